@@ -1,0 +1,25 @@
+// 2-D cross-correlation and its two adjoints on NCHW pointers; T in {float, double}.
+#pragma once
+#include <array>
+#include <cstdint>
+
+namespace glocal::kernels {
+
+/// Sizes of x (N, C, H, W), weight (O, C / groups, KH, KW) and y (N, O, OH, OW), already checked by the caller.
+struct Conv2dSizes {
+  std::int64_t N = 0, C = 0, H = 0, W = 0, O = 0, KH = 0, KW = 0, OH = 0, OW = 0;
+  std::array<std::int64_t, 2> stride{1, 1}, padding{0, 0}, dilation{1, 1};
+  std::int64_t groups = 1;
+};
+
+/// y := x * weight. All three run on all threads; the same bits for any thread count.
+template <class T>
+void conv2d(const Conv2dSizes& sizes, const T* x, const T* weight, T* y);
+/// gx := adjoint in x applied to gy.
+template <class T>
+void conv2d_input(const Conv2dSizes& sizes, const T* gy, const T* weight, T* gx);
+/// gw := adjoint in weight applied to gy.
+template <class T>
+void conv2d_weight(const Conv2dSizes& sizes, const T* x, const T* gy, T* gw);
+
+}  // namespace glocal::kernels

@@ -1,0 +1,26 @@
+// Row-wise softmax family on (rows, K) pointers, K >= 1; T in {float, double}. All are stable for large logits.
+#pragma once
+#include <cstdint>
+
+namespace glocal::kernels {
+
+/// y := e^(x - max) / sum.
+template <class T>
+void softmax(std::int64_t rows, std::int64_t K, const T* x, T* y);
+/// y := x - logsumexp(x).
+template <class T>
+void log_softmax(std::int64_t rows, std::int64_t K, const T* x, T* y);
+/// y := s (d - <s, d>).
+template <class T>
+void softmax_lin(std::int64_t rows, std::int64_t K, const T* d, const T* s, T* y);
+/// y := a <b, c>.
+template <class T>
+void row_dot_mul(std::int64_t rows, std::int64_t K, const T* a, const T* b, const T* c, T* y);
+/// loss (rows,) := sum_k p_k (logsumexp(x) - x_k); terms with p_k = 0 are exactly 0.
+template <class T>
+void cross_entropy(std::int64_t rows, std::int64_t K, const T* x, const T* p, T* loss);
+/// y := (sum_k p_k) softmax(x) - p, the gradient of cross_entropy in x.
+template <class T>
+void cross_entropy_slope(std::int64_t rows, std::int64_t K, const T* x, const T* p, T* y);
+
+}  // namespace glocal::kernels

@@ -1,0 +1,102 @@
+#include <glocal/autodiff/op.h>
+
+#include <glocal/autodiff/ops.h>
+#include <glocal/autodiff/tape.h>
+#include <glocal/autodiff/trace.h>
+
+namespace glocal {
+namespace {
+
+std::vector<std::string>& names() {
+  static std::vector<std::string> all;
+  return all;
+}
+
+// A few Vars without a heap allocation; many with one.
+class FewVars {
+ public:
+  explicit FewVars(std::size_t n) : n_(n) {
+    if (n > few_.size()) many_.resize(n);
+  }
+  std::span<Var> span() { return {n_ > few_.size() ? many_.data() : few_.data(), n_}; }
+
+ private:
+  std::array<Var, 4> few_;
+  Vars many_;
+  std::size_t n_;
+};
+
+Var push_tangents(const Op& op, const Box& top, In x, In primals, const Var& y) {
+  Vars tangents(top.tangents.size());
+  FewVars storage(x.size());
+  const std::span<Var> dx = storage.span();
+  bool any = false;
+  for (std::size_t k = 0; k < tangents.size(); ++k) {
+    bool some = false;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      dx[i] = x[i].level() == top.level ? x[i].box()->tangents[k] : Var();
+      some = some || dx[i];
+    }
+    if (some) tangents[k] = op.jvp(primals, y, dx);
+    any = any || tangents[k];
+  }
+  if (!any) return y;
+  auto box = std::make_shared<Box>();
+  box->level = top.level;
+  box->trace = top.trace;
+  box->primal = y;
+  box->tangents = std::move(tangents);
+  return Var(std::move(box));
+}
+
+Var record_node(std::shared_ptr<const Op> op, const Box& top, In x, In primals, const Var& y) {
+  std::array<std::int32_t, 4> few{};
+  std::vector<std::int32_t> many(x.size() > few.size() ? x.size() : 0);
+  const std::span<std::int32_t> parents(many.empty() ? few.data() : many.data(), x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) parents[i] = x[i].level() == top.level ? x[i].box()->slot : -1;
+  auto box = std::make_shared<Box>();
+  box->level = top.level;
+  box->trace = top.trace;
+  box->primal = y;
+  box->tape = top.tape;
+  box->slot = top.tape->append(std::move(op), primals, parents, In(&y, 1));
+  return Var(std::move(box));
+}
+
+}  // namespace
+
+const std::vector<std::string>& op_names() { return names(); }
+
+bool register_op(const char* name) {
+  const auto place = std::lower_bound(names().begin(), names().end(), name);
+  names().insert(place, name);
+  return true;
+}
+
+bool all_constant(In x) {
+  return std::all_of(x.begin(), x.end(), [](const Var& v) { return v && v.level() == 0; });
+}
+
+Var evaluate(const Op& op, In x) {
+  std::array<Tensor, 4> few;
+  std::vector<Tensor> many(x.size() > few.size() ? x.size() : 0);
+  const std::span<Tensor> values(many.empty() ? few.data() : many.data(), x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) values[i] = x[i].value();
+  return op.eval(values);
+}
+
+Var call(std::shared_ptr<const Op> op, In x) {
+  for (const Var& v : x)
+    if (!v) fail<TraceError>("[{}] an input is the symbolic zero; use instantiate() or plus()", op->name());
+  const Box* top = highest(x, op->name());
+  if (!top) return evaluate(*op, x);
+  FewVars storage(x.size());
+  const std::span<Var> primals = storage.span();
+  for (std::size_t i = 0; i < x.size(); ++i) primals[i] = x[i].level() == top->level ? x[i].box()->primal : x[i];
+  const Var y = call(op, primals);
+  return top->tape ? record_node(std::move(op), *top, x, primals, y) : push_tangents(*op, *top, x, primals, y);
+}
+
+Var plus(const Var& a, const Var& b) { return !a ? b : !b ? a : add(a, b); }
+
+}  // namespace glocal

@@ -1,0 +1,85 @@
+#include <algorithm>
+
+#include <glocal/autodiff/ops.h>
+#include <glocal/autodiff/ops/checks.h>
+#include <glocal/core/blas.h>
+#include <glocal/core/parallel.h>
+
+namespace glocal {
+namespace {
+
+// op(a) (M, K) x op(b) (K, N), for `batch` pairs; a shared operand has step 0 from pair to pair.
+struct Product {
+  std::int64_t batch, m, n, k, step_a, step_b;
+  Shape shape;  // of the result
+
+  Product(const Shape& a, const Shape& b, bool ta, bool tb)
+      : batch(1), m(a.back(ta ? 1 : 2)), n(b.back(tb ? 2 : 1)), k(a.back(ta ? 2 : 1)) {
+    const Shape& lead = a.rank() > 2 ? a : b;
+    batch = lead.product(0, lead.rank() - 2);
+    step_a = a.rank() > 2 ? m * k : 0;
+    step_b = b.rank() > 2 ? k * n : 0;
+    shape = lead.with(lead.rank() - 2, m).with(lead.rank() - 1, n);
+  }
+};
+
+template <class T>
+void multiply(const Product& p, bool ta, bool tb, const T* a, const T* b, T* c) {
+  const std::int64_t lda = std::max<std::int64_t>(1, ta ? p.m : p.k), ldb = std::max<std::int64_t>(1, tb ? p.k : p.n);
+  const std::int64_t ldc = std::max<std::int64_t>(1, p.n);
+  if (p.batch == 1 || (p.step_b == 0 && !ta)) {  // a whole batch of rows against one matrix is one product
+    blas::gemm_parallel<T>(ta, tb, p.batch * p.m, p.n, p.k, T(1), a, lda, b, ldb, T(0), c, ldc);
+    return;
+  }
+  const std::int64_t work = std::max<std::int64_t>(1, p.m * p.n * p.k);
+  parallel_for(p.batch, std::max<std::int64_t>(1, (1 << 18) / work), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i)
+      blas::gemm<T>(ta, tb, p.m, p.n, p.k, T(1), a + i * p.step_a, lda, b + i * p.step_b, ldb, T(0), c + i * p.m * p.n,
+                    ldc);
+  });
+}
+
+// (B..., M, K) -> (B * M, K)
+Var as_rows(const Var& x) { return reshape(x, Shape{x.shape().product(0, x.rank() - 1), x.shape().back()}); }
+
+struct MatMul : Primitive<"matmul"> {
+  bool ta, tb;
+  MatMul(bool a, bool b) : ta(a), tb(b) {}
+  Tensor eval(std::span<const Tensor> x) const override {
+    const Product p(x[0].shape(), x[1].shape(), ta, tb);
+    Tensor y(p.shape, x[0].dtype());
+    visit_float(y.dtype(), name(),
+                [&]<class T>() { multiply(p, ta, tb, x[0].data<T>(), x[1].data<T>(), y.data<T>()); });
+    return y;
+  }
+  Var jvp(In x, const Var&, In dx) const override {
+    return plus(dx[0] ? matmul(dx[0], x[1], ta, tb) : Var(), dx[1] ? matmul(x[0], dx[1], ta, tb) : Var());
+  }
+  // With C = op(A) op(B): op(A)' = G op(B)^T and op(B)' = op(A)^T G, summed over the batch where shared.
+  void vjp(In x, const Var&, const Var& gy, Wants w, Out gx) const override {
+    const Var &a = x[0], &b = x[1];
+    if (w[0]) gx[0] = sum_to(ta ? matmul(b, gy, tb, true) : matmul(gy, b, false, !tb), a.shape());
+    if (!w[1]) return;
+    const bool rows = a.rank() > b.rank() && !ta;  // b is shared: its sum over the batch is one product
+    const Var u = rows ? as_rows(a) : a, g = rows ? as_rows(gy) : gy;
+    gx[1] = sum_to(tb ? matmul(g, u, true, ta) : matmul(u, g, !ta, false), b.shape());
+  }
+};
+
+}  // namespace
+
+Var matmul(const Var& a, const Var& b, bool ta, bool tb) {
+  check_same_dtype("matmul", a, b);
+  if (a.rank() < 2 || b.rank() < 2)
+    fail<ShapeError>("[matmul] needs matrices, got {} and {}; use reshape() for a vector", a.shape(), b.shape());
+  const auto lead = [](const Var& x) { return x.shape().with(x.rank() - 2, 1).with(x.rank() - 1, 1); };
+  if (a.rank() > 2 && b.rank() > 2 && lead(a) != lead(b))
+    fail<ShapeError>("[matmul] leading axes of {} and {} must be equal", a.shape(), b.shape());
+  const std::int64_t ka = a.shape().back(ta ? 2 : 1), kb = b.shape().back(tb ? 1 : 2);
+  if (ka != kb)
+    fail<ShapeError>("[matmul] {}{} has {} columns, {}{} has {} rows", a.shape(), ta ? "^T" : "", ka, b.shape(),
+                     tb ? "^T" : "", kb);
+  return apply(MatMul(ta, tb), a, b);
+}
+
+}  // namespace glocal

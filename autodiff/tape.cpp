@@ -1,0 +1,94 @@
+#include <glocal/autodiff/tape.h>
+
+#include <limits>
+
+#include <glocal/core/blas.h>
+
+namespace glocal {
+namespace {
+
+// Sums gradients that meet in one slot, in place when nobody else can see the first of them.
+void accumulate(Var& sum, Var term) {
+  if (!term) return;
+  if (!sum) {
+    sum = std::move(term);
+  } else if (sum.sole_owner() && term.level() == 0 && sum.shape() == term.shape() && sum.dtype() == term.dtype()) {
+    Tensor total = sum.value();
+    visit_float(total.dtype(), "accumulate",
+                [&]<class T>() { blas::axpy<T>(total.size(), T(1), term.value().data<T>(), total.data<T>()); });
+  } else {
+    sum = plus(sum, term);
+  }
+}
+
+}  // namespace
+
+std::int32_t Tape::add_slot(Var primal) {
+  if (slots_.size() >= static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
+    fail<TraceError>("[tape] more than 2^31 recorded numbers; use checkpoint() or scan()");
+  slots_.push_back(std::move(primal));
+  return static_cast<std::int32_t>(slots_.size()) - 1;
+}
+
+std::int32_t Tape::add_input() { return add_slot({}); }
+
+std::int32_t Tape::append(std::shared_ptr<const Rule> rule, In x, std::span<const std::int32_t> parents, In y) {
+  const auto first_output = static_cast<std::int32_t>(slots_.size());
+  nodes_.push_back({std::move(rule), primals_.size(), x.size(), first_output, static_cast<std::int32_t>(y.size())});
+  primals_.insert(primals_.end(), x.begin(), x.end());
+  parents_.insert(parents_.end(), parents.begin(), parents.end());
+  for (const Var& v : y) add_slot(v);
+  return first_output;
+}
+
+Vars Tape::pull(const Slots& inputs, const Slots& outputs, In gy, bool release) {
+  Vars gradients(slots_.size());
+  for (std::size_t i = 0; i < outputs.size(); ++i)
+    if (outputs[i] >= 0) accumulate(gradients[static_cast<std::size_t>(outputs[i])], gy[i]);
+  Vars gx;
+  for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) {
+    const auto first = static_cast<std::size_t>(node->first_output), outs = static_cast<std::size_t>(node->outputs);
+    const Out g(&gradients[first], outs), y(&slots_[first], outs), x(primals_.data() + node->first_input, node->inputs);
+    const std::span<const std::int32_t> parents(parents_.data() + node->first_input, node->inputs);
+    if (std::any_of(g.begin(), g.end(), [](const Var& v) { return bool(v); })) {
+      gx.assign(node->inputs, {});
+      node->rule->pull(x, y, g, Wants(parents), gx);
+      for (Var& v : g) v = {};
+      for (std::size_t i = 0; i < gx.size(); ++i)
+        if (parents[i] >= 0) accumulate(gradients[static_cast<std::size_t>(parents[i])], std::move(gx[i]));
+    }
+    if (release) {
+      for (Var& v : x) v = {};
+      for (Var& v : y) v = {};
+      node->rule.reset();
+    }
+  }
+  Vars result;
+  for (std::int32_t slot : inputs) result.push_back(slot < 0 ? Var() : gradients[static_cast<std::size_t>(slot)]);
+  return result;
+}
+
+Vars Tape::push(const Slots& inputs, const Slots& outputs, In dx) const {
+  Vars tangents(slots_.size());
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    if (inputs[i] >= 0) tangents[static_cast<std::size_t>(inputs[i])] = dx[i];
+  Vars d;
+  for (const Node& node : nodes_) {
+    const auto first = static_cast<std::size_t>(node.first_output), outs = static_cast<std::size_t>(node.outputs);
+    d.assign(node.inputs, {});
+    bool any = false;
+    for (std::size_t i = 0; i < node.inputs; ++i) {
+      const std::int32_t parent = parents_[node.first_input + i];
+      if (parent >= 0) d[i] = tangents[static_cast<std::size_t>(parent)];
+      any = any || d[i];
+    }
+    if (any)
+      node.rule->push(In(primals_.data() + node.first_input, node.inputs), In(&slots_[first], outs), d,
+                      Out(&tangents[first], outs));
+  }
+  Vars result;
+  for (std::int32_t slot : outputs) result.push_back(slot < 0 ? Var() : tangents[static_cast<std::size_t>(slot)]);
+  return result;
+}
+
+}  // namespace glocal

@@ -1,0 +1,43 @@
+// A straight line of nodes in execution order. No recursion and no hashing anywhere: 10^6 nodes need no deep stack.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <glocal/autodiff/op.h>
+
+namespace glocal {
+
+/// A slot is one number known to the tape: an input, or an output of a node.
+class Tape {
+ public:
+  using Slots = std::vector<std::int32_t>;  // -1: not on this tape
+
+  std::int32_t add_input();
+  /// Records y = rule(x); parents[i] is the slot of x[i] or -1. Returns the slot of y[0]; the others follow it.
+  std::int32_t append(std::shared_ptr<const Rule> rule, In x, std::span<const std::int32_t> parents, In y);
+
+  /// Backwards: gradients of `inputs` from gradients gy of `outputs`. With release, nodes are freed on the way.
+  Vars pull(const Slots& inputs, const Slots& outputs, In gy, bool release);
+  /// Forwards: tangents of `outputs` from tangents dx of `inputs`.
+  Vars push(const Slots& inputs, const Slots& outputs, In dx) const;
+
+  std::size_t size() const { return nodes_.size(); }
+  /// The rule of each node, in order (for tests and for drawing a graph).
+  const Rule& rule(std::size_t node) const { return *nodes_[node].rule; }
+
+ private:
+  struct Node {
+    std::shared_ptr<const Rule> rule;
+    std::size_t first_input = 0, inputs = 0;     // a range of primals_ and parents_
+    std::int32_t first_output = 0, outputs = 0;  // a range of slots
+  };
+  std::int32_t add_slot(Var primal);
+
+  std::vector<Node> nodes_;
+  Vars primals_;                       // the inputs of all nodes, one after the other
+  std::vector<std::int32_t> parents_;  // their slots
+  Vars slots_;                         // the primal in each slot (empty for inputs of the tape)
+};
+
+}  // namespace glocal

@@ -1,0 +1,41 @@
+#include <glocal/nn/activation.h>
+
+#include <fmt/ranges.h>
+
+#include <utility>
+
+#include <glocal/autodiff/ops.h>
+
+namespace glocal::nn {
+
+namespace {
+
+const std::vector<std::pair<std::string, Activation>>& activations() {
+  static const std::vector<std::pair<std::string, Activation>> table = {
+      {"relu", {relu}},
+      {"leaky_relu", {[](const Var& x) { return leaky_relu(x); }}},
+      {"elu", {[](const Var& x) { return elu(x); }}},
+      {"gelu", {gelu}},
+      {"silu", {silu}},
+      {"softplus", {softplus}},
+      {"sigmoid", {sigmoid}},
+      {"tanh", {[](const Var& x) { return tanh(x); }}},
+  };
+  return table;
+}
+
+}  // namespace
+
+Activation make_activation(const std::string& name) {
+  for (const auto& [known, activation] : activations())
+    if (known == name) return activation;
+  fail<ValueError>("[activation] unknown activation \"{}\"; there are: {}", name, fmt::join(activation_names(), " "));
+}
+
+std::vector<std::string> activation_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, activation] : activations()) names.push_back(name);
+  return names;
+}
+
+}  // namespace glocal::nn

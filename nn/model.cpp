@@ -1,0 +1,88 @@
+#include <glocal/nn/model.h>
+
+#include <fmt/ranges.h>
+
+#include <glocal/nn/lenet.h>
+#include <glocal/nn/mlp.h>
+#include <glocal/nn/resnet.h>
+#include <glocal/nn/wide_resnet.h>
+
+namespace glocal::nn {
+
+std::int64_t Model::parameter_count() const {
+  std::int64_t count = 0;
+  for (const Var& parameter : parameters) count += parameter.size();
+  return count;
+}
+
+namespace detail {
+
+void finish(Model& model) {
+  model.forward = [run = std::move(model.forward), name = model.name, input = model.input,
+                   count = model.parameters.size()](const Vars& parameters, const Var& x, Pass& pass) {
+    if (parameters.size() != count)
+      fail<ShapeError>("[{}] has {} parameters, {} were given", name, count, parameters.size());
+    if (x.rank() != input.rank() + 1 || !std::equal(input.begin(), input.end(), x.shape().begin() + 1))
+      fail<ShapeError>("[{}] expects images (N,) + {}, x has shape {}", name, input, x.shape());
+    return run(parameters, x, pass);
+  };
+
+  std::vector<std::int64_t> two_images{2};
+  two_images.insert(two_images.end(), model.input.begin(), model.input.end());
+  const DType dtype = model.parameters.empty() ? DType::f32 : model.parameters[0].dtype();
+  Pass pass;
+  const Var logits = model.forward(model.parameters, Tensor::zeros(Shape(two_images), dtype), pass);
+  if (logits.shape() != Shape{2, model.classes})
+    fail<ShapeError>("[{}] should map two images to (2, {}), it gives {}", model.name, model.classes, logits.shape());
+  for (std::size_t i = 0; i < pass.updated.size(); ++i)
+    model.stats.push_back(Tensor::full(pass.updated[i].shape(), i % 2 == 0 ? 0 : 1, dtype));
+}
+
+}  // namespace detail
+
+std::vector<std::string> model_names() { return {"mlp", "lenet", "resnet20", "wrn28_2"}; }
+
+Model make_model(const std::string& name, Key key, const Shape& input, int classes, const ModelOptions& options) {
+  if (input.rank() != 3 || input.size() == 0)
+    fail<ShapeError>("[{}] needs images of shape (C, H, W), got {}", name, input);
+  if (classes < 1) fail<ValueError>("[{}] needs at least one class, got {}", name, classes);
+  const ModelOptions usual;
+  const bool norm = options.norm != usual.norm, dropout = options.dropout != usual.dropout,
+             mlp_only = options.hidden != usual.hidden || options.activation != usual.activation;
+  const auto refuse = [&](bool set, const char* what) {
+    if (set) fail<ValueError>("[{}] has no option {}; leave it out", name, what);
+  };
+  const auto at_least_8x8 = [&] {
+    if (input[1] < 8 || input[2] < 8) fail<ShapeError>("[{}] needs at least 8 x 8 pixels, got {}", name, input);
+  };
+
+  if (name == "mlp") {
+    refuse(norm, "norm");
+    std::vector<std::int64_t> sizes{input.size()};
+    sizes.insert(sizes.end(), options.hidden.begin(), options.hidden.end());
+    sizes.push_back(classes);
+    return erase(name, Mlp(key, sizes, make_activation(options.activation), Dropout(options.dropout), options.dtype),
+                 input, classes);
+  }
+  if (name == "lenet") {
+    refuse(norm, "norm");
+    refuse(dropout, "dropout");
+    refuse(mlp_only, "hidden or activation");
+    return erase(name, LeNet(key, input, classes, options.dtype), input, classes);
+  }
+  if (name == "resnet20") {
+    refuse(dropout, "dropout");
+    refuse(mlp_only, "hidden or activation");
+    at_least_8x8();
+    return erase(name, ResNet(key, 20, input[0], classes, options.norm, options.dtype), input, classes);
+  }
+  if (name == "wrn28_2") {
+    refuse(mlp_only, "hidden or activation");
+    at_least_8x8();
+    return erase(name, WideResNet(key, 28, 2, input[0], classes, options.dropout, options.norm, options.dtype), input,
+                 classes);
+  }
+  fail<ValueError>("[model] unknown model \"{}\"; there are: {}", name, fmt::join(model_names(), " "));
+}
+
+}  // namespace glocal::nn

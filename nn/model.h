@@ -1,0 +1,65 @@
+// Any network behind one type: parameters as a flat list, and a pure function of them.
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <glocal/autodiff/tree.h>
+#include <glocal/nn/names.h>
+#include <glocal/nn/pass.h>
+
+namespace glocal::nn {
+
+/// A classifier. Nothing in it changes: new parameters and statistics are values that the caller keeps.
+struct Model {
+  std::string name;
+  Shape input;  ///< one image: (C, H, W)
+  int classes = 0;
+  Vars parameters;                 ///< the initial ones
+  std::vector<std::string> names;  ///< one per parameter: "conv1.weight"
+  Vars stats;                      ///< the initial running statistics: mean 0 and variance 1 of each BatchNorm
+  /// (parameters, x (N, C, H, W), pass) -> logits (N, classes). Throws ShapeError.
+  std::function<Var(const Vars& parameters, const Var& x, Pass& pass)> forward;
+
+  std::int64_t parameter_count() const;
+};
+
+/// Turns a layer or network into a Model. Runs it once on two zero images, to find its running statistics and to see
+/// that its shapes fit. Throws ShapeError when they do not.
+template <Tree M>
+Model erase(std::string name, M network, const Shape& input, int classes);
+
+struct ModelOptions {
+  std::string norm = "batch";                ///< resnet20, wrn28_2: "batch" or "group"
+  std::vector<std::int64_t> hidden = {128};  ///< mlp: sizes of the hidden layers
+  std::string activation = "relu";           ///< mlp: see make_activation
+  double dropout = 0;                        ///< mlp: after each hidden layer; wrn28_2: inside each block
+  DType dtype = DType::f32;
+};
+
+/// "mlp", "lenet", "resnet20" or "wrn28_2" for images of shape input = (C, H, W). Throws ValueError for another name,
+/// or an option the model does not have; ShapeError for an input that does not suit the model.
+Model make_model(const std::string& name, Key key, const Shape& input, int classes, const ModelOptions& options = {});
+std::vector<std::string> model_names();
+
+// ---------------------------------------------------------------------------------------------------------
+
+namespace detail {
+/// Checks the input against model.input before f runs, then finds model.stats by a run on two zero images.
+void finish(Model& model);
+}  // namespace detail
+
+template <Tree M>
+Model erase(std::string name, M network, const Shape& input, int classes) {
+  static_assert(Layer<M>, "a network is called as network(x) or network(x, pass)");
+  Model model{std::move(name), input, classes, flatten(network), leaf_names(network), {}, {}};
+  // The function keeps the structure alone: the initial numbers belong to model.parameters.
+  model.forward = [like = unflatten(network, Vars(model.parameters.size()))](const Vars& parameters, const Var& x,
+                                                                             Pass& pass) {
+    return nn::forward(unflatten(like, parameters), x, pass);
+  };
+  detail::finish(model);
+  return model;
+}
+
+}  // namespace glocal::nn

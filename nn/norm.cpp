@@ -1,0 +1,21 @@
+#include <glocal/nn/norm.h>
+
+namespace glocal::nn {
+
+namespace {
+
+std::variant<BatchNorm, GroupNorm> make(const std::string& kind, std::int64_t channels, DType dtype) {
+  if (kind == "batch") return BatchNorm(channels, dtype);
+  if (kind == "group") return GroupNorm(8, channels, dtype);
+  fail<ValueError>("[norm] unknown normalisation \"{}\"; there are: batch group", kind);
+}
+
+}  // namespace
+
+Norm::Norm(const std::string& kind, std::int64_t channels, DType dtype) : layer(make(kind, channels, dtype)) {}
+
+Var Norm::operator()(const Var& x, Pass& pass) const {
+  return std::visit([&](const auto& norm) { return forward(norm, x, pass); }, layer);
+}
+
+}  // namespace glocal::nn

@@ -1,0 +1,27 @@
+// The normalisation of a model, chosen by name.
+#pragma once
+#include <string>
+#include <variant>
+
+#include <glocal/nn/batch_norm.h>
+#include <glocal/nn/group_norm.h>
+
+namespace glocal::nn {
+
+/// "batch", or "group" with eight groups.
+struct Norm {
+  std::variant<BatchNorm, GroupNorm> layer;
+
+  Norm() = default;
+  /// Throws ValueError for an unknown kind.
+  Norm(const std::string& kind, std::int64_t channels, DType dtype = DType::f32);
+
+  auto fields() {
+    return std::visit([](auto& norm) { return norm.fields(); }, layer);
+  }
+  static constexpr std::array field_names{"weight", "bias"};
+
+  Var operator()(const Var& x, Pass& pass) const;
+};
+
+}  // namespace glocal::nn

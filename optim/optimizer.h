@@ -1,0 +1,41 @@
+// Update rules chosen at run time, over flat lists of Vars.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <glocal/autodiff/var.h>
+
+namespace glocal::optim {
+
+/// One number that can be tuned.
+struct HyperInfo {
+  enum class Range { positive, unit_interval /* [0, 1) */, non_negative };
+  std::string name;
+  double initial;  ///< the usual value
+  Range range;
+};
+
+/// The state after one step.
+struct Step {
+  Vars params;
+  Vars state;
+};
+
+struct Optimizer {
+  std::string name;
+  std::vector<HyperInfo> hyper;  ///< in the order that `step` takes them
+  std::function<Vars(const Vars& params)> init;
+  /// hyper: one number each, of the parameters' element type; t = 1, 2, ... Throws ShapeError, ValueError.
+  std::function<Step(const Vars& hyper, const Vars& params, const Vars& grads, const Vars& state, std::int64_t t)> step;
+};
+
+/// "sgd" "nesterov" "adam" "adamw" "rmsprop" "adagrad". Throws ValueError listing these.
+Optimizer make_optimizer(const std::string& name);
+std::vector<std::string> optimizer_names();
+
+/// The initial values of an optimiser's hyperparameters, as constants.
+Vars initial_hyper(const Optimizer& optimizer, DType dtype);
+
+}  // namespace glocal::optim

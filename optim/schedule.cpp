@@ -1,0 +1,93 @@
+#include <glocal/optim/schedule.h>
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include <glocal/autodiff/ops.h>
+
+namespace glocal::optim {
+
+namespace {
+
+void check_step(std::int64_t t) {
+  if (t < 0) fail<ValueError>("[schedule] steps are counted from 0, got t = {}", t);
+}
+
+void check_at_least_1(const char* what, std::int64_t n) {
+  if (n < 1) fail<ValueError>("[schedule] {} must be at least 1, got {}", what, n);
+}
+
+// a (1 - share) + b share
+Var between(const Var& a, const Var& b, double share) { return a * (1 - share) + b * share; }
+
+}  // namespace
+
+Var step_decay(const Var& initial, const Var& factor, std::int64_t every, std::int64_t t) {
+  check_step(t);
+  check_at_least_1("the number of steps between two drops", every);
+  return initial * pow(factor, static_cast<double>(t / every));
+}
+
+Var cosine(const Var& first, const Var& last, std::int64_t T, std::int64_t t) {
+  check_step(t);
+  check_at_least_1("T", T);
+  const double progress = static_cast<double>(std::min(t, T)) / static_cast<double>(T);
+  return between(last, first, (1 + std::cos(std::numbers::pi * progress)) / 2);
+}
+
+Var linear_warm_up(const Var& value, std::int64_t steps, std::int64_t t) {
+  check_step(t);
+  if (steps < 0) fail<ValueError>("[schedule] warm-up cannot last {} steps", steps);
+  return t + 1 >= steps ? value : value * (static_cast<double>(t + 1) / static_cast<double>(steps));
+}
+
+Var piecewise_linear(std::span<const Var> knots, std::int64_t T, std::int64_t t) {
+  check_step(t);
+  check_at_least_1("T", T);
+  if (knots.empty()) fail<ValueError>("[schedule] piecewise needs at least one knot");
+  const std::size_t last = knots.size() - 1;
+  if (t >= T - 1 || last == 0) return knots[last];
+  const double place = static_cast<double>(t) / static_cast<double>(T - 1) * static_cast<double>(last);
+  const std::size_t left = std::min(static_cast<std::size_t>(place), last - 1);
+  return between(knots[left], knots[left + 1], place - static_cast<double>(left));
+}
+
+std::vector<std::string> schedule_names() { return {"constant", "step", "cosine", "piecewise"}; }
+
+Schedule make_schedule(const std::string& name, const std::string& of, double initial, const ScheduleOptions& options) {
+  using Values = std::span<const Var>;
+  constexpr auto positive = HyperInfo::Range::positive;
+  const ScheduleOptions o = options;
+  check_at_least_1("T", o.T);
+  Schedule schedule{name, {}, {}};
+  if (name == "constant") {
+    schedule.hyper = {{of, initial, positive}};
+    schedule.at = [](Values values, std::int64_t) { return values[0]; };
+  } else if (name == "step") {
+    check_at_least_1("the number of steps between two drops", o.every);
+    schedule.hyper = {{of, initial, positive}, {of + "_factor", 0.1, positive}};
+    schedule.at = [o](Values values, std::int64_t t) { return step_decay(values[0], values[1], o.every, t); };
+  } else if (name == "cosine") {
+    schedule.hyper = {{of + "_first", initial, positive}, {of + "_last", initial / 100, positive}};
+    schedule.at = [o](Values values, std::int64_t t) { return cosine(values[0], values[1], o.T, t); };
+  } else if (name == "piecewise") {
+    check_at_least_1("the number of knots", o.knots);
+    for (std::int64_t k = 0; k < o.knots; ++k)
+      schedule.hyper.push_back({fmt::format("{}_{}", of, k), initial, positive});
+    schedule.at = [o](Values values, std::int64_t t) { return piecewise_linear(values, o.T, t); };
+  } else {
+    fail<ValueError>("[schedule] unknown schedule \"{}\"; there are: {}", name, fmt::join(schedule_names(), " "));
+  }
+  linear_warm_up(Var(Tensor::scalar(1)), o.warm_up, 0);  // refuses a negative length now rather than at the first step
+  schedule.at = [o, name, count = schedule.hyper.size(), at = schedule.at](Values values, std::int64_t t) {
+    if (values.size() != count)
+      fail<ShapeError>("[schedule] {} takes {} values, {} were given", name, count, values.size());
+    return linear_warm_up(at(values, t), o.warm_up, t);
+  };
+  return schedule;
+}
+
+}  // namespace glocal::optim

@@ -1,0 +1,42 @@
+// Schedules of a hyperparameter over the steps t = 0, 1, ..., each differentiable in its values.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <glocal/optim/optimizer.h>
+
+namespace glocal::optim {
+
+/// initial * factor^floor(t / every). Throws ValueError when every < 1 or t < 0.
+Var step_decay(const Var& initial, const Var& factor, std::int64_t every, std::int64_t t);
+/// last + (first - last) (1 + cos(pi t / T)) / 2; stays at `last` from T on (Loshchilov, Hutter, ICLR 2017).
+Var cosine(const Var& first, const Var& last, std::int64_t T, std::int64_t t);
+/// value * min(1, (t + 1) / steps); steps = 0 means none.
+Var linear_warm_up(const Var& value, std::int64_t steps, std::int64_t t);
+/// Straight lines between knots.size() values at evenly spaced times from 0 to T - 1; constant before and after.
+Var piecewise_linear(std::span<const Var> knots, std::int64_t T, std::int64_t t);
+
+/// A schedule chosen at run time: its values are hyperparameters of their own.
+struct Schedule {
+  std::string name;
+  std::vector<HyperInfo>
+      hyper;  ///< range positive: "lr"; "lr", "lr_factor"; "lr_first", "lr_last"; "lr_0", "lr_1", ...
+  std::function<Var(std::span<const Var> values, std::int64_t t)> at;
+};
+
+struct ScheduleOptions {
+  std::int64_t T = 1;        ///< steps of the whole run
+  std::int64_t every = 1;    ///< step: steps between two drops
+  std::int64_t knots = 2;    ///< piecewise: number of knots
+  std::int64_t warm_up = 0;  ///< steps of linear warm-up, multiplied onto any of them
+};
+
+/// "constant" "step" "cosine" "piecewise" for a positive hyperparameter called `of` that starts at `initial`. Throws
+/// ValueError for another name, or options out of range.
+Schedule make_schedule(const std::string& name, const std::string& of, double initial, const ScheduleOptions& options);
+std::vector<std::string> schedule_names();
+
+}  // namespace glocal::optim

@@ -1,0 +1,27 @@
+#include <glocal/optim/updated.h>
+
+#include <glocal/autodiff/ops.h>
+
+namespace glocal::optim {
+
+void check_fit(const char* rule, const Vars& params, const Vars& grads, std::initializer_list<const Vars*> state) {
+  const auto check = [&](const Vars& list, const char* what) {
+    if (list.size() != params.size())
+      fail<ShapeError>("[{}] {} parameters, but {} {}", rule, params.size(), list.size(), what);
+    for (std::size_t i = 0; i < list.size(); ++i)
+      if (list[i] && list[i].shape() != params[i].shape())
+        fail<ShapeError>("[{}] parameter {} has shape {}, its entry in {} has {}", rule, i, params[i].shape(), what,
+                         list[i].shape());
+  };
+  check(grads, "gradients");
+  for (const Vars* list : state) check(*list, "state");
+}
+
+bool vanishes(const Var& hyper) { return !hyper || (hyper.level() == 0 && hyper.item() == 0); }
+
+Var decayed(const Var& g, const Var& w, const Var& weight_decay) {
+  const Var gradient = instantiate(g, w);
+  return vanishes(weight_decay) ? gradient : axpy(weight_decay, w, gradient);
+}
+
+}  // namespace glocal::optim

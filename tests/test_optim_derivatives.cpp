@@ -1,0 +1,185 @@
+// Derivatives of whole runs in every hyperparameter of every rule: forward = reverse = finite differences.
+#include <doctest/doctest.h>
+
+#include <map>
+
+#include <glocal/nn/activation.h>
+#include <glocal/nn/batch_norm.h>
+#include <glocal/nn/conv2d.h>
+#include <glocal/nn/flatten.h>
+#include <glocal/nn/linear.h>
+#include <glocal/nn/loss.h>
+#include <glocal/nn/model.h>
+#include <glocal/nn/sequential.h>
+#include <glocal/optim/adam.h>
+#include <glocal/optim/optimizer.h>
+
+#include "gradcheck.h"
+
+using namespace glocal;
+using namespace glocal::optim;
+
+namespace {
+
+constexpr DType f64 = DType::f64;
+
+// A problem to train on: start, loss of step t, and the number to differentiate at the end.
+struct Problem {
+  Vars start;
+  std::function<Var(const Vars& params, std::int64_t t)> loss;
+  std::function<Var(const Vars& params)> outer;
+};
+
+Problem quadratic() {
+  const Var a = uniform(key(1), {5}, 0.5, 2, f64), c = normal(key(2), {5}, 0, 1, f64);
+  return {{normal(key(3), {5}, 0, 1, f64)},
+          [=](const Vars& w, std::int64_t t) { return 0.5 * dot(a, square(w[0] - c * (1 + 0.1 * double(t)))); },
+          [=](const Vars& w) { return dot(c, w[0]) + 0.5 * dot(w[0], w[0]); }};
+}
+
+Problem conv_net() {
+  using namespace glocal::nn;
+  const Sequential net(Conv2d(key(1), 1, 2, 3, {}, f64), BatchNorm(2, f64), make_activation("tanh"), Flatten{},
+                       Linear(key(2), 18, 3, f64));
+  const Model model = erase("small", net, {1, 5, 5}, 3);
+  const Tensor x = normal(key(3), {6, 1, 5, 5}, 0, 1, f64), x_val = normal(key(4), {6, 1, 5, 5}, 0, 1, f64);
+  const Tensor labels = Tensor::from<std::int32_t>({0, 1, 2, 2, 1, 0}, {6});
+  const auto loss = [=](const Vars& params, const Tensor& images) {
+    Pass pass;
+    return cross_entropy(model.forward(params, images, pass), labels);
+  };
+  return {model.parameters, [=](const Vars& w, std::int64_t) { return loss(w, x); },
+          [=](const Vars& w) { return loss(w, x_val); }};
+}
+
+// The outer number after T steps, as a function of the hyperparameters.
+gradcheck::OpFunction after(const Optimizer& optimizer, const Problem& problem, std::int64_t T) {
+  return [=](const Vars& hyper) {
+    Step s{problem.start, optimizer.init(problem.start)};
+    for (std::int64_t t = 1; t <= T; ++t) {
+      const Vars gradient = grad([&](const Vars& w) { return problem.loss(w, t); })(s.params);
+      s = optimizer.step(hyper, s.params, gradient, s.state, t);
+    }
+    return problem.outer(s.params);
+  };
+}
+
+// Values at which each hyperparameter, eps included, moves the result by much more than rounding.
+Vars lively_values(const Optimizer& optimizer) {
+  Vars values;
+  for (const HyperInfo& info : optimizer.hyper) {
+    double value = info.range == HyperInfo::Range::unit_interval ? 0.7 : 0.02;
+    if (info.name == "lr") value = 0.05;
+    if (info.name == "beta2" || info.name == "alpha") value = 0.9;
+    values.push_back(Tensor::scalar(value, f64));
+  }
+  return values;
+}
+
+struct Gaps {
+  double modes = 0, differences = 0;
+  int idle = 0;  // hyperparameters without effect
+};
+
+// Per hyperparameter: derivative times value, so that differences use a relative step.
+Gaps gaps(const gradcheck::OpFunction& f, const Vars& hyper) {
+  Gaps worst;
+  const Vars reverse = grad(f)(hyper);
+  for (std::size_t i = 0; i < hyper.size(); ++i) {
+    Vars d;
+    for (const Var& v : hyper) d.push_back(zeros_like(v));
+    d[i] = hyper[i];
+    const double forward = jvp(f, hyper, d).second.item(), backward = reverse[i].item() * hyper[i].item();
+    const double difference =
+        gradcheck::derivative_along([&](const Vars& u) { return Vars{f(u)}; }, hyper, d)[0].item();
+    const double size = std::max(1e-3, std::abs(forward));
+    worst.modes = std::max(worst.modes, std::abs(forward - backward) / std::max(1e-6, std::abs(forward)));
+    worst.differences = std::max(worst.differences, std::abs(forward - difference) / size);
+    worst.idle += std::abs(forward) < 1e-12;
+  }
+  return worst;
+}
+
+const std::map<std::string, int> idle_at_first = {{"sgd", 1},   {"nesterov", 0}, {"adam", 2},
+                                                  {"adamw", 2}, {"rmsprop", 1},  {"adagrad", 0}};
+
+void check_all_rules(const Problem& problem) {
+  for (const std::string& name : optimizer_names())
+    for (const std::int64_t T : {1, 2, 7}) {
+      const Optimizer optimizer = make_optimizer(name);
+      const Vars hyper = lively_values(optimizer);
+      INFO("rule: ", name, ", steps: ", T);
+      const gradcheck::OpFunction f = after(optimizer, problem, T);
+      const Gaps g = gaps(f, hyper);
+      CHECK(g.modes <= 1e-9);
+      CHECK(g.differences <= 1e-6);
+      // At the first step v = g, m^ = g and v^ = g^2: momentum and Adam's betas have no effect yet.
+      CHECK(g.idle == (T > 1 ? 0 : idle_at_first.at(name)));
+    }
+}
+
+}  // namespace
+
+TEST_SUITE("gradcheck") {
+  TEST_CASE("optim derivatives: quadratic after 1 2 and 7 steps") { check_all_rules(quadratic()); }
+
+  TEST_CASE("optim derivatives: conv net with batch norm after 1 2 and 7 steps") { check_all_rules(conv_net()); }
+
+  // One parameter never enters the loss. At the usual eps the slope of sqrt at its second moment 0 would be infinite
+  // without eps_root.
+  TEST_CASE("optim derivatives: a parameter whose gradient is exactly zero, at the usual values") {
+    for (const std::string name : {"adam", "adamw", "rmsprop", "adagrad"}) {
+      INFO("rule: ", name);
+      Problem problem = quadratic();
+      const Problem plain = problem;
+      problem.start.push_back(normal(key(8), {3}, 1, 0.1, f64));
+      problem.loss = [plain](const Vars& w, std::int64_t t) { return plain.loss({w[0]}, t) + 0.0 * dot(w[1], w[1]); };
+      problem.outer = [plain](const Vars& w) { return plain.outer({w[0]}) + dot(w[1], w[1]); };
+      const Optimizer optimizer = make_optimizer(name);
+      const gradcheck::OpFunction f = after(optimizer, problem, 7), alone = after(optimizer, plain, 7);
+      const Vars all = initial_hyper(optimizer, f64);
+      const bool decays = name == "adamw";
+
+      const Vars slopes = grad(f)(all), slopes_alone = grad(alone)(all);
+      for (std::size_t i = 0; i < all.size(); ++i) {
+        INFO("hyperparameter: ", optimizer.hyper[i].name);
+        CHECK(std::isfinite(slopes[i].item()));
+        // Coupled decay at 0 moves the idle parameter by w / eps per unit; everything else leaves it where it is.
+        if (optimizer.hyper[i].name == "weight_decay" || decays) continue;
+        CHECK(slopes[i].item() == doctest::Approx(slopes_alone[i].item()).epsilon(1e-12));
+      }
+
+      // lr, betas and alpha against differences; eps and eps_root are below what differences can see.
+      const std::size_t visible = name == "adagrad" ? 1 : name == "rmsprop" ? 2 : 3;
+      const auto of_visible = [&](const Vars& some) {
+        Vars hyper = all;
+        std::copy(some.begin(), some.end(), hyper.begin());
+        return f(hyper);
+      };
+      Vars some(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(visible));
+      for (Var& v : some)
+        if (v.item() > 0.95) v = Tensor::scalar(0.95, f64);
+      const Gaps g = gaps(of_visible, some);
+      CHECK(g.modes <= 1e-9);
+      CHECK(g.differences <= 1e-6);
+      CHECK(g.idle == 0);
+    }
+  }
+
+  // With g1 = 1, g2 = 1/2: v = b (1 - b) + (1 - b) / 4, v^ = v / (1 - b^2) = (b + 1/4) / (1 + b),
+  // dv^/db = (3/4) / (1 + b)^2, and m^ = (1/2) + (b1 / 2) / (1 + b1).
+  TEST_CASE("optim derivatives: sign and size of the slope in beta2 of two Adam steps by hand") {
+    const double lr = 0.1, b1 = 0.9, b2 = 0.99, root = 1e-20;
+    const auto w2 = [&](const Var& beta2) {
+      const auto number = [](double v) { return Var(Tensor::scalar(v, f64)); };
+      const AdamHyper hyper{number(lr), number(b1), beta2, number(0), number(root)};
+      const Vars w{number(0)};
+      const auto one = adam(hyper, w, {number(1)}, zero_state<AdamState>(w), 1);
+      return adam(hyper, one.params, {number(0.5)}, one.state, 2).params[0];
+    };
+    const double m_hat = 0.5 + 0.5 * b1 / (1 + b1), v_hat = (b2 + 0.25) / (1 + b2);
+    const double slope = lr * m_hat * 0.5 * std::pow(v_hat, -1.5) * 0.75 / ((1 + b2) * (1 + b2));
+    CHECK(slope > 0);
+    CHECK(grad(w2)(Var(Tensor::scalar(b2, f64))).item() == doctest::Approx(slope).epsilon(1e-11));
+  }
+}

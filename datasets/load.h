@@ -1,0 +1,43 @@
+// From a name to a dataset: where the files are looked for, and the checks on the way in.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <glocal/core/random.h>
+#include <glocal/datasets/dataset.h>
+#include <glocal/datasets/registry.h>
+
+namespace glocal::datasets {
+
+struct Options {
+  std::filesystem::path data_dir;      ///< searched first (--data-dir)
+  bool coarse_labels = false;          ///< CIFAR-100: the 20 superclasses instead of the 100 classes
+  std::int64_t synthetic_size = 2000;  ///< images per part of "synthetic"
+  std::uint64_t synthetic_seed = 0;
+};
+
+/// Reads the official train or test part. Throws ValueError for an unknown name (listing the known ones) or for
+/// Part::validation, DataError for files that are missing (listing every path tried and the ways out) or not right.
+/// Official counts are demanded, official bytes are not: a copy whose labels are seen to differ says so in its title,
+/// and `verify` compares hashes.
+Dataset load(std::string_view name, Part part, const Options& options = {});
+
+/// The official training part divided by key, and the official test part.
+struct Parts {
+  Dataset train, validation, test;
+};
+/// Takes `validation` images out of the training part by key; throws as load and split_indices do.
+Parts load_parts(std::string_view name, std::int64_t validation, Key key, const Options& options = {});
+
+/// Folders searched for a set, in order: data_dir, $GLOCAL_DATA, ./data, the user's cache, /usr/share/datasets.
+/// Throws DataError when data_dir is given and is not a folder.
+std::vector<std::filesystem::path> search_folders(const Options& options);
+/// The files of one part, all from one folder, as they are or with ".gz"; throws DataError listing every path tried.
+std::vector<std::filesystem::path> locate(const SetInfo& set, Part part, const Options& options);
+/// The user's cache, where `glocal data fetch` puts sets: $XDG_CACHE_HOME or ~/.cache, then glocal/datasets.
+std::filesystem::path cache_folder();
+
+}  // namespace glocal::datasets

@@ -1,0 +1,236 @@
+#include <glocal/datasets/registry.h>
+
+#include <glocal/core/error.h>
+
+namespace glocal::datasets {
+namespace {
+
+const std::vector<std::string> ten_digits = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
+
+SetInfo digits() {
+  SetInfo set{.name = "digits", .title = "Digits (UCI, 8x8)", .format = Format::embedded, .train = 1500, .test = 297};
+  set.height = set.width = 8;
+  set.scale = 16;
+  set.mean = {0.3051}, set.stddev = {0.3750};
+  set.class_names = ten_digits;
+  set.train_files = {{"digits-images-idx3-ubyte",
+                      115024,
+                      "359cd13f0f514122884198b78a131df597421cbf5e93a76678fa96fc548f0d96",
+                      "a5adabccf8d3e2540826a202a7bfb422",
+                      {}},
+                     {"digits-labels-idx1-ubyte",
+                      1805,
+                      "ce71631c1f31ce56fa54f31d1d498fafacff59b001e6c30c4a5e29508aa277ad",
+                      "497796a0698e25d3920a9422b635bf34",
+                      {}}};
+  set.licence = "CC BY 4.0";
+  set.citation =
+      "E. Alpaydin, C. Kaynak: Optical Recognition of Handwritten Digits. UCI Machine Learning Repository, 1998. "
+      "https://doi.org/10.24432/C50P49";
+  return set;
+}
+
+// MNIST and its relatives: the same four files, sizes and shapes. Hashes are given in the order of `names`.
+struct IdxHashes {
+  std::vector<std::string> payload_sha256, payload_md5;  // empty when none has been published
+  std::vector<std::int64_t> archive_bytes;
+  std::vector<std::string> archive_sha256, archive_md5;
+};
+
+SetInfo idx_set(std::string name, std::string title, const IdxHashes& hashes) {
+  static const std::vector<std::string> names = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
+                                                 "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
+  static const std::vector<std::int64_t> bytes = {47040016, 60008, 7840016, 10008};
+  SetInfo set{.name = std::move(name), .title = std::move(title), .format = Format::idx, .train = 60000, .test = 10000};
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    File file{.name = names[i], .bytes = bytes[i]};
+    if (!hashes.payload_sha256.empty()) file.sha256 = hashes.payload_sha256[i], file.md5 = hashes.payload_md5[i];
+    (i < 2 ? set.train_files : set.test_files).push_back(file);
+    set.archives.push_back(
+        {names[i] + ".gz", hashes.archive_bytes[i], hashes.archive_sha256[i], hashes.archive_md5[i]});
+  }
+  return set;
+}
+
+SetInfo mnist() {
+  SetInfo set = idx_set("mnist", "MNIST",
+                        {.payload_sha256 = {"ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+                                            "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+                                            "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+                                            "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"},
+                         .payload_md5 = {"6bbc9ace898e44ae57da46a324031adb", "a25bea736e30d166cdddb491f175f624",
+                                         "2646ac647ad5339dbf082846283269ea", "27ae3e4e09519cfbb04c329615203637"},
+                         .archive_bytes = {9912422, 28881, 1648877, 4542},
+                         .archive_sha256 = {"440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+                                            "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+                                            "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+                                            "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"},
+                         .archive_md5 = {"f68b3c2dcbeaaa9fbdd348bbdeb94873", "d53e105ee54ea40749a09fcbcd1e9432",
+                                         "9fb629c4189551a2d022fa330f9573f3", "ec29112dd5afa0611ce80d1b7f02629c"}});
+  set.mean = {0.1307}, set.stddev = {0.3081};
+  set.class_names = ten_digits;
+  set.folders = {"mnist", "MNIST/raw", ""};
+  set.mirrors = {"https://ossci-datasets.s3.amazonaws.com/mnist/",
+                 "https://storage.googleapis.com/cvdf-datasets/mnist/"};
+  set.licence = "CC BY-SA 3.0";
+  set.citation =
+      "Y. LeCun, L. Bottou, Y. Bengio, P. Haffner: Gradient-based learning applied to document recognition. "
+      "Proceedings of the IEEE 86(11), 1998.";
+  return set;
+}
+
+SetInfo fashion_mnist() {
+  SetInfo set = idx_set("fashion-mnist", "Fashion-MNIST",
+                        {.payload_sha256 = {"c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+                                            "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+                                            "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+                                            "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"},
+                         .payload_md5 = {"f4a8712d7a061bf5bd6d2ca38dc4d50a", "9018921c3c673c538a1fc5bad174d6f9",
+                                         "8181f5470baa50b63fa0f6fddb340f0a", "15d484375f8d13e6eb1aabb0c3f46965"},
+                         .archive_bytes = {26421880, 29515, 4422102, 5148},
+                         .archive_sha256 = {"3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+                                            "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+                                            "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+                                            "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"},
+                         .archive_md5 = {"8d4fb7e6c68d591d4c3dfef9ec88bf0d", "25c81989df183df01b3e8a0aad5dffbe",
+                                         "bef4ecab320f06d8554ea6380940ec79", "bb300cfdad3c16e7a12a480ee83cd310"}});
+  set.mean = {0.2860}, set.stddev = {0.3530};
+  set.class_names = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+                     "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
+  set.folders = {"fashion-mnist", "FashionMNIST/raw", ""};
+  set.mirrors = {"http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"};
+  set.licence = "MIT";
+  set.citation =
+      "H. Xiao, K. Rasul, R. Vollgraf: Fashion-MNIST: a novel image dataset for benchmarking machine learning "
+      "algorithms. arXiv:1708.07747, 2017.";
+  return set;
+}
+
+SetInfo kmnist() {
+  SetInfo set = idx_set("kmnist", "KMNIST",
+                        {.payload_sha256 = {},
+                         .payload_md5 = {},
+                         .archive_bytes = {18165135, 29497, 3041136, 5120},
+                         .archive_sha256 = {"51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
+                                            "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17",
+                                            "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5",
+                                            "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c"},
+                         .archive_md5 = {"bdb82020997e1d708af4cf47b453dcf7", "e144d726b3acfaa3e44228e80efcd344",
+                                         "5c965bf0a639b31b8f53240b1b52f4d7", "7320c461ea6c1c855c0b718fb2a4b134"}});
+  set.mean = {0.1918}, set.stddev = {0.3483};
+  set.class_names = {"o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"};
+  set.folders = {"kmnist", "KMNIST/raw", ""};
+  set.mirrors = {"http://codh.rois.ac.jp/kmnist/dataset/kmnist/"};
+  set.licence = "CC BY-SA 4.0";
+  set.citation =
+      "T. Clanuwat, M. Bober-Irizar, A. Kitamoto, A. Lamb, K. Yamamoto, D. Ha: Deep learning for classical Japanese "
+      "literature. arXiv:1812.01718, 2018.";
+  return set;
+}
+
+SetInfo cifar(std::string name, std::string title, Format format) {
+  SetInfo set{.name = std::move(name), .title = std::move(title), .format = format, .train = 50000, .test = 10000};
+  set.channels = 3;
+  set.height = set.width = 32;
+  set.mirrors = {"https://www.cs.toronto.edu/~kriz/"};
+  set.licence = "none stated";
+  set.citation =
+      "A. Krizhevsky: Learning multiple layers of features from tiny images. Technical report, University of Toronto, "
+      "2009.";
+  return set;
+}
+
+SetInfo cifar10() {
+  SetInfo set = cifar("cifar10", "CIFAR-10", Format::cifar10);
+  set.mean = {0.4914, 0.4822, 0.4465}, set.stddev = {0.2470, 0.2435, 0.2616};
+  set.class_names = {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
+  set.folders = {"cifar-10-batches-bin", "cifar10/cifar-10-batches-bin", "cifar10", ""};
+  const std::vector<std::vector<int>> first_labels = {{6, 9, 9, 4, 1, 1, 2, 7, 8, 3},
+                                                      {1, 6, 6, 8, 8, 3, 4, 6, 0, 6},
+                                                      {8, 5, 0, 6, 9, 2, 8, 3, 6, 2},
+                                                      {0, 6, 0, 2, 7, 2, 1, 2, 4, 1},
+                                                      {}};
+  for (std::size_t i = 0; i < first_labels.size(); ++i)
+    set.train_files.push_back({"data_batch_" + std::to_string(i + 1) + ".bin", 30730000, "", "", first_labels[i]});
+  set.test_files = {{"test_batch.bin", 30730000, "", "", {3, 8, 8, 0, 6, 6, 1, 6, 3, 1}}};
+  set.archives = {{"cifar-10-binary.tar.gz", 170052171,
+                   "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+                   "c32a1d4ab5d03f1284b67883e8d87530"}};
+  return set;
+}
+
+SetInfo cifar100() {
+  SetInfo set = cifar("cifar100", "CIFAR-100", Format::cifar100);
+  set.classes = 100;
+  set.mean = {0.5071, 0.4865, 0.4409}, set.stddev = {0.2673, 0.2564, 0.2762};
+  set.class_names = {
+      "apple",      "aquarium_fish", "baby",         "bear",       "beaver",      "bed",         "bee",
+      "beetle",     "bicycle",       "bottle",       "bowl",       "boy",         "bridge",      "bus",
+      "butterfly",  "camel",         "can",          "castle",     "caterpillar", "cattle",      "chair",
+      "chimpanzee", "clock",         "cloud",        "cockroach",  "couch",       "crab",        "crocodile",
+      "cup",        "dinosaur",      "dolphin",      "elephant",   "flatfish",    "forest",      "fox",
+      "girl",       "hamster",       "house",        "kangaroo",   "keyboard",    "lamp",        "lawn_mower",
+      "leopard",    "lion",          "lizard",       "lobster",    "man",         "maple_tree",  "motorcycle",
+      "mountain",   "mouse",         "mushroom",     "oak_tree",   "orange",      "orchid",      "otter",
+      "palm_tree",  "pear",          "pickup_truck", "pine_tree",  "plain",       "plate",       "poppy",
+      "porcupine",  "possum",        "rabbit",       "raccoon",    "ray",         "road",        "rocket",
+      "rose",       "sea",           "seal",         "shark",      "shrew",       "skunk",       "skyscraper",
+      "snail",      "snake",         "spider",       "squirrel",   "streetcar",   "sunflower",   "sweet_pepper",
+      "table",      "tank",          "telephone",    "television", "tiger",       "tractor",     "train",
+      "trout",      "tulip",         "turtle",       "wardrobe",   "whale",       "willow_tree", "wolf",
+      "woman",      "worm"};
+  set.coarse_class_names = {"aquatic_mammals",
+                            "fish",
+                            "flowers",
+                            "food_containers",
+                            "fruit_and_vegetables",
+                            "household_electrical_devices",
+                            "household_furniture",
+                            "insects",
+                            "large_carnivores",
+                            "large_man-made_outdoor_things",
+                            "large_natural_outdoor_scenes",
+                            "large_omnivores_and_herbivores",
+                            "medium_mammals",
+                            "non-insect_invertebrates",
+                            "people",
+                            "reptiles",
+                            "small_mammals",
+                            "trees",
+                            "vehicles_1",
+                            "vehicles_2"};
+  set.folders = {"cifar-100-binary", "cifar100/cifar-100-binary", "cifar100", ""};
+  set.train_files = {{"train.bin", 153700000, "", "", {}}};
+  set.test_files = {{"test.bin", 30740000, "", "", {}}};
+  set.archives = {{"cifar-100-binary.tar.gz", 168513733,
+                   "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",
+                   "03b5dce01913d631647c71ecec9e9cb8"}};
+  return set;
+}
+
+SetInfo synthetic_set() {
+  SetInfo set{.name = "synthetic", .title = "SYNTHETIC (patterns plus noise)", .format = Format::synthetic};
+  set.mean = {0.5}, set.stddev = {0.2};
+  set.class_names = ten_digits;
+  set.licence = "none needed";
+  return set;
+}
+
+}  // namespace
+
+const std::vector<SetInfo>& registry() {
+  static const std::vector<SetInfo> sets = {digits(),  mnist(),    fashion_mnist(), kmnist(),
+                                            cifar10(), cifar100(), synthetic_set()};
+  return sets;
+}
+
+const SetInfo& find_set(std::string_view name) {
+  std::string known;
+  for (const SetInfo& set : registry()) {
+    if (set.name == name) return set;
+    known += (known.empty() ? "" : ", ") + set.name;
+  }
+  fail<ValueError>("[data] unknown dataset '{}'; known are {}", name, known);
+}
+
+}  // namespace glocal::datasets

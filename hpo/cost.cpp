@@ -1,0 +1,141 @@
+#include <glocal/hpo/cost.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+namespace glocal::hpo {
+namespace {
+
+struct Measured {
+  double seconds = 0;
+  std::int64_t peak_bytes = 0;  // above what was live before
+};
+
+// The second of two runs: the first one warms caches and the memory pool.
+template <class F>
+Measured measure(F&& run) {
+  Measured last;
+  for (int i = 0; i < 2; ++i) {
+    const std::int64_t live = memory_use().live_bytes;
+    reset_peak_memory();
+    const auto start = std::chrono::steady_clock::now();
+    run();
+    last.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    last.peak_bytes = memory_use().peak_bytes - live;
+  }
+  return last;
+}
+
+std::int64_t bytes_of(In leaves) {
+  std::int64_t bytes = 0;
+  for (const Var& leaf : leaves)
+    if (leaf) bytes += leaf.value().bytes();
+  return bytes;
+}
+
+}  // namespace
+
+Probe probe(const FlatProblem& problem, const Vars& phi) {
+  Probe p;
+  p.q = components(phi);
+  p.base_bytes = memory_use().live_bytes;
+  const Vars s0 = problem.init(phi);
+  const std::size_t n = s0.size();
+  p.state_bytes = bytes_of(s0);
+
+  // At s_1 every optimiser buffer is in use, which it may not be at s_0.
+  Vars s = problem.step(s0, phi, 0);
+  const Measured plain = measure([&] { problem.step(s, phi, 1); });
+  p.step_seconds = plain.seconds;
+  p.step_bytes = plain.peak_bytes + p.state_bytes;
+
+  std::int64_t held = 0;
+  Measured pulled;
+  const Measured recorded = measure([&] {
+    const std::int64_t live = memory_use().live_bytes;
+    const Recording step = record(joint_step(problem, n, 1), joined(s, phi));
+    held = memory_use().live_bytes - live;
+    Vars a;
+    for (const Var& leaf : step.y) a.push_back(ones_like(leaf));
+    pulled = measure([&] { step.pull(a); });
+  });
+  p.record_bytes = held;
+  p.pull_bytes = pulled.peak_bytes + p.state_bytes;
+  p.pull_seconds = pulled.seconds;
+  p.record_seconds = std::max(0.0, recorded.seconds - 2 * pulled.seconds);
+
+  Tangents z = zero_tangents(p.q, n);
+  // The first pass makes Z dense, as it is from the second step on.
+  const std::vector<Vars> units = unit_directions(phi);
+  const auto tangent_step = [&](const Tangents& now) {
+    std::vector<Vars> dx;
+    for (std::size_t k = 0; k < units.size(); ++k) dx.push_back(joined(now[k], units[k]));
+    return push_forward(joint_step(problem, n, 1), joined(s, phi), dx);
+  };
+  z = tangent_step(z).dy;
+  const Measured forward = measure([&] { tangent_step(z); });
+  p.forward_seconds = forward.seconds;
+  p.forward_bytes = forward.peak_bytes + p.state_bytes * (1 + p.q);
+  p.outer_seconds = measure([&] { outer_gradient(problem, s, z, phi, 0); }).seconds;
+  return p;
+}
+
+Cost predict_training(const Probe& p, std::int64_t T) {
+  return {p.step_seconds * static_cast<double>(T), p.base_bytes + p.step_bytes + p.state_bytes};
+}
+
+Cost predict(const Probe& p, const std::string& estimator, const EstimatorOptions& o, std::int64_t T,
+             std::int64_t updates) {
+  const Cost training = predict_training(p, T);
+  const auto steps = static_cast<double>(T);
+  const std::int64_t blocks = std::max<std::int64_t>(0, (T - 1) / o.tau);
+  const auto estimates = static_cast<double>(blocks);
+  const double forward_step = p.forward_seconds;
+  // Reverse mode over n steps with one segment recorded at a time.
+  const auto reverse = [&](std::int64_t n, bool stored) -> Cost {
+    const auto segment = stored ? n : static_cast<std::int64_t>(std::ceil(std::sqrt(static_cast<double>(n))));
+    const std::int64_t segments = segment ? (n + segment - 1) / segment : 0;
+    const auto count = static_cast<double>(n);
+    const double plain = stored ? 0 : p.step_seconds * static_cast<double>(n - segment);
+    return {plain + count * (p.record_seconds + p.pull_seconds) + p.outer_seconds,
+            p.base_bytes + segments * p.state_bytes + segment * p.record_bytes + p.pull_bytes};
+  };
+
+  Cost cost;
+  if (estimator == "global") {
+    cost = reverse(T, o.unroll == Unroll::stored);
+    cost.seconds = cost.seconds * static_cast<double>(updates) + training.seconds;
+  } else if (estimator == "global-forward") {
+    cost = {forward_step * steps * static_cast<double>(updates) + training.seconds, p.base_bytes + p.forward_bytes};
+  } else if (estimator == "local-restart") {
+    cost = {static_cast<double>(updates * std::min(T, o.tau)) * forward_step + training.seconds,
+            p.base_bytes + p.forward_bytes};
+  } else if (estimator == "truncated" || estimator == "one-step") {
+    const std::int64_t K = estimator == "one-step" ? 1 : std::min(o.K, o.tau);
+    cost = reverse(K, false);
+    cost.seconds = estimates * cost.seconds + (steps - estimates * static_cast<double>(K)) * p.step_seconds;
+  } else {
+    // local, local-online, glocal: q tangents through every block but the last.
+    const double tau = static_cast<double>(o.tau);
+    const double outers = estimator == "glocal" || o.trajectory ? tau : 1;
+    cost = {estimates * (tau * forward_step + outers * p.outer_seconds) + (steps - estimates * tau) * p.step_seconds,
+            p.base_bytes + p.forward_bytes};
+  }
+  cost.bytes = std::max(cost.bytes, training.bytes);
+  return cost;
+}
+
+void refuse_above(std::int64_t limit_bytes, const Probe& p, const std::string& estimator, const EstimatorOptions& o,
+                  std::int64_t T, std::int64_t updates) {
+  const std::int64_t needed = predict(p, estimator, o, T, updates).bytes;
+  if (needed <= limit_bytes) return;
+  std::string fits;
+  for (const std::string& other : estimator_names())
+    if (predict(p, other, o, T, updates).bytes <= limit_bytes) fits += (fits.empty() ? "" : ", ") + other;
+  fail<MemoryError>("[cost] {} over {} steps needs about {:.1f} MB, the limit is {:.1f} MB; {}", estimator, T,
+                    static_cast<double>(needed) * 1e-6, static_cast<double>(limit_bytes) * 1e-6,
+                    fits.empty() ? "no estimator fits: use a smaller batch or model" : "these would fit: " + fits);
+}
+
+}  // namespace glocal::hpo

@@ -1,0 +1,55 @@
+// What every hypergradient estimator looks like to the outer loop, and the list of them by name.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <glocal/hpo/dmd.h>
+#include <glocal/hpo/forward.h>
+#include <glocal/hpo/reverse.h>
+
+namespace glocal::hpo {
+
+/// Where training stands: the state after `t` of T steps, and (for `online`) the tangents there.
+struct Progress {
+  Vars s;
+  Tangents z;
+  std::int64_t t = 0, T = 0;
+};
+
+/// A hypergradient and what is known about how it was made.
+struct Estimate {
+  std::vector<double> h;             ///< (q,), with respect to the unconstrained hyperparameters
+  double outer = 0;                  ///< E at the end of what was run
+  Tensor trajectory;                 ///< h after each step of the block, (tau, q) f64; may be empty
+  std::optional<Forecast> forecast;  ///< glocal: the fit, its spectrum, whether it fell back
+};
+
+struct EstimatorOptions {
+  std::int64_t tau = 50;                 ///< block length in steps
+  std::int64_t K = 10;                   ///< truncated: steps walked back
+  Unroll unroll = Unroll::checkpointed;  ///< global
+  bool trajectory = false;               ///< record h after each step also where only the last is needed
+  DmdOptions dmd;                        ///< glocal
+};
+
+/// One way of estimating dE/dphi. `advance` is the only thing the outer loop calls.
+struct Estimator {
+  virtual ~Estimator() = default;
+  virtual const char* name() const = 0;
+  /// True when each estimate is a whole run from s_0, so that training does not go on between estimates.
+  virtual bool from_start() const = 0;
+  /// Steps run per estimate, given where training stands.
+  virtual std::int64_t steps(const Progress& progress) const = 0;
+  /// Runs `steps(progress)` steps (moving `progress` unless from_start()) and estimates the hypergradient.
+  virtual Estimate advance(const FlatProblem& problem, const Vars& phi, Progress& progress) = 0;
+};
+
+/// "global", "global-forward", "local" (warm), "local-restart", "local-online", "truncated", "one-step", "glocal".
+/// Throws ValueError for an unknown name (listing them) or options out of range.
+std::unique_ptr<Estimator> make_estimator(const std::string& name, const EstimatorOptions& options);
+std::vector<std::string> estimator_names();
+
+}  // namespace glocal::hpo

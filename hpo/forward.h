@@ -1,0 +1,36 @@
+// Forward mode along training: Z_{t+1} = d_s step . Z_t + d_phi step and h_t = Z_t^T grad_s E(s_t, phi) + d_phi E.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include <glocal/hpo/problem.h>
+
+namespace glocal::hpo {
+
+/// Z, one list of leaves per direction k = 1..q; leaves may be symbolic zeros.
+using Tangents = std::vector<Vars>;
+
+/// Z_0 = 0 in q directions for a state with n leaves.
+Tangents zero_tangents(std::int64_t q, std::size_t n);
+
+/// E and h at one state.
+struct OuterGradient {
+  double outer = 0;
+  std::vector<double> h;  ///< (q,)
+};
+OuterGradient outer_gradient(const FlatProblem& problem, const Vars& s, const Tangents& z, const Vars& phi,
+                             std::int64_t block);
+
+struct ForwardRun {
+  Vars s;                 ///< s_{t0 + tau}
+  Tangents z;             ///< Z there
+  double outer = 0;       ///< E there
+  std::vector<double> h;  ///< h there, (q,)
+  Tensor trajectory;      ///< h_{t0+1} .. h_{t0+tau}, (tau, q) f64; empty unless asked for
+};
+/// tau steps from s at step t0 with tangents z. `trajectory` also records h after every step, at the price of one
+/// gradient of E each. Cost (1 + about 2 q) plain steps; memory O(P q). Throws ValueError when tau < 1.
+ForwardRun run_forward(const FlatProblem& problem, Vars s, Tangents z, const Vars& phi, std::int64_t t0,
+                       std::int64_t tau, bool trajectory);
+
+}  // namespace glocal::hpo

@@ -1,0 +1,25 @@
+#include <glocal/hpo/global.h>
+
+namespace glocal::hpo {
+
+Hypergradient global_reverse(const FlatProblem& problem, const Vars& phi, std::int64_t T, Unroll unroll,
+                             std::int64_t segment) {
+  const Recording init = record(problem.init, phi);
+  ReverseRun run = run_reverse(problem, init.y, phi, 0, T, unroll, segment);
+  // The initial state may itself depend on phi: dE/dphi += (d_phi init)^T a_0.
+  const std::vector<double> through_init = to_components(init.pull(run.adjoint, /*release=*/true), phi);
+  for (std::size_t k = 0; k < run.h.size(); ++k) run.h[k] += through_init[k];
+  return {std::move(run.h), run.outer, std::move(run.s)};
+}
+
+Hypergradient global_forward(const FlatProblem& problem, const Vars& phi, std::int64_t T) {
+  Pushed init = push_forward(problem.init, phi, unit_directions(phi));
+  if (T == 0) {
+    OuterGradient now = outer_gradient(problem, init.y, init.dy, phi, 0);
+    return {std::move(now.h), now.outer, std::move(init.y)};
+  }
+  ForwardRun run = run_forward(problem, std::move(init.y), std::move(init.dy), phi, 0, T, /*trajectory=*/false);
+  return {std::move(run.h), run.outer, std::move(run.s)};
+}
+
+}  // namespace glocal::hpo

@@ -1,0 +1,22 @@
+// Local hypergradients of one block of tau steps, by forward mode.
+#pragma once
+#include <glocal/hpo/estimator.h>
+
+namespace glocal::hpo {
+
+/// How a block begins: `restart` from s_0 with Z = 0; `warm` from where training stands with Z = 0 (the default);
+/// `online` from where training stands with the Z it has (RTHO, Franceschi et al. 2017).
+enum class LocalStart { restart, warm, online };
+
+struct Local : Estimator {
+  std::int64_t tau;
+  LocalStart start;
+  bool trajectory;
+  Local(std::int64_t block, LocalStart begin, bool keep) : tau(block), start(begin), trajectory(keep) {}
+  const char* name() const override;
+  bool from_start() const override { return start == LocalStart::restart; }
+  std::int64_t steps(const Progress& progress) const override;
+  Estimate advance(const FlatProblem& problem, const Vars& phi, Progress& progress) override;
+};
+
+}  // namespace glocal::hpo

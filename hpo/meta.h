@@ -1,0 +1,23 @@
+// Meta-optimisers: move the q unconstrained hyperparameters along a hypergradient. All in f64.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace glocal::hpo {
+
+/// "sgd": u -= lr h. "adam": Kingma & Ba 2015, beta1 0.9, beta2 0.999, eps 1e-8. "sign": u -= lr sign(h).
+struct MetaOptimizer {
+  std::string name = "adam";
+  double lr = 0.05;     ///< step in u; for a log transform 0.05 is about 5 %
+  double max_norm = 0;  ///< h is scaled down to this Euclidean norm first; 0: never
+
+  std::vector<double> m{}, v{};  ///< adam's moments, (q,)
+  std::int64_t updates = 0;  ///< how many so far
+  std::int64_t clipped = 0;  ///< how many of them had h scaled down
+
+  /// The next u. Throws ValueError for an unknown name or lr <= 0, NumericError for a non-finite h.
+  std::vector<double> step(std::vector<double> u, std::vector<double> h);
+};
+
+}  // namespace glocal::hpo

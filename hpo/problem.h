@@ -1,0 +1,56 @@
+// The bilevel problem: s_{t+1} = step(s_t, phi, t) from s_0 = init(phi); choose phi to lower outer(s_T, phi).
+#pragma once
+#include <cstdint>
+#include <functional>
+
+#include <glocal/autodiff/transforms.h>
+
+namespace glocal::hpo {
+
+/// The problem over typed trees: S the whole training state (parameters, optimiser buffers, running statistics),
+/// H the hyperparameters.
+template <Tree S, Tree H>
+struct Problem {
+  std::function<S(const H&)> init;                            ///< s_0; may depend on hyperparameters
+  std::function<S(const S&, const H&, std::int64_t t)> step;  ///< pure; batch and randomness chosen by the step number
+  /// E; `block` is the number of the step at which the current block began, and chooses the validation batch.
+  std::function<Var(const S&, const H&, std::int64_t block)> outer;
+};
+
+/// The same over flat lists of leaves: what every estimator works on.
+struct FlatProblem {
+  std::function<Vars(const Vars& phi)> init;
+  std::function<Vars(const Vars& s, const Vars& phi, std::int64_t t)> step;
+  std::function<Var(const Vars& s, const Vars& phi, std::int64_t block)> outer;
+  /// Called with every state s_{t+1} reached by training itself (not by a replay); may throw to stop the run.
+  std::function<void(const Vars& s, std::int64_t t)> watch = [](const Vars&, std::int64_t) {};
+};
+
+/// The flat form of a typed problem; `like` gives the structure of the hyperparameters.
+template <Tree S, Tree H>
+FlatProblem flat(const Problem<S, H>& problem, const H& like) {
+  const S state = problem.init(like);
+  FlatProblem flat;
+  flat.init = [=](const Vars& phi) { return flatten(problem.init(unflatten(like, phi))); };
+  flat.step = [=](const Vars& s, const Vars& phi, std::int64_t t) {
+    return flatten(problem.step(unflatten(state, s), unflatten(like, phi), t));
+  };
+  flat.outer = [=](const Vars& s, const Vars& phi, std::int64_t block) {
+    return problem.outer(unflatten(state, s), unflatten(like, phi), block);
+  };
+  return flat;
+}
+
+// Step and E as functions of one list (s, phi), as the transforms want them.
+Vars joined(In s, In phi);
+Function joint_step(const FlatProblem& problem, std::size_t state_leaves, std::int64_t t);
+Function joint_outer(const FlatProblem& problem, std::size_t state_leaves, std::int64_t block);
+
+/// Number of hyperparameter components: q.
+std::int64_t components(In phi);
+/// Unit directions e_1..e_q over the leaves of phi; leaves a direction does not touch are symbolic zeros.
+std::vector<Vars> unit_directions(In phi);
+/// Gradients of the leaves of phi as one list of q numbers; symbolic zeros count as zeros.
+std::vector<double> to_components(In gradient, In phi);
+
+}  // namespace glocal::hpo

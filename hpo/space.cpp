@@ -1,0 +1,110 @@
+#include <glocal/hpo/space.h>
+
+#include <cmath>
+
+#include <glocal/autodiff/ops.h>
+#include <glocal/hpo/problem.h>
+
+namespace glocal::hpo {
+namespace {
+
+double unconstrained(const Hyperparameter& p, double v) {
+  double u = v;
+  switch (p.transform) {
+    case Transform::identity: break;
+    case Transform::log: u = std::log(v); break;
+    case Transform::softplus: u = v + std::log(-std::expm1(-v)); break;
+    case Transform::logit: u = std::log((v - p.low) / (p.high - v)); break;
+    case Transform::one_minus_exp: u = std::log1p(-v); break;
+  }
+  if (!std::isfinite(u))
+    fail<ValueError>("[space] {} = {} is outside the open range of its transform {}; start inside it", p.name, v,
+                     name_of(p.transform));
+  return u;
+}
+
+}  // namespace
+
+std::string_view name_of(Transform transform) {
+  switch (transform) {
+    case Transform::identity: return "identity";
+    case Transform::log: return "log";
+    case Transform::softplus: return "softplus";
+    case Transform::logit: return "logit";
+    case Transform::one_minus_exp: return "one_minus_exp";
+  }
+  fail<ValueError>("[space] unknown transform {}", static_cast<int>(transform));
+}
+
+void Space::add(Hyperparameter p) {
+  for (const Hyperparameter& other : all_)
+    if (other.name == p.name) fail<ValueError>("[space] {} is there twice; name each hyperparameter once", p.name);
+  if (static_cast<std::int64_t>(p.initial.size()) != p.shape.size())
+    fail<ValueError>("[space] {} of shape {} needs {} initial values, got {}", p.name, p.shape, p.shape.size(),
+                     p.initial.size());
+  for (double v : p.initial) unconstrained(p, v);
+  all_.push_back(std::move(p));
+}
+
+std::size_t Space::index(std::string_view name) const {
+  std::string known;
+  for (std::size_t i = 0; i < all_.size(); ++i) {
+    if (all_[i].name == name) return i;
+    known += (i ? ", " : "") + all_[i].name;
+  }
+  fail<ValueError>("[space] no hyperparameter {}; there are: {}", name, known);
+}
+
+Vars Space::initial(DType dtype) const {
+  Vars phi;
+  for (const Hyperparameter& p : all_) {
+    std::vector<double> u;
+    for (double v : p.initial) u.push_back(unconstrained(p, v));
+    phi.push_back(Tensor::from(u, p.shape).to(dtype));
+  }
+  return phi;
+}
+
+Var Space::value(std::size_t i, const Var& u) const {
+  const Hyperparameter& p = all_[i];
+  switch (p.transform) {
+    case Transform::identity: return u;
+    case Transform::log: return exp(u);
+    case Transform::softplus: return softplus(u);
+    case Transform::logit: return sigmoid(u) * (p.high - p.low) + p.low;
+    case Transform::one_minus_exp: return 1.0 - exp(u);
+  }
+  fail<ValueError>("[space] unknown transform of {}", p.name);
+}
+
+std::vector<double> Space::values(In phi) const {
+  std::vector<double> all;
+  for (std::size_t i = 0; i < all_.size(); ++i) {
+    const Tensor v = value(i, phi[i]).value();
+    for (std::int64_t j = 0; j < v.size(); ++j) all.push_back(v.at(j));
+  }
+  return all;
+}
+
+std::vector<std::string> Space::component_names() const {
+  std::vector<std::string> names;
+  for (const Hyperparameter& p : all_)
+    for (std::int64_t j = 0; j < p.shape.size(); ++j)
+      names.push_back(p.shape.rank() == 0 ? p.name : fmt::format("{}[{}]", p.name, j));
+  return names;
+}
+
+Vars to_leaves(const std::vector<double>& numbers, In like) {
+  if (static_cast<std::int64_t>(numbers.size()) != components(like))
+    fail<ShapeError>("[space] {} numbers for {} hyperparameter components", numbers.size(), components(like));
+  Vars leaves;
+  std::size_t next = 0;
+  for (const Var& leaf : like) {
+    const auto n = static_cast<std::size_t>(leaf.size());
+    leaves.push_back(Tensor::from(std::span<const double>(numbers).subspan(next, n), leaf.shape()).to(leaf.dtype()));
+    next += n;
+  }
+  return leaves;
+}
+
+}  // namespace glocal::hpo

@@ -1,0 +1,309 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <vector>
+
+#include <glocal/core/random.h>
+#include <glocal/hpo/dmd.h>
+
+using namespace glocal;
+using namespace glocal::hpo;
+using Policy = DmdOptions::Policy;
+
+namespace {
+
+using Series = std::function<double(double)>;  // one entry h(t)
+
+const Series three_exponentials = [](double t) {
+  return 2 * std::pow(0.95, t) + std::pow(0.8, t) - 0.5 * std::pow(0.5, t);
+};
+const Series damped_wave = [](double t) { return 1 + std::pow(0.97, t) * std::cos(0.3 * t); };
+const Series defective = [](double t) { return t * std::pow(0.9, t); };
+const Series constant = [](double) { return 3.7; };
+
+// (tau, q) snapshots of q entries, plus noise of the given deviation.
+Tensor snapshots(std::int64_t tau, const std::vector<Series>& entries, double noise = 0, std::uint64_t seed = 0) {
+  const auto q = static_cast<std::int64_t>(entries.size());
+  Tensor h = normal(key(seed), {tau, q}, 0, noise, DType::f64);
+  for (std::int64_t t = 0; t < tau; ++t)
+    for (std::int64_t i = 0; i < q; ++i)
+      h.data<double>()[t * q + i] += entries[static_cast<std::size_t>(i)](static_cast<double>(t));
+  return h;
+}
+
+// Largest forecast error at the indices, relative to the scale of the series.
+double forecast_error(const DmdFit& fit, const std::vector<Series>& entries, const std::vector<double>& at) {
+  double worst = 0;
+  for (const double t : at)
+    for (std::size_t i = 0; i < entries.size(); ++i)
+      worst = std::max(worst, std::abs(fit.forecast(t)[i] - entries[i](t)) / fit.scale);
+  return worst;
+}
+
+double median_error(const Series& truth, double noise, double target, Policy policy) {
+  std::vector<double> errors;
+  for (std::uint64_t seed = 0; seed < 21; ++seed) {
+    DmdOptions options;
+    options.policy = policy;
+    errors.push_back(forecast_error(fit_dmd(snapshots(100, {truth}, noise, seed), options), {truth}, {target}));
+  }
+  std::nth_element(errors.begin(), errors.begin() + 10, errors.end());
+  return errors[10];
+}
+
+Tensor random_walk(std::int64_t tau, std::uint64_t seed) {
+  Tensor h = normal(key(seed), {tau, 1}, 0, 1, DType::f64);
+  for (std::int64_t t = 1; t < tau; ++t) h.data<double>()[t] += h.at(t - 1);
+  return h;
+}
+
+}  // namespace
+
+TEST_SUITE("fast") {
+  TEST_CASE("dmd: series with a known spectrum are forecast far beyond the data") {
+    for (const std::int64_t tau : {30, 50, 100}) {
+      CHECK(forecast_error(fit_dmd(snapshots(tau, {three_exponentials})), {three_exponentials}, {150, 200, 500}) <
+            1e-11);
+      CHECK(forecast_error(fit_dmd(snapshots(tau, {damped_wave})), {damped_wave}, {150, 200, 500}) < 1e-11);
+      CHECK(forecast_error(fit_dmd(snapshots(tau, {defective})), {defective}, {110, 150, 200}) < 1e-7);
+      CHECK(forecast_error(fit_dmd(snapshots(tau, {constant})), {constant}, {150, 500, 5000}) < 1e-10);
+    }
+  }
+
+  TEST_CASE("dmd: t 0.99^t is forecast where it is still large although its eigenvalue is defective") {
+    const Series slow = [](double t) { return t * std::pow(0.99, t); };
+    const DmdFit fit = fit_dmd(snapshots(50, {slow}));
+    CHECK(fit.defective);
+    CHECK(fit.rank == 2);
+    CHECK(forecast_error(fit, {slow}, {100, 200, 500}) < 1e-11);
+  }
+
+  TEST_CASE("dmd: eigenvalues, amplitudes and singular values of three exponentials") {
+    const DmdFit fit = fit_dmd(snapshots(60, {three_exponentials}));
+    REQUIRE(fit.rank == 3);
+    CHECK(fit.singular_values.size() == 10);
+    CHECK(std::is_sorted(fit.singular_values.rbegin(), fit.singular_values.rend()));
+    CHECK_FALSE(fit.unstable);
+    CHECK_FALSE(fit.defective);
+    CHECK(fit.residual < 1e-13);
+    CHECK(fit.scale == 2.5);
+    for (const auto& [lambda, factor] : {std::pair{0.95, 2.0}, {0.8, 1.0}, {0.5, -0.5}}) {
+      double nearest = 1, amplitude = 0;
+      for (std::int64_t k = 0; k < 3; ++k)
+        if (const double distance = std::abs(fit.eigenvalues[static_cast<std::size_t>(k)] - lambda);
+            distance < nearest) {
+          nearest = distance;
+          amplitude = fit.amplitudes(k, 0).real();
+        }
+      CHECK(nearest < 1e-11);
+      CHECK(std::abs(amplitude - factor) < 1e-9);
+    }
+  }
+
+  TEST_CASE("dmd: three entries that share modes, and a zero one") {
+    const std::vector<Series> entries{three_exponentials, [](double t) { return 1e-3 * std::pow(0.8, t) + 5e-3; },
+                                      [](double) { return 0.0; }};
+    const DmdFit fit = fit_dmd(snapshots(60, entries));
+    CHECK(fit.rank == 4);
+    CHECK(forecast_error(fit, entries, {100, 500}) < 1e-11);
+    const Tensor model = fit.reconstruct();
+    CHECK(model.shape() == Shape{60, 3});
+    for (std::int64_t t = 0; t < 60; t += 7)
+      CHECK(std::abs(model.at(t * 3) - three_exponentials(static_cast<double>(t))) < 1e-12);
+  }
+
+  TEST_CASE("dmd: the forecast scales with the data, from 1e-300 to 1e300") {
+    for (const double factor : {1e-300, 1e-12, 1e12, 1e300}) {
+      const Series scaled = [=](double t) { return factor * damped_wave(t); };
+      CHECK(forecast_error(fit_dmd(snapshots(60, {scaled})), {scaled}, {200}) < 1e-11);
+    }
+  }
+
+  TEST_CASE("dmd: fractions of a step go by the modes") {
+    const Series f = [](double t) { return 2 * std::pow(0.95, t) + std::pow(0.8, t); };
+    const DmdFit fit = fit_dmd(snapshots(40, {f}));
+    for (const double t : {0.5, 3.25, 77.75}) CHECK(std::abs(fit.forecast(t)[0] - f(t)) < 1e-9);
+  }
+
+  TEST_CASE("dmd: an all-zero series stays zero") {
+    const DmdFit fit = fit_dmd(Tensor::zeros({20, 2}, DType::f64));
+    CHECK(fit.rank == 0);
+    CHECK(fit.forecast(100) == std::vector<double>{0, 0});
+    CHECK(fit.residual == 0);
+    CHECK(fit.reconstruct().shape() == Shape{20, 2});
+    CHECK(forecast_with_holdout(Tensor::zeros({20, 2}, DType::f64), 100).value == std::vector<double>{0, 0});
+  }
+
+  TEST_CASE("dmd: raw follows growth; clip holds it back and says so") {
+    const Series growth = [](double t) { return std::pow(1.1, t); };
+    DmdOptions options;
+    options.policy = Policy::raw;
+    const DmdFit raw = fit_dmd(snapshots(40, {growth}), options);
+    CHECK(std::abs(raw.forecast(60)[0] / growth(60) - 1) < 1e-11);
+    CHECK(raw.unstable);
+    options.policy = Policy::clip;
+    const DmdFit clip = fit_dmd(snapshots(40, {growth}), options);
+    CHECK(clip.unstable);
+    CHECK(std::abs(clip.fitted_eigenvalues[0] - 1.1) < 1e-12);
+    CHECK(std::abs(clip.eigenvalues[0] - 1.0) < 1e-12);
+    CHECK(std::abs(clip.forecast(1000)[0]) <= growth(39));
+  }
+
+  TEST_CASE("dmd: snap sets a noisy unit mode to 1 and forecasts better than clip and raw") {
+    const double snap = median_error(damped_wave, 1e-3, 500, Policy::snap);
+    CHECK(snap < 3e-4);
+    CHECK(snap < 0.5 * median_error(damped_wave, 1e-3, 500, Policy::clip));
+    CHECK(snap < 0.2 * median_error(damped_wave, 1e-3, 500, Policy::raw));
+  }
+
+  TEST_CASE("dmd: a slow decay that the snapshots can tell from 1 is not snapped") {
+    const Series slow = [](double t) { return std::pow(0.9995, t); };
+    const DmdFit fit = fit_dmd(snapshots(100, {slow}));
+    CHECK_FALSE(fit.snapped);
+    CHECK(forecast_error(fit, {slow}, {500, 5000}) < 1e-10);
+  }
+
+  TEST_CASE("dmd: unit keeps the modes at 1 alone") {
+    DmdOptions options;
+    options.policy = Policy::unit;
+    const DmdFit fit = fit_dmd(snapshots(60, {damped_wave}), options);
+    for (const double t : {1.0, 30.0, 500.0}) CHECK(std::abs(fit.forecast(t)[0] - 1) < 1e-11);
+    const DmdFit gone = fit_dmd(snapshots(60, {three_exponentials}), options);
+    CHECK(std::abs(gone.forecast(10)[0]) < 1e-10);
+  }
+
+  TEST_CASE("dmd: noise does not explode, whatever its size") {
+    for (const double noise : {1e-6, 1e-3, 1e-1, 1.0})
+      for (std::uint64_t seed = 0; seed < 10; ++seed)
+        for (const Series& truth : {three_exponentials, damped_wave, constant}) {
+          const DmdFit fit = fit_dmd(snapshots(50, {truth}, noise, seed));
+          for (const auto lambda : fit.eigenvalues) CHECK(std::abs(lambda) <= 1 + 1e-7);
+          CHECK(std::abs(fit.forecast(1e6)[0]) < 2 * fit.scale);
+        }
+  }
+
+  TEST_CASE("dmd: noise is seen in the singular values, so the rank is that of the signal") {
+    for (std::uint64_t seed = 0; seed < 10; ++seed) {
+      CHECK(fit_dmd(snapshots(100, {damped_wave}, 1e-3, seed)).rank == 3);
+      CHECK(fit_dmd(snapshots(100, {constant}, 1e-2, seed)).rank == 1);
+    }
+    DmdOptions two;
+    two.rank = 2;
+    CHECK(fit_dmd(snapshots(100, {three_exponentials}), two).rank == 2);
+    two.rank = 50;
+    CHECK(fit_dmd(snapshots(100, {three_exponentials}), two).rank == 3);
+  }
+
+  TEST_CASE("dmd: short series get fewer delays and say so") {
+    const DmdFit fit = fit_dmd(snapshots(20, {three_exponentials, damped_wave, constant}));
+    CHECK(fit.delays_used == 5);
+    CHECK(fit.note == "5 delays instead of 10: 20 snapshots of 3 entries carry no more");
+    CHECK(fit_dmd(snapshots(100, {constant})).note.empty());
+    const Series halving = [](double t) { return std::pow(0.5, t); };
+    const DmdFit shortest = fit_dmd(snapshots(3, {halving}));
+    CHECK(shortest.delays_used == 1);
+    CHECK(std::abs(shortest.forecast(4)[0] - 0.0625) < 1e-14);
+  }
+
+  TEST_CASE("dmd: bad input is refused by name") {
+    Tensor h = snapshots(20, {constant, damped_wave});
+    h.data<double>()[2 * 7 + 1] = std::nan("");
+    CHECK_THROWS_WITH_AS(fit_dmd(h), "[dmd] snapshot 7 holds nan; extrapolate finite series only", NumericError);
+    h.data<double>()[2 * 7 + 1] = HUGE_VAL;
+    CHECK_THROWS_AS(forecast_with_holdout(h, 50), NumericError);
+    CHECK_THROWS_AS(fit_dmd(Tensor::zeros({2, 1}, DType::f64)), ValueError);
+    CHECK_THROWS_AS(fit_dmd(Tensor::zeros({9}, DType::f64)), ShapeError);
+    CHECK_THROWS_AS(fit_dmd(Tensor::zeros({9, 0}, DType::f64)), ShapeError);
+    CHECK_THROWS_AS(fit_dmd(Tensor::zeros({9, 1})), DTypeError);
+    const Tensor good = snapshots(20, {damped_wave});
+    const auto refused = [&](auto change) {
+      DmdOptions options;
+      change(options);
+      CHECK_THROWS_AS(fit_dmd(good, options), ValueError);
+    };
+    refused([](DmdOptions& o) { o.delays = 0; });
+    refused([](DmdOptions& o) { o.rank = -1; });
+    refused([](DmdOptions& o) { o.snap_tolerance = 1; });
+    refused([](DmdOptions& o) { o.snap_tolerance = std::nan(""); });
+    refused([](DmdOptions& o) { o.bins = 1; });
+    refused([](DmdOptions& o) { o.bins_from = 1; });
+    CHECK_THROWS_AS(fit_dmd(good).forecast(-1), ValueError);
+    CHECK_THROWS_AS(fit_dmd(good).forecast(std::nan("")), ValueError);
+  }
+
+  TEST_CASE("dmd in log t: powers of t are forecast exactly, each entry with its own exponent") {
+    DmdOptions options;
+    options.time = DmdOptions::TimeAxis::logarithmic;
+    const std::vector<Series> powers{[](double t) { return 3 / std::sqrt(t + 1); },
+                                     [](double t) { return -0.2 * std::pow(t + 1, 0.3); }, constant,
+                                     [](double t) { return std::pow(t + 1, -1.2); }};
+    const DmdFit fit = fit_dmd(snapshots(100, powers), options);
+    CHECK(forecast_error(fit, powers, {50, 1000, 1e5}) < 1e-6);
+    CHECK(fit.residual < 1e-7);
+    for (const auto& [k, exponent] : {std::pair{0U, -0.5}, {1U, 0.3}, {2U, 0.0}, {3U, -1.2}})
+      CHECK(std::abs(std::log(fit.eigenvalues[k].real()) - exponent) < 1e-6);
+  }
+
+  TEST_CASE("dmd in log t: exponents stay within -1.5 and 0.5, and noise is averaged") {
+    DmdOptions options;
+    options.time = DmdOptions::TimeAxis::logarithmic;
+    const DmdFit fit = fit_dmd(snapshots(100, {[](double t) { return std::pow(t + 1, 3); }, defective}), options);
+    CHECK(std::abs(std::log(fit.eigenvalues[0].real()) - 0.5) < 1e-9);
+    CHECK(std::abs(std::log(fit.eigenvalues[1].real()) + 1.5) < 1e-9);
+    const Series root = [](double t) { return 1 / std::sqrt(t + 1); };
+    for (std::uint64_t seed = 0; seed < 10; ++seed)
+      CHECK(forecast_error(fit_dmd(snapshots(200, {root}, 0.01, seed), options), {root}, {1000}) < 0.02);
+    CHECK(forecast_error(fit_dmd(Tensor::zeros({9, 1}, DType::f64), options), {constant}, {}) == 0);
+    CHECK(fit_dmd(Tensor::zeros({9, 1}, DType::f64), options).forecast(50)[0] == 0);
+  }
+
+  TEST_CASE("dmd in log t: short series drop empty bins and say so") {
+    DmdOptions options;
+    options.time = DmdOptions::TimeAxis::logarithmic;
+    const DmdFit fit = fit_dmd(snapshots(5, {[](double t) { return 1 / (t + 1); }}), options);
+    CHECK(fit.note.find("bins instead of 6") != std::string::npos);
+    CHECK(std::abs(fit.forecast(99)[0] - 0.01) < 1e-8);
+  }
+
+  TEST_CASE("hold-out: a forecast that wins is used") {
+    const Tensor h = snapshots(60, {three_exponentials, damped_wave});
+    const Forecast forecast = forecast_with_holdout(h, 500);
+    CHECK_FALSE(forecast.fell_back);
+    CHECK(forecast.skill < 1e-9);
+    CHECK(forecast.value == forecast.fit.forecast(500));
+    CHECK(forecast.note.empty());
+  }
+
+  TEST_CASE("hold-out: a random walk falls back to its last snapshot and says so") {
+    int fell_back = 0;
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+      const Tensor h = random_walk(60, seed);
+      const Forecast forecast = forecast_with_holdout(h, 500);
+      CHECK(forecast.fell_back == !(forecast.skill < 1));
+      if (!forecast.fell_back) continue;
+      ++fell_back;
+      CHECK(forecast.value == std::vector<double>{h.at(59)});
+      CHECK(forecast.note.find("fell back to the last snapshot: hold-out error is") != std::string::npos);
+    }
+    CHECK(fell_back >= 8);
+  }
+
+  TEST_CASE("hold-out: a trend broken in the held-out part falls back") {
+    const Series broken = [](double t) { return t < 40 ? std::pow(0.9, t) : 0.2 + 0.01 * t; };
+    const Tensor h = snapshots(50, {broken});
+    const Forecast forecast = forecast_with_holdout(h, 200);
+    CHECK(forecast.fell_back);
+    CHECK(forecast.skill > 1);
+    CHECK(forecast.value[0] == h.at(49));
+  }
+
+  TEST_CASE("hold-out: a constant series is its own forecast; three snapshots are too few for a trial") {
+    const Forecast same = forecast_with_holdout(snapshots(30, {constant}), 1000);
+    CHECK(std::abs(same.value[0] - 3.7) < 1e-10);
+    const Forecast few = forecast_with_holdout(snapshots(3, {three_exponentials}), 10);
+    CHECK(few.fell_back);
+    CHECK(few.note.find("too few to hold some out") != std::string::npos);
+  }
+}

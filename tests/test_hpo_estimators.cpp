@@ -1,0 +1,198 @@
+// Block estimators against the exact ones, the outer loop, and the cost prediction.
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include <glocal/hpo/cost.h>
+#include <glocal/hpo/global.h>
+#include <glocal/hpo/glocal.h>
+#include <glocal/hpo/tune.h>
+
+#include "quadratic.h"
+
+using namespace glocal;
+using namespace glocal::hpo;
+
+TEST_SUITE_BEGIN("fast");
+
+namespace {
+
+Vars quadratic_phi() { return {number(std::log(0.3)), number(1.0), number(std::log(1e-3))}; }
+
+double distance(const std::vector<double>& a, const std::vector<double>& b) {
+  double sum = 0;
+  for (std::size_t k = 0; k < a.size(); ++k) sum += (a[k] - b[k]) * (a[k] - b[k]);
+  return std::sqrt(sum);
+}
+double norm(const std::vector<double>& a) { return distance(a, std::vector<double>(a.size())); }
+
+Estimate first_estimate(const std::string& name, const EstimatorOptions& options, std::int64_t T) {
+  const FlatProblem problem = heavy_ball(20, 0.01);
+  Progress progress{problem.init(quadratic_phi()), {}, 0, T};
+  return make_estimator(name, options)->advance(problem, quadratic_phi(), progress);
+}
+
+}  // namespace
+
+TEST_CASE("over one block from s_0 every estimator that looks at all of it is exact") {
+  const FlatProblem problem = heavy_ball(20, 0.01);
+  const std::vector<double> exact = global_reverse(problem, quadratic_phi(), 12).h;
+  EstimatorOptions options;
+  options.tau = 12;
+  options.K = 12;
+  for (const char* name : {"local", "local-restart", "local-online", "truncated"}) {
+    CAPTURE(name);
+    CHECK(distance(first_estimate(name, options, 12).h, exact) <= 1e-13 * norm(exact));
+  }
+  CHECK(distance(first_estimate("global", options, 12).h, exact) == 0);
+}
+
+TEST_CASE("truncated and one-step are the exact derivative of the last K steps") {
+  const FlatProblem problem = heavy_ball(20, 0.01);
+  EstimatorOptions options;
+  options.tau = 12;
+  for (std::int64_t K : {1, 3}) {
+    options.K = K;
+    Vars s = problem.init(quadratic_phi());
+    for (std::int64_t t = 0; t < 12 - K; ++t) s = problem.step(s, quadratic_phi(), t);
+    const ForwardRun tail =
+        run_forward(problem, s, zero_tangents(3, s.size()), quadratic_phi(), 12 - K, K, /*trajectory=*/false);
+    const Estimate got = first_estimate(K == 1 ? "one-step" : "truncated", options, 12);
+    CHECK(distance(got.h, tail.h) <= 1e-13 * norm(tail.h));
+  }
+}
+
+TEST_CASE("online tangents over two blocks are those of the whole run while phi stands still") {
+  const FlatProblem problem = heavy_ball(20, 0.01);
+  EstimatorOptions options;
+  options.tau = 9;
+  Progress progress{problem.init(quadratic_phi()), {}, 0, 18};
+  const auto online = make_estimator("local-online", options);
+  online->advance(problem, quadratic_phi(), progress);
+  const Estimate second = online->advance(problem, quadratic_phi(), progress);
+  const std::vector<double> exact = global_forward(problem, quadratic_phi(), 18).h;
+  CHECK(progress.t == 18);
+  CHECK(distance(second.h, exact) <= 1e-13 * norm(exact));
+}
+
+TEST_CASE("the last row of a recorded trajectory is the estimate and row i the exact h after one step more") {
+  const FlatProblem problem = heavy_ball(20, 0.01);
+  EstimatorOptions options;
+  options.tau = 10;
+  options.trajectory = true;
+  const Estimate got = first_estimate("local", options, 30);
+  REQUIRE(got.trajectory.shape() == Shape{10, 3});
+  for (std::int64_t i : {0, 4, 9}) {
+    const std::vector<double> exact = global_forward(problem, quadratic_phi(), i + 1).h;
+    for (std::int64_t k = 0; k < 3; ++k)
+      CHECK(got.trajectory.at(i * 3 + k) == doctest::Approx(exact[static_cast<std::size_t>(k)]).epsilon(1e-12));
+  }
+}
+
+TEST_CASE("glocal forecasts the exact global hypergradient of a noise-free quadratic at step 500 from tau 100") {
+  const FlatProblem problem = heavy_ball(20, 0.05);
+  const Vars phi{number(std::log(0.1)), number(0.0), number(std::log(0.1))};  // lr 0.1, momentum 0.5, decay 0.1
+  const std::vector<double> exact = global_forward(problem, phi, 500).h;
+  EstimatorOptions options;
+  options.tau = 100;
+  Progress progress{problem.init(phi), {}, 0, 500};
+  const Estimate got = make_estimator("glocal", options)->advance(problem, phi, progress);
+  const std::vector<double> h_tau{got.trajectory.at(297), got.trajectory.at(298), got.trajectory.at(299)};
+  const double error = distance(got.h, exact) / norm(exact), local_error = distance(h_tau, exact) / norm(exact);
+  MESSAGE("relative error of glocal ", error, ", of h_tau ", local_error, ", rank ", got.forecast->fit.rank);
+  CHECK(progress.t == 100);
+  CHECK_FALSE(got.forecast->fell_back);
+  CHECK(error <= 1e-3);
+  CHECK(error < local_error);
+}
+
+TEST_CASE("tuning lowers E of the quadratic below plain training with every estimator") {
+  const FlatProblem problem = heavy_ball(20, 0.01);
+  const Vars poor{number(std::log(0.01)), number(0.0), number(std::log(1e-3))};
+  const std::int64_t T = 200;
+  const auto final_outer = [&](const TuneResult& r) { return problem.outer(r.s, r.phi, 0).item(); };
+  const double plain = final_outer(train(problem, poor, T));
+  for (const std::string& name : estimator_names()) {
+    CAPTURE(name);
+    TuneOptions options;
+    options.estimator = name;
+    options.estimator_options.tau = 20;
+    options.estimator_options.dmd.delays = 4;
+    options.meta.lr = 0.2;
+    options.T = T;
+    options.updates = 9;
+    std::int64_t reported = 0;
+    const TuneResult result =
+        tune(problem, poor, options, [&](const OuterUpdate& u) { reported += u.index == reported; });
+    CHECK(reported == 9);
+    CHECK(result.updates == 9);
+    CHECK(final_outer(result) < 0.9 * plain);
+  }
+}
+
+TEST_CASE("meta-optimisers move as their formulas say") {
+  MetaOptimizer sgd{.name = "sgd", .lr = 0.5}, sign{.name = "sign", .lr = 0.5}, adam{.name = "adam", .lr = 0.5};
+  CHECK(sgd.step({1, 2}, {0.2, -4}) == std::vector<double>{0.9, 4});
+  CHECK(sign.step({1, 2}, {0.2, -4}) == std::vector<double>{0.5, 2.5});
+  const std::vector<double> u = adam.step({1, 2}, {0.2, -4});
+  CHECK(u[0] == doctest::Approx(0.5).epsilon(1e-6));
+  CHECK(u[1] == doctest::Approx(2.5).epsilon(1e-6));
+  MetaOptimizer clipped{.name = "sgd", .lr = 1, .max_norm = 1};
+  CHECK(clipped.step({0, 0}, {3, 4})[1] == doctest::Approx(-0.8));
+  CHECK(clipped.clipped == 1);
+  CHECK_THROWS_AS(sgd.step({1}, {std::nan("")}), NumericError);
+  MetaOptimizer unknown{.name = "newton"};
+  CHECK_THROWS_AS(unknown.step({1}, {1}), ValueError);
+}
+
+TEST_CASE("spaces: values return to their start and derivatives are those of the transform") {
+  Space space;
+  space.add({"lr", {0.01}, Transform::log});
+  space.add({"momentum", {0.9}, Transform::logit});
+  space.add({"beta2", {0.999}, Transform::one_minus_exp});
+  space.add({"scale", {0.3}, Transform::softplus});
+  space.add({"knots", {1, -2}, Transform::identity, {2}});
+  const Vars phi = space.initial(DType::f64);
+  const std::vector<double> start{0.01, 0.9, 0.999, 0.3, 1, -2}, values = space.values(phi);
+  for (std::size_t k = 0; k < start.size(); ++k) CHECK(values[k] == doctest::Approx(start[k]).epsilon(1e-13));
+  const double slopes[] = {0.01, 0.9 * 0.1, -0.001, 1 - std::exp(-0.3)};
+  for (std::size_t i = 0; i < 4; ++i) {
+    const auto v = [&](const Var& u) { return space.value(i, u); };
+    CHECK(grad(v)(phi[i]).item() == doctest::Approx(slopes[i]).epsilon(1e-10));
+  }
+  CHECK(space.component_names() ==
+        std::vector<std::string>{"lr", "momentum", "beta2", "scale", "knots[0]", "knots[1]"});
+  CHECK_THROWS_AS(space.add({"lr", {1.0}, Transform::log}), ValueError);
+  CHECK_THROWS_AS(space.add({"decay", {0.0}, Transform::log}), ValueError);
+  CHECK_THROWS_AS(space.index("bogus"), ValueError);
+}
+
+TEST_CASE("names and options out of range are refused") {
+  CHECK_THROWS_AS(make_estimator("magic", {}), ValueError);
+  EstimatorOptions options;
+  options.tau = 0;
+  CHECK_THROWS_AS(make_estimator("local", options), ValueError);
+  CHECK_THROWS_AS(glocal_forecast(Tensor::zeros({50, 1}, DType::f64), 10), ValueError);
+  CHECK_THROWS_AS(train(heavy_ball(3, 0.1), quadratic_phi(), 0), ValueError);
+}
+
+TEST_CASE("predicted memory is near the measured peak and the limit is kept") {
+  const FlatProblem problem = heavy_ball(20000, 0.01);
+  const Probe measured = probe(problem, quadratic_phi());
+  EstimatorOptions stored;
+  stored.unroll = Unroll::stored;
+  for (const auto& [options, T] : {std::pair(stored, 60), std::pair(EstimatorOptions{}, 60)}) {
+    const Cost predicted = predict(measured, "global", options, T, 1);
+    reset_peak_memory();
+    global_reverse(problem, quadratic_phi(), T, options.unroll);
+    const double peak = double(memory_use().peak_bytes);
+    CHECK(double(predicted.bytes) > 0.7 * peak);
+    CHECK(double(predicted.bytes) < 1.5 * peak);
+  }
+  const std::int64_t limit = predict(measured, "local", {}, 1000, 1).bytes + 1;
+  refuse_above(limit, measured, "local", {}, 1000, 1);
+  CHECK_THROWS_WITH_AS(refuse_above(limit, measured, "global", stored, 1000, 1), doctest::Contains("local"),
+                       MemoryError);
+}
+
+TEST_SUITE_END();

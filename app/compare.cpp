@@ -1,0 +1,189 @@
+#include <glocal/app/compare.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include <glocal/app/report.h>
+#include <glocal/app/run.h>
+#include <glocal/app/signals.h>
+#include <glocal/app/table.h>
+
+namespace glocal::app {
+namespace {
+
+// Everything about one estimator, over the seeds whose runs came to their end.
+struct Row {
+  std::string estimator;
+  std::int64_t runs = 0, diverged = 0;
+  Statistic val_loss, val_accuracy, test_loss, test_accuracy, hypergradient_seconds, seconds, peak_bytes;
+  std::vector<std::pair<std::string, Statistic>> values;
+  double ratio_time = 0, ratio_memory = 0;  // to plain training
+};
+
+Row summarise(const std::string& estimator, const std::vector<Outcome>& outcomes) {
+  std::vector<const Outcome*> mine;
+  Row row;
+  row.estimator = estimator;
+  for (const Outcome& outcome : outcomes) {
+    if (outcome.estimator != estimator) continue;
+    ++row.runs;
+    row.diverged += outcome.status == "diverged";
+    if (outcome.status == "ok") mine.push_back(&outcome);
+  }
+  const auto over = [&](auto&& number) {
+    std::vector<double> numbers;
+    for (const Outcome* outcome : mine) numbers.push_back(static_cast<double>(number(*outcome)));
+    return statistic(numbers);
+  };
+  row.val_loss = over([](const Outcome& o) { return o.validation.loss; });
+  row.val_accuracy = over([](const Outcome& o) { return o.validation.accuracy; });
+  row.test_loss = over([](const Outcome& o) { return o.test.loss; });
+  row.test_accuracy = over([](const Outcome& o) { return o.test.accuracy; });
+  row.hypergradient_seconds = over([](const Outcome& o) { return o.estimate_seconds; });
+  row.seconds = over([](const Outcome& o) { return o.seconds; });
+  row.peak_bytes = over([](const Outcome& o) { return o.peak_bytes; });
+  for (std::size_t i = 0; !mine.empty() && i < mine.front()->values.size(); ++i)
+    row.values.emplace_back(mine.front()->values[i].first, over([i](const Outcome& o) { return o.values[i].second; }));
+  return row;
+}
+
+std::vector<Row> summarise_all(const std::vector<std::string>& estimators, const std::vector<Outcome>& outcomes) {
+  std::vector<Row> rows;
+  for (const std::string& estimator : estimators) rows.push_back(summarise(estimator, outcomes));
+  const Row plain = rows.front();  // a copy: each row is divided by it
+  for (Row& row : rows) {
+    row.ratio_time = row.seconds.mean / plain.seconds.mean;
+    row.ratio_memory = row.peak_bytes.mean / plain.peak_bytes.mean;
+  }
+  return rows;
+}
+
+Json to_json(const Statistic& s) {
+  if (s.count == 0) return nullptr;
+  return {{"mean", s.mean}, {"sd", s.sd}};
+}
+
+Json to_json(const Row& row) {
+  Json values = Json::object();
+  for (const auto& [name, value] : row.values) values[name] = to_json(value);
+  return {{"estimator", row.estimator},
+          {"seeds", row.runs},
+          {"diverged", row.diverged},
+          {"val_loss", to_json(row.val_loss)},
+          {"val_accuracy", to_json(row.val_accuracy)},
+          {"test_loss", to_json(row.test_loss)},
+          {"test_accuracy", to_json(row.test_accuracy)},
+          {"values", values},
+          {"hypergradient_seconds", row.hypergradient_seconds.mean},
+          {"seconds", row.seconds.mean},
+          {"ratio_time", row.ratio_time},
+          {"peak_bytes", row.peak_bytes.mean},
+          {"ratio_memory", row.ratio_memory}};
+}
+
+void print(const std::vector<Row>& rows, const std::vector<std::string>& names) {
+  std::vector<std::vector<std::string>> quality{
+      {"", "validation loss", "accuracy %", "test loss", "accuracy %", "diverged"}};
+  std::vector<std::vector<std::string>> cost{{"", "hypergradient s", "total s", "x plain", "peak MB", "x plain"}};
+  cost.front().insert(cost.front().begin() + 1, names.begin(), names.end());
+  for (const Row& row : rows) {
+    quality.push_back({row.estimator, text(row.val_loss, 4), text(row.val_accuracy, 2, 100), text(row.test_loss, 4),
+                       text(row.test_accuracy, 2, 100), fmt::format("{} of {}", row.diverged, row.runs)});
+    std::vector<std::string> line{row.estimator};
+    for (std::size_t i = 0; i < names.size(); ++i)
+      line.push_back(i < row.values.size() ? fmt::format("{:.3g}", row.values[i].second.mean) : "-");
+    const bool any = row.seconds.count > 0;
+    line.insert(line.end(), {text({row.hypergradient_seconds.mean, 0, any}, 2), text({row.seconds.mean, 0, any}, 2),
+                             text({row.ratio_time, 0, any}, 1), text({row.peak_bytes.mean, 0, any}, 1, 1e-6),
+                             text({row.ratio_memory, 0, any}, 1)});
+    cost.push_back(std::move(line));
+  }
+  fmt::print("{}\n{}\n", table(quality), table(cost));
+}
+
+// Plain training comes first: every other run is held against it.
+std::vector<std::string> with_fixed_first(std::vector<std::string> estimators) {
+  std::vector<std::string> ordered{"fixed"};
+  for (std::string& estimator : estimators)
+    if (std::find(ordered.begin(), ordered.end(), estimator) == ordered.end()) ordered.push_back(std::move(estimator));
+  return ordered;
+}
+
+// All runs, seed by seed; ends early when one is interrupted.
+std::vector<Outcome> run_all(const Options& base, const Experiment& first, const std::vector<hpo::Cost>& predicted,
+                             const RunFolder& folder) {
+  std::vector<Outcome> outcomes;
+  for (std::int64_t i = 0; i < base.seeds; ++i) {
+    Options options = base;
+    options.experiment.seed += static_cast<std::uint64_t>(i);
+    const Experiment experiment = i == 0 ? first : build(options, options.experiment.seed);
+    for (std::size_t k = 0; k < options.estimators.size(); ++k) {
+      const std::string& estimator = options.estimators[k];
+      const RunFolder inside = folder.inside(fmt::format("{}-seed{}", estimator, options.experiment.seed));
+      outcomes.push_back(run(experiment, options, estimator, inside, predicted[k]));
+      const Outcome& outcome = outcomes.back();
+      if (outcome.status == "interrupted") return outcomes;
+      if (!options.quiet)
+        fmt::print(stderr, "{} seed {}: {} in {}\n", estimator, outcome.seed,
+                   outcome.status == "ok" ? fmt::format("test accuracy {:.2f} %", 100 * outcome.test.accuracy)
+                                          : outcome.status,
+                   duration(outcome.seconds));
+    }
+  }
+  return outcomes;
+}
+
+void compare(Options options) {
+  options.estimators = with_fixed_first(options.estimators);
+  check(options, options.estimators);
+  const ExperimentConfig& config = options.experiment;
+  const RunFolder folder = RunFolder::plan(
+      options.out, fmt::format("compare-{}-{}-seed{}", config.dataset, config.model, config.seed), options.force);
+  const Experiment first = build(options, config.seed);
+  const std::vector<hpo::Cost> predicted = predict(first, options, options.estimators);
+  folder.create();
+  folder.write("config.json", to_json(resolved(options, first)));
+  hpo::Cost all;
+  for (const hpo::Cost& cost : predicted) {
+    all.seconds += cost.seconds * static_cast<double>(options.seeds);
+    all.bytes = std::max(all.bytes, cost.bytes);
+  }
+  folder.write("meta.json", describe(first, all));
+
+  const std::vector<Outcome> outcomes = run_all(options, first, predicted, folder);
+  const std::vector<Row> rows = summarise_all(options.estimators, outcomes);
+  const auto failed = std::find_if(outcomes.rbegin(), outcomes.rend(), [](const Outcome& o) { return !!o.failure; });
+  Json summary{{"command", "compare"}, {"status", failed == outcomes.rend() ? "ok" : failed->status}};
+  summary["rows"] = Json::array();
+  for (const Outcome& outcome : outcomes) summary["rows"].push_back(to_json(outcome));
+  summary["table"] = Json::array();
+  for (const Row& row : rows) summary["table"].push_back(to_json(row));
+  folder.write("summary.json", summary);
+  write_report(folder.path());
+
+  const std::string report = (folder.path() / "report.html").string();
+  if (options.json) {
+    summary["folder"] = folder.path().string();
+    summary["report"] = report;
+    fmt::print("{}\n", summary.dump());
+  } else {
+    fmt::print("{}, {} with {}, {} steps, {}\n\n", first.title(), config.model, config.optimizer, config.steps,
+               options.seeds == 1 ? "1 seed" : fmt::format("{} seeds", options.seeds));
+    print(rows, first.space().component_names());
+    fmt::print("report: {}\n", report);
+  }
+  if (failed != outcomes.rend()) std::rethrow_exception(failed->failure);
+}
+
+}  // namespace
+
+void add_compare_command(CLI::App& parent) {
+  CLI::App* command = parent.add_subcommand("compare", "compare ways of tuning with plain training");
+  const auto options = std::make_shared<Options>();
+  options->command = Command::compare;
+  options->experiment.tune = {"lr"};
+  add_options(*command, *options);
+  command->callback([options] { compare(*options); });
+}
+
+}  // namespace glocal::app

@@ -1,0 +1,155 @@
+#include <glocal/app/data.h>
+
+#include <fmt/core.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <glocal/app/fetch.h>
+#include <glocal/app/picture.h>
+#include <glocal/core/error.h>
+#include <glocal/core/file.h>
+#include <glocal/datasets/load.h>
+#include <glocal/datasets/verify.h>
+
+namespace glocal::app {
+namespace {
+
+using datasets::Dataset;
+using datasets::Part;
+using datasets::SetInfo;
+
+/// What the command line of any of the sub-commands may say.
+struct DataArguments {
+  std::string name, data_dir, mirror, output, part = "train", labels = "fine";
+  std::int64_t count = 16;
+
+  datasets::Options options() const { return {.data_dir = data_dir, .coarse_labels = labels == "coarse"}; }
+  Dataset load() const { return datasets::load(name, part == "train" ? Part::train : Part::test, options()); }
+};
+
+std::string where(const SetInfo& set, const DataArguments& arguments) {
+  if (set.format == datasets::Format::embedded) return "in the library";
+  if (set.format == datasets::Format::synthetic) return "made when asked";
+  try {
+    return datasets::locate(set, Part::train, arguments.options()).front().parent_path().string();
+  } catch (const DataError&) {
+    return "not here: glocal data fetch " + set.name;
+  }
+}
+
+void list(const DataArguments& arguments) {
+  fmt::print("{:<15}{:>7}{:>7}  {:<11}{:>8}  {:<22}{}\n", "name", "train", "test", "image", "classes", "licence",
+             "where");
+  for (const SetInfo& set : datasets::registry())
+    fmt::print("{:<15}{:>7}{:>7}  {:<11}{:>8}  {:<22}{}\n", set.name, set.train, set.test,
+               fmt::format("{}x{}x{}", set.channels, set.height, set.width), set.classes, set.licence.substr(0, 20),
+               where(set, arguments));
+}
+
+void fetch_set(const DataArguments& arguments) {
+  const SetInfo& set = datasets::find_set(arguments.name);
+  const char* environment = std::getenv("GLOCAL_DATA");
+  std::filesystem::path destination = datasets::cache_folder();
+  if (environment && *environment) destination = environment;
+  if (!arguments.data_dir.empty()) destination = arguments.data_dir;
+  fmt::print("{}\n", fetch(set, destination, arguments.mirror).string());
+}
+
+void verify_set(const DataArguments& arguments) {
+  constexpr const char* words[] = {"PASS", "FAIL", "UNKNOWN"};
+  std::int64_t failed = 0;
+  const auto files = datasets::verify(arguments.name, arguments.options());
+  for (const datasets::FileReport& file : files) {
+    fmt::print("{:<8}{:<26}{:>12}  {}\n{:8}{}  {}\n", words[static_cast<int>(file.verdict)], file.file, file.bytes,
+               file.note, "", file.sha256.empty() ? "-" : file.sha256, file.path);
+    failed += file.verdict == datasets::Verdict::fail;
+  }
+  if (failed > 0)
+    fail<DataError>("[verify] {} of {} files of {} are not the official ones", failed, files.size(), arguments.name);
+}
+
+/// Mean and standard deviation per channel, of pixel / scale.
+std::vector<std::pair<double, double>> moments(const Dataset& data) {
+  std::vector<std::pair<double, double>> out;
+  const auto plane = static_cast<std::size_t>(data.height * data.width);
+  for (std::size_t c = 0; c < static_cast<std::size_t>(data.channels); ++c) {
+    double sum = 0, squares = 0;
+    for (std::int64_t n = 0; n < data.size(); ++n)
+      for (const std::uint8_t byte : data.image(n).subspan(c * plane, plane)) {
+        sum += byte;
+        squares += static_cast<double>(byte) * byte;
+      }
+    const double count = static_cast<double>(plane) * static_cast<double>(data.size()), mean = sum / count;
+    out.emplace_back(mean / data.scale, std::sqrt(squares / count - mean * mean) / data.scale);
+  }
+  return out;
+}
+
+void info(const DataArguments& arguments) {
+  const SetInfo& set = datasets::find_set(arguments.name);
+  const Dataset train = datasets::load(arguments.name, Part::train, arguments.options());
+  const Dataset test = datasets::load(arguments.name, Part::test, arguments.options());
+  fmt::print("{}\n  from      {}\n  images    {} train, {} test, {} x {} x {}\n", train.title, train.source,
+             train.size(), test.size(), train.channels, train.height, train.width);
+  const auto measured = moments(train);
+  for (std::size_t c = 0; c < measured.size(); ++c)
+    fmt::print("  channel {} mean {:.4f}, deviation {:.4f} (normalised with {:.4f}, {:.4f})\n", c, measured[c].first,
+               measured[c].second, train.mean[c], train.stddev[c]);
+  fmt::print("  licence   {}\n", set.licence);
+  if (!set.citation.empty()) fmt::print("  cite      {}\n", set.citation);
+  const auto in_train = train.histogram(), in_test = test.histogram();
+  fmt::print("\n{:>5}  {:<32}{:>8}{:>8}\n", "class", "name", "train", "test");
+  for (std::size_t c = 0; c < in_train.size(); ++c)
+    fmt::print("{:>5}  {:<32}{:>8}{:>8}\n", c, train.class_names[c], in_train[c], in_test[c]);
+}
+
+void show(const DataArguments& arguments) {
+  const Dataset data = arguments.load();
+  if (arguments.output.empty()) {
+    fmt::print("{}", text_picture(data, arguments.count));
+    return;
+  }
+  write_file_atomically(arguments.output, contact_sheet(data, arguments.count));
+  fmt::print("{}\n", arguments.output);
+}
+
+}  // namespace
+
+void add_data_command(CLI::App& parent) {
+  const auto arguments = std::make_shared<DataArguments>();
+  CLI::App* data = parent.add_subcommand("data", "List, fetch, verify and look at datasets");
+  data->require_subcommand(1);
+  const auto add = [&](const char* name, const char* help, void (*action)(const DataArguments&)) {
+    CLI::App* command = data->add_subcommand(name, help);
+    command->add_option("--data-dir", arguments->data_dir, "Folder searched first");
+    command->callback([arguments, action] { action(*arguments); });
+    return command;
+  };
+  const auto add_named = [&](const char* name, const char* help, void (*action)(const DataArguments&)) {
+    CLI::App* command = add(name, help, action);
+    command->add_option("name", arguments->name, "Dataset, as in `glocal data list`")->required();
+    return command;
+  };
+  add("list", "Every known dataset, and where it was found", list);
+  CLI::App* fetching =
+      add_named("fetch", "Download into --data-dir, $GLOCAL_DATA or the cache; sizes and SHA-256 checked", fetch_set);
+  fetching->add_option("--mirror", arguments->mirror, "Folder's URL tried first: https://, http:// or file://");
+  add_named("verify", "Compare the files with the official SHA-256", verify_set);
+  CLI::App* information = add_named("info", "Counts, mean and deviation, images per class, licence", info);
+  CLI::App* showing = add_named("show", "Some images, in the terminal or as a PNG file", show);
+  for (CLI::App* command : {information, showing})
+    command->add_option("--labels", arguments->labels, "CIFAR-100: fine or coarse")
+        ->check(CLI::IsMember({"fine", "coarse"}));
+  showing->add_option("-n,--n", arguments->count, "How many images")->check(CLI::Range(1, 400))->capture_default_str();
+  showing->add_option("-o,--output", arguments->output, "PNG file to write");
+  showing->add_option("--part", arguments->part, "train or test")
+      ->check(CLI::IsMember({"train", "test"}))
+      ->capture_default_str();
+}
+
+}  // namespace glocal::app

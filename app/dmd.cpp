@@ -1,0 +1,136 @@
+#include <glocal/app/dmd.h>
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <memory>
+#include <string>
+
+#include <glocal/app/dmd_figures.h>
+#include <glocal/app/gnuplot.h>
+#include <glocal/app/html.h>
+#include <glocal/app/run_record.h>
+#include <glocal/app/series_file.h>
+#include <glocal/app/table.h>
+#include <glocal/core/error.h>
+#include <glocal/core/file.h>
+#include <glocal/hpo/dmd.h>
+
+namespace glocal::app {
+namespace {
+
+using Policy = hpo::DmdOptions::Policy;
+using TimeAxis = hpo::DmdOptions::TimeAxis;
+
+const std::map<std::string, Policy> policies{
+    {"raw", Policy::raw}, {"clip", Policy::clip}, {"snap", Policy::snap}, {"unit", Policy::unit}};
+const std::map<std::string, TimeAxis> time_axes{
+    {"linear", TimeAxis::linear}, {"log", TimeAxis::logarithmic}, {"logarithmic", TimeAxis::logarithmic}};
+
+struct DmdArguments {
+  std::string file, name, picture;
+  hpo::DmdOptions options;
+  double horizon = 0;
+  bool json = false;
+};
+
+std::string list_text(const std::vector<double>& numbers) {
+  std::string text;
+  for (const double number : numbers) text += fmt::format("{}{:.12g}", text.empty() ? "" : "  ", number);
+  return text;
+}
+
+Json to_json(const DmdArguments& arguments, const hpo::Forecast& forecast) {
+  const hpo::DmdFit& fit = forecast.fit;
+  Json json{{"file", arguments.file},   {"tau", fit.snapshots},      {"q", fit.amplitudes.cols},
+            {"rank", fit.rank},         {"delays", fit.delays_used}, {"residual", fit.residual},
+            {"unstable", fit.unstable}, {"snapped", fit.snapped},    {"defective", fit.defective}};
+  json["modes"] = Json::array();
+  for (std::size_t k = 0; k < fit.eigenvalues.size(); ++k)
+    json["modes"].push_back({{"re", fit.eigenvalues[k].real()},
+                             {"im", fit.eigenvalues[k].imag()},
+                             {"modulus", std::abs(fit.eigenvalues[k])},
+                             {"angle", std::arg(fit.eigenvalues[k])},
+                             {"amplitude", mode_amplitude(fit, k)}});
+  json["singular_values"] = fit.singular_values;
+  json["horizon"] = arguments.horizon;
+  json["skill"] = forecast.skill;
+  json["fell_back"] = forecast.fell_back;
+  json["model_at_horizon"] = fit.forecast(arguments.horizon);
+  json["forecast"] = forecast.value;
+  json["note"] = forecast.note;
+  return json;
+}
+
+void print(const DmdArguments& arguments, const hpo::Forecast& forecast) {
+  const hpo::DmdFit& fit = forecast.fit;
+  fmt::print("{}: {} snapshots of {}\n\n", arguments.file, fit.snapshots,
+             fit.amplitudes.cols == 1 ? "one number" : fmt::format("{} numbers", fit.amplitudes.cols));
+  fmt::print("rank      {}\ndelays    {}\nresidual  {:.3g}\n", fit.rank, fit.delays_used, fit.residual);
+  fmt::print("skill     {:.3g}  (held-out error over that of keeping the last value; below 1 the forecast wins)\n",
+             forecast.skill);
+  if (!forecast.note.empty()) fmt::print("note      {}\n", forecast.note);
+  std::vector<std::vector<std::string>> rows{{"mode", "|lambda|", "angle", "amplitude", "eigenvalue"}};
+  for (std::size_t k = 0; k < fit.eigenvalues.size(); ++k) {
+    const auto lambda = fit.eigenvalues[k];
+    rows.push_back({fmt::format("{}", k + 1), fmt::format("{:.10f}", std::abs(lambda)),
+                    fmt::format("{:.6f}", std::arg(lambda)), fmt::format("{:.6g}", mode_amplitude(fit, k)),
+                    fmt::format("{:.10g} {:+.10g}i", lambda.real(), lambda.imag())});
+  }
+  fmt::print("\n{}\n", table(rows));
+  if (forecast.fell_back)
+    fmt::print("fell back to the last snapshot; the model alone says h[{:g}] = {}\n", arguments.horizon,
+               list_text(fit.forecast(arguments.horizon)));
+  fmt::print("h[{:g}] = {}\n", arguments.horizon, list_text(forecast.value));
+}
+
+void write_picture(const DmdArguments& arguments, const Tensor& h, const hpo::Forecast& forecast) {
+  const std::vector<Plot> panels = dmd_panels(h, forecast, arguments.horizon);
+  const std::string title = fmt::format("Hankel DMD of {}", arguments.file);
+  if (arguments.picture.ends_with(".svg")) return write_file_atomically(arguments.picture, svg_sheet(panels, title));
+  Page page{title,
+            fmt::format("{} snapshots, rank {}, {} delays, residual {:.3g}, skill {:.3g}", forecast.fit.snapshots,
+                        forecast.fit.rank, forecast.fit.delays_used, forecast.fit.residual, forecast.skill)};
+  page.body = "<div class=\"grid\">\n";
+  for (std::size_t i = 0; i < panels.size(); ++i) page.body += figure(panels[i], fmt::format("panel-{}", i + 1), "");
+  page.body += "</div>\n";
+  write_file_atomically(arguments.picture, html_of(page));
+}
+
+void dmd(DmdArguments arguments) {
+  const std::string& picture = arguments.picture;
+  if (!picture.empty() && !picture.ends_with(".svg") && !picture.ends_with(".html"))
+    fail<ValueError>("[dmd] --out {} must end in .svg or .html", picture);
+  const Tensor h = read_series(arguments.file, arguments.name);
+  if (arguments.horizon == 0) arguments.horizon = 10 * static_cast<double>(h.dim(0));
+  const hpo::Forecast forecast = hpo::forecast_with_holdout(h, arguments.horizon, arguments.options);
+  if (!picture.empty()) write_picture(arguments, h, forecast);
+  if (arguments.json)
+    fmt::print("{}\n", to_json(arguments, forecast).dump());
+  else
+    print(arguments, forecast);
+}
+
+}  // namespace
+
+void add_dmd_command(CLI::App& parent) {
+  CLI::App* command = parent.add_subcommand("dmd", "fit a series with Hankel DMD and forecast it");
+  const auto a = std::make_shared<DmdArguments>();
+  command->add_option("FILE", a->file, "(tau, q) .npy or .npz, or text with one snapshot per line")->required();
+  command->add_option("--name", a->name, "array of a .npz that holds several");
+  command->add_option("--delays", a->options.delays, "delays m of the Hankel matrix")->capture_default_str();
+  command->add_option("--rank", a->options.rank, "modes; 0: automatic")->capture_default_str();
+  command->add_option("--policy", a->options.policy, "what is done to eigenvalues near or outside the unit circle")
+      ->transform(CLI::CheckedTransformer(policies).description("raw, clip, snap (default) or unit"));
+  command->add_option("--time-axis", a->options.time, "exponentials of t, or powers of t")
+      ->transform(CLI::CheckedTransformer(time_axes).description("linear (default) or log"));
+  command->add_option("--horizon", a->horizon, "index to forecast, the first snapshot is 0 (default: 10 tau)")
+      ->check(CLI::PositiveNumber);
+  command->add_option("-o,--out", a->picture, "also draw it: FILE.svg or FILE.html");
+  command->add_flag("--json", a->json, "one JSON object");
+  command->callback([a] { dmd(*a); });
+}
+
+}  // namespace glocal::app

@@ -1,0 +1,16 @@
+// The four panels that summarise a DMD fit.
+#pragma once
+#include <vector>
+
+#include <glocal/app/plot.h>
+#include <glocal/hpo/dmd.h>
+
+namespace glocal::app {
+
+/// Length of mode k in data space, over all q entries.
+double mode_amplitude(const hpo::DmdFit& fit, std::size_t k);
+
+/// Series with reconstruction and forecast, eigenvalues on the unit circle, singular values, mode amplitudes.
+std::vector<Plot> dmd_panels(const Tensor& h, const hpo::Forecast& forecast, double horizon);
+
+}  // namespace glocal::app

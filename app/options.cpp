@@ -1,0 +1,223 @@
+#include <glocal/app/options.h>
+
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <type_traits>
+#include <utility>
+
+#include <glocal/app/settings.h>
+#include <glocal/core/file.h>
+
+namespace glocal::app {
+namespace {
+
+// Settings with a few named values: each enumeration as text and back.
+template <class E>
+constexpr auto names_of() {
+  using Policy = hpo::DmdOptions::Policy;
+  using TimeAxis = hpo::DmdOptions::TimeAxis;
+  if constexpr (std::is_same_v<E, DType>)
+    return std::array{std::pair{DType::f32, "f32"}, std::pair{DType::f64, "f64"}};
+  else if constexpr (std::is_same_v<E, Policy>)
+    return std::array{std::pair{Policy::raw, "raw"}, std::pair{Policy::clip, "clip"}, std::pair{Policy::snap, "snap"},
+                      std::pair{Policy::unit, "unit"}};
+  else
+    return std::array{std::pair{TimeAxis::linear, "linear"}, std::pair{TimeAxis::logarithmic, "logarithmic"}};
+}
+
+template <class E>
+std::string text_of(E value) {
+  for (const auto& [one, name] : names_of<E>())
+    if (one == value) return name;
+  fail<ValueError>("[options] value {} has no name", static_cast<int>(value));
+}
+
+template <class E>
+E from_text(const char* key, const std::string& text) {
+  std::vector<std::string> known;
+  for (const auto& [one, name] : names_of<E>()) {
+    if (text == name) return one;
+    known.emplace_back(name);
+  }
+  fail<ValueError>("[options] {} = {} is not known; there are: {}", key, text, fmt::join(known, ", "));
+}
+
+template <class T>
+std::string default_text(const T& value) {
+  if constexpr (std::is_enum_v<T>)
+    return text_of(value);
+  else if constexpr (requires { value.begin(); } && !std::is_same_v<T, std::string>)
+    return fmt::format("{}", fmt::join(value, ","));
+  else
+    return fmt::format("{}", value);
+}
+
+std::string flag_of(std::string key) {
+  std::replace(key.begin(), key.end(), '_', '-');
+  return "--" + key;
+}
+
+void set_values(std::map<std::string, double>& hyper, const std::vector<std::string>& assignments) {
+  for (const std::string& assignment : assignments) {
+    const auto equals = assignment.find('=');
+    double value = 0;
+    const char *begin = assignment.data() + equals + 1, *end = assignment.data() + assignment.size();
+    const bool fits = equals != std::string::npos && equals > 0 && begin < end;
+    const auto [stop, error] = fits ? std::from_chars(begin, end, value) : std::from_chars_result{};
+    if (!fits || error != std::errc() || stop != end)
+      fail<ValueError>("[options] --set {}: write name=number, several with commas between", assignment);
+    hyper[assignment.substr(0, equals)] = value;
+  }
+}
+
+constexpr const char* unlisted = "Also";  // a group without help of its own: a neighbour or the footer names its flags
+
+// Help that fits a screen: our groups in their order, without blank lines between them.
+struct CompactHelp : CLI::Formatter {
+  CompactHelp() { column_width(28); }
+  std::string make_group(std::string group, bool, std::vector<const CLI::Option*> options) const override {
+    std::string text = group + ":\n";
+    for (const CLI::Option* option : options) text += make_option(option, false);
+    return text;
+  }
+  std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode) const override {
+    std::string text = make_description(app) + make_usage(app, std::move(name));
+    for (const char* group : {"Problem", "Tuning", "Run"}) {
+      const auto options = app->get_options([&](const CLI::Option* option) { return option->get_group() == group; });
+      if (!options.empty()) text += make_group(group, false, options);
+    }
+    return text + make_footer(app);
+  }
+};
+
+CLI::Option* plain(CLI::Option* option, const char* group, const char* text) {
+  return option->group(group)->option_text(text);
+}
+
+void add_start_values(CLI::App& app, Options& o) {
+  const auto start = [&app, &o](const char* flag, const char* key, const char* group, const char* help) {
+    app.add_option_function<double>(
+           flag, [&o, key](double value) { o.experiment.hyper[key] = value; }, help)
+        ->group(group)
+        ->option_text("X, --momentum X, --weight-decay X");
+  };
+  start("--lr", "lr", "Problem", "their start values");
+  start("--momentum", "momentum", unlisted, "");
+  start("--weight-decay", "weight_decay", unlisted, "");
+  plain(app.add_option_function<std::vector<std::string>>(
+               "--set", [&o](const std::vector<std::string>& list) { set_values(o.experiment.hyper, list); },
+               "... and of any other: of the optimiser, the schedule, the loss")
+            ->delimiter(',')
+            ->allow_extra_args(false),
+        "Problem", "NAME=X,...");
+}
+
+}  // namespace
+
+std::string_view name_of(Command command) {
+  return command == Command::train ? "train" : command == Command::tune ? "tune" : "compare";
+}
+
+void add_options(CLI::App& app, Options& o) {
+  app.formatter(std::make_shared<CompactHelp>());
+  app.get_help_ptr()->group("Run")->description("this help");
+  // First, so that flags override the file whatever their order on the command line.
+  plain(app.add_option_function<std::string>(
+            "--config", [&o](const std::string& path) { read_config(o, path); },
+            "start from the config.json of a run; flags override it"),
+        "Problem", "FILE");
+  for_each_setting(o, [&]<class T>(const Setting& setting, T& field) {
+    if (!setting.in(o.command)) return;
+    const std::string shown = default_text(field);
+    const std::string help = setting.help + (shown.empty() ? "" : " [" + shown + "]");
+    CLI::Option* option = nullptr;
+    if constexpr (std::is_enum_v<T>)
+      option = app.add_option_function<std::string>(
+          flag_of(setting.key),
+          [&field, key = setting.key](const std::string& text) { field = from_text<T>(key, text); }, help);
+    else
+      option = app.add_option(flag_of(setting.key), field, help);
+    if constexpr (requires { field.begin(); } && !std::is_same_v<T, std::string>)
+      option->delimiter(',')->allow_extra_args(false);
+    plain(option, *setting.value ? setting.group : unlisted, setting.value);
+    if (setting.key == std::string_view("optimizer")) add_start_values(app, o);
+    if (setting.key == std::string_view("steps"))
+      plain(app.add_option("--epochs", o.epochs, "")->excludes(option)->check(CLI::PositiveNumber), unlisted, "N");
+  });
+  plain(app.add_option("--out", o.out, "run folder; default runs/<what it is>"), "Run", "DIR");
+  app.add_flag("--force", o.force, "replace the run in --out")->group("Run");
+  app.add_flag("--json", o.json, "print the result as one JSON object")->group("Run");
+  app.add_flag("--quiet", o.quiet, "no progress")->group("Run");
+  app.footer(
+      "Also: --activation NAME --dropout P --norm batch|group (model); --train-limit N --imbalance R\n"
+      "--noise P (training data); --schedule-every N --knots N --warm-up N (schedule).");
+}
+
+Json to_json(const Options& options) {
+  Json json{{"command", name_of(options.command)}};
+  for_each_setting(options, [&]<class T>(const Setting& setting, const T& field) {
+    if (!setting.in(options.command)) return;
+    if constexpr (std::is_enum_v<T>)
+      json[setting.key] = text_of(field);
+    else
+      json[setting.key] = field;
+  });
+  json["hyper"] = options.experiment.hyper;
+  return json;
+}
+
+void read_config(Options& options, const std::string& path) {
+  const Json json = Json::parse(read_file(path, 1 << 20), nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) fail<DataError>("[config] {} is not a JSON object; give the config.json of a run", path);
+  std::vector<std::string> known{"command", "hyper"};
+  try {
+    for_each_setting(options, [&]<class T>(const Setting& setting, T& field) {
+      known.emplace_back(setting.key);
+      if (!json.contains(setting.key)) return;
+      if constexpr (std::is_enum_v<T>)
+        field = from_text<std::remove_const_t<T>>(setting.key, json[setting.key].template get<std::string>());
+      else
+        json[setting.key].get_to(field);
+    });
+    if (json.contains("hyper"))
+      for (const auto& [name, value] : json["hyper"].items()) options.experiment.hyper[name] = value.get<double>();
+  } catch (const nlohmann::json::exception& error) {
+    fail<ValueError>("[config] {}: the value of {} is of the wrong kind: {}", path, known.back(), error.what());
+  }
+  for (const auto& [key, value] : json.items())
+    if (std::find(known.begin(), known.end(), key) == known.end())
+      fail<ValueError>("[config] {}: unknown setting {}; there are: {}", path, key, fmt::join(known, ", "));
+}
+
+std::int64_t parse_bytes(const std::string& text) {
+  const std::string units = "KMGT";
+  double value = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  std::string unit(stop, text.data() + text.size());
+  const bool binary = unit.size() == 3 && unit.ends_with("iB");
+  if (binary) unit.resize(1);
+  if (unit.size() == 2 && unit.ends_with("B")) unit.resize(1);
+  const bool plain = unit.empty() || unit == "B";
+  const auto place = unit.size() == 1 ? units.find(unit) : std::string::npos;
+  const bool known = plain || place != std::string::npos;
+  const int power = plain || !known ? 0 : static_cast<int>(place) + 1;
+  const double bytes = value * std::pow(binary ? 1024 : 1000, power);
+  if (error != std::errc() || !known || !(bytes >= 1 && bytes < 0x1p62))
+    fail<ValueError>("[options] \"{}\" is no size; write 500M, 2G or 1.5GiB", text);
+  return static_cast<std::int64_t>(bytes);
+}
+
+std::int64_t memory_limit(const Options& options) {
+  if (!options.mem_limit.empty()) return parse_bytes(options.mem_limit);
+  const double physical =
+      static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGE_SIZE));
+  return static_cast<std::int64_t>(0.8 * physical);
+}
+
+}  // namespace glocal::app

@@ -1,0 +1,50 @@
+// The settings of `glocal train`, `tune` and `compare`: one list serves the command line, config.json and --config.
+#pragma once
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <glocal/app/experiment.h>
+#include <glocal/hpo/tune.h>
+
+namespace CLI {
+class App;
+}
+
+namespace glocal::app {
+
+using Json = nlohmann::ordered_json;
+
+enum class Command : unsigned { train = 1, tune = 2, compare = 4 };
+std::string_view name_of(Command command);
+
+struct Options {
+  Command command = Command::tune;
+  ExperimentConfig experiment;
+  hpo::TuneOptions tuning;  ///< T is experiment.steps, see run_options
+  std::int64_t epochs = 0;  ///< instead of experiment.steps; 0: not given
+  std::vector<std::string> estimators = {"fixed", "local", "glocal", "global"};
+  std::int64_t seeds = 1;
+  int threads = 0;        ///< 0: $GLOCAL_THREADS, else all cores
+  std::string mem_limit;  ///< "2G"; empty: 80 % of the physical memory
+
+  std::string out;  ///< run folder; empty: see RunFolder::plan
+  bool force = false, json = false, quiet = false;
+};
+
+/// Adds the command's flags. Values out of range are found when the run is prepared, not here.
+void add_options(CLI::App& app, Options& options);
+
+/// The settings as config.json has them, and back; a file overrides only what it names. Throws ValueError for an
+/// unknown key or a value of the wrong kind, DataError when the file is not a JSON object, IoError.
+Json to_json(const Options& options);
+void read_config(Options& options, const std::string& path);
+
+/// "512M", "2G", "1.5GiB", plain bytes; K, M, G, T are powers of 1000, with "iB" of 1024. Throws ValueError.
+std::int64_t parse_bytes(const std::string& text);
+/// --mem-limit in bytes, or 80 % of the physical memory.
+std::int64_t memory_limit(const Options& options);
+
+}  // namespace glocal::app

@@ -1,0 +1,134 @@
+#include <glocal/app/prepare.h>
+
+#include <algorithm>
+#include <cmath>
+#include <ctime>
+#include <fstream>
+
+#include <glocal/app/progress.h>
+#include <glocal/core/blas.h>
+#include <glocal/core/parallel.h>
+#include <glocal/core/version.h>
+
+namespace glocal::app {
+namespace {
+
+// A dry run on a smooth series of the block's length finds every option of the fit that is out of range.
+void check_dmd(const hpo::EstimatorOptions& options) {
+  std::vector<double> series;
+  for (std::int64_t t = 0; t < options.tau; ++t) series.push_back(std::pow(0.9, t));
+  hpo::forecast_with_holdout(Tensor::from(series, {options.tau, 1}), static_cast<double>(2 * options.tau), options.dmd);
+}
+
+void check_estimator(const Options& options, const std::string& name) {
+  const hpo::EstimatorOptions& estimator = options.tuning.estimator_options;
+  const auto made = hpo::make_estimator(name, estimator);
+  if (options.experiment.tune.empty()) fail<ValueError>("[{}] nothing to tune; give --tune lr", name);
+  if (!made->from_start() && options.epochs == 0 && estimator.tau >= options.experiment.steps)
+    fail<ValueError>("[{}] a block of {} steps leaves no outer update in {} steps; give a smaller --block", name,
+                     estimator.tau, options.experiment.steps);
+  if (name == "glocal") check_dmd(estimator);
+}
+
+std::string cpu_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with("model name")) return line.substr(std::min(line.size(), line.find(':') + 2));
+  return "unknown";
+}
+
+std::string now_utc() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[sizeof "2000-01-01T00:00:00Z"];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+}  // namespace
+
+void check(const Options& options, const std::vector<std::string>& estimators) {
+  if (options.threads < 0) fail<ValueError>("[options] threads = {} must not be negative", options.threads);
+  if (options.threads > 0) set_threads(options.threads);
+  if (options.seeds < 1) fail<ValueError>("[options] seeds = {} must be at least 1", options.seeds);
+  memory_limit(options);
+  const bool tunes = std::any_of(estimators.begin(), estimators.end(), [](const auto& e) { return !is_plain(e); });
+  if (tunes) {
+    if (options.tuning.updates < 1)
+      fail<ValueError>("[options] updates = {} must be at least 1", options.tuning.updates);
+    hpo::MetaOptimizer(options.tuning.meta).step({0}, {0});
+  }
+  for (const std::string& estimator : estimators)
+    if (!is_plain(estimator)) check_estimator(options, estimator);
+}
+
+Experiment build(Options& options, std::uint64_t seed) {
+  ExperimentConfig config = options.experiment;
+  config.seed = seed;
+  if (options.epochs > 0) {
+    config.steps = 1;
+    const std::int64_t images = Experiment(config).data(datasets::Part::train).size();
+    options.experiment.steps = config.steps = checked_mul(options.epochs, images / config.batch);
+  }
+  options.tuning.T = config.steps;
+  return Experiment(config);
+}
+
+Options resolved(Options options, const Experiment& experiment) {
+  ExperimentConfig& config = options.experiment;
+  config.validation = experiment.data(datasets::Part::validation).size();
+  config.val_batch = std::min(config.val_batch, config.validation);
+  config.hyper = experiment.hyper();
+  if (config.schedule_every == 0) config.schedule_every = std::max<std::int64_t>(1, config.steps / 3);
+  options.threads = threads();
+  options.mem_limit = fmt::format("{}", memory_limit(options));
+  return options;
+}
+
+std::vector<hpo::Cost> predict(const Experiment& experiment, const Options& options,
+                               const std::vector<std::string>& estimators) {
+  const hpo::Probe probe = hpo::probe(experiment.problem(), experiment.phi());
+  const hpo::TuneOptions& tuning = options.tuning;
+  const std::int64_t limit = memory_limit(options);
+  std::vector<hpo::Cost> costs;
+  for (const std::string& estimator : estimators) {
+    const bool plain = is_plain(estimator);
+    costs.push_back(plain ? hpo::predict_training(probe, tuning.T)
+                          : hpo::predict(probe, estimator, tuning.estimator_options, tuning.T, tuning.updates));
+    if (!plain)
+      hpo::refuse_above(limit, probe, estimator, tuning.estimator_options, tuning.T, tuning.updates);
+    else if (costs.back().bytes > limit)
+      fail<MemoryError>(
+          "[cost] training needs about {}, the limit is {}; use a smaller batch or model, or raise "
+          "--mem-limit",
+          size_text(costs.back().bytes), size_text(limit));
+    if (!options.quiet)
+      fmt::print(stderr, "{}: about {} and {} of tensors expected\n", estimator, duration(costs.back().seconds),
+                 size_text(costs.back().bytes));
+  }
+  return costs;
+}
+
+Json describe(const Experiment& experiment, const hpo::Cost& predicted) {
+  const BuildInfo& build = build_info();
+  const datasets::Dataset& train = experiment.data(datasets::Part::train);
+  return {{"version", build.version},
+          {"compiler", build.compiler},
+          {"build_type", build.build_type},
+          {"flags", build.flags},
+          {"blas", blas::library()},
+          {"threads", threads()},
+          {"cpu", cpu_name()},
+          {"date", now_utc()},
+          {"dataset_title", experiment.title()},
+          {"synthetic", train.synthetic},
+          {"train_images", train.size()},
+          {"validation_images", experiment.data(datasets::Part::validation).size()},
+          {"test_images", experiment.data(datasets::Part::test).size()},
+          {"parameters", experiment.model().parameter_count()},
+          {"predicted_seconds", predicted.seconds},
+          {"predicted_bytes", predicted.bytes}};
+}
+
+}  // namespace glocal::app

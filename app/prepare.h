@@ -1,0 +1,30 @@
+// What happens before a run starts and before anything is written: checks, the data, and what it will cost.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <glocal/app/experiment.h>
+#include <glocal/app/options.h>
+#include <glocal/hpo/cost.h>
+
+namespace glocal::app {
+
+/// True for plain training, which is no estimator of hpo's.
+inline bool is_plain(const std::string& estimator) { return estimator == "fixed"; }
+
+/// Checks the settings that do not need data, sets the number of threads. Throws ValueError.
+void check(const Options& options, const std::vector<std::string>& estimators);
+/// The problem with this seed; turns options.epochs into steps. Throws ValueError, ShapeError, DataError.
+Experiment build(Options& options, std::uint64_t seed);
+/// The settings with every default resolved, for config.json.
+Options resolved(Options options, const Experiment& experiment);
+
+/// Measures one step and predicts each estimator's run, saying so on stderr. Throws MemoryError above --mem-limit.
+std::vector<hpo::Cost> predict(const Experiment& experiment, const Options& options,
+                               const std::vector<std::string>& estimators);
+
+/// meta.json: what ran where, and what it was expected to need.
+Json describe(const Experiment& experiment, const hpo::Cost& predicted);
+
+}  // namespace glocal::app

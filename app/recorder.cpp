@@ -1,0 +1,193 @@
+#include <glocal/app/recorder.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include <glocal/app/prepare.h>
+#include <glocal/app/signals.h>
+
+namespace glocal::app {
+
+using datasets::Part;
+
+namespace {
+
+constexpr std::int64_t most_losses = 500, most_scores = 20, most_rows = 200, forecast_points = 40;
+
+// Steps of one estimate of an estimator that begins each from the start, else 0.
+std::int64_t steps_of_replay(const std::string& estimator, const hpo::TuneOptions& tuning) {
+  if (is_plain(estimator)) return 0;
+  const auto made = hpo::make_estimator(estimator, tuning.estimator_options);
+  return made->from_start() ? made->steps({{}, {}, 0, tuning.T}) : 0;
+}
+
+Json by_name(const std::vector<std::string>& names, const std::vector<double>& numbers) {
+  Json json = Json::object();
+  for (std::size_t i = 0; i < names.size(); ++i) json[names[i]] = numbers[i];
+  return json;
+}
+
+// Rows every, 2 every, ... of h after each step of the block, at most about most_rows of them.
+void add_trajectory(Json& line, const Tensor& h, std::int64_t begin) {
+  const std::int64_t tau = h.dim(0), q = h.dim(1), every = (tau + most_rows - 1) / most_rows;
+  Json rows = Json::array();
+  for (std::int64_t t = every; t <= tau; t += every) {
+    std::vector<double> row;
+    for (std::int64_t k = 0; k < q; ++k) row.push_back(h.at((t - 1) * q + k));
+    rows.push_back(row);
+  }
+  line["begin"] = begin;
+  line["every"] = every;
+  line["trajectory"] = std::move(rows);
+}
+
+void add_fit(Json& line, const hpo::Forecast& forecast, std::int64_t begin, std::int64_t end, std::int64_t T) {
+  const hpo::DmdFit& fit = forecast.fit;
+  line["rank"] = fit.rank;
+  line["delays"] = fit.delays_used;
+  line["residual"] = fit.residual;
+  line["fell_back"] = forecast.fell_back;
+  line["skill"] = forecast.skill;
+  if (!forecast.note.empty()) line["note"] = forecast.note;
+  line["eigenvalues"] = Json::array();
+  for (const auto& lambda : fit.eigenvalues) line["eigenvalues"].push_back({lambda.real(), lambda.imag()});
+  line["singular_values"] = fit.singular_values;
+  // Snapshot i of the block is h after step begin + i + 1 of training.
+  Json points = Json::array();
+  std::int64_t last = -1;
+  for (std::int64_t i = 0; i <= forecast_points; ++i) {
+    const std::int64_t t = end + (T - end) * i / forecast_points;
+    if (t != last) points.push_back({t, fit.forecast(static_cast<double>(t - begin - 1))});
+    last = t;
+  }
+  line["forecast"] = std::move(points);
+}
+
+}  // namespace
+
+// While one lives, clock and peak memory stand still for the run.
+class Recorder::Pause {
+ public:
+  explicit Pause(Recorder& recorder) : recorder_(recorder) {
+    recorder.peak_bytes = std::max(recorder.peak_bytes, memory_use().peak_bytes);
+  }
+  ~Pause() {
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    recorder_.paused_seconds += seconds;
+    recorder_.paused_in_block_ += seconds;
+    reset_peak_memory();
+  }
+  Pause(const Pause&) = delete;
+  Pause& operator=(const Pause&) = delete;
+
+ private:
+  Recorder& recorder_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+Recorder::Recorder(const Experiment& experiment, const Options& options, std::string estimator, const RunFolder& folder)
+    : experiment_(experiment),
+      estimator_(std::move(estimator)),
+      T_(options.tuning.T),
+      block_(options.tuning.estimator_options.tau),
+      loss_every_((T_ + most_losses - 1) / most_losses),
+      score_every_((T_ + most_scores - 1) / most_scores),
+      replay_steps_(steps_of_replay(estimator_, options.tuning)),
+      replays_(replay_steps_ > 0 ? options.tuning.updates : 0),
+      metrics_(folder.lines("metrics.jsonl")),
+      hparams_(folder.lines("hparams.jsonl")),
+      timing_(folder.lines("timing.jsonl")),
+      progress_(estimator_, replays_ * replay_steps_ + T_, ProgressLine::style(options.quiet)) {
+  const Vars phi = experiment.phi();
+  const std::vector<std::string> names = experiment.space().component_names();
+  const std::vector<double> start = experiment.space().values(phi);
+  for (std::size_t i = 0; i < names.size(); ++i) values.emplace_back(names[i], start[i]);
+  hparams_.append({{"update", -1},
+                   {"step", 0},
+                   {"estimator", estimator_},
+                   {"values", by_name(names, start)},
+                   {"u", by_name(names, hpo::to_components(phi, phi))}});
+}
+
+std::string Recorder::note() const {
+  std::string text = fmt::format("loss {:.4f}", train_loss);
+  if (scored) text += fmt::format("  validation {:.1f} %", 100 * validation.accuracy);
+  for (const auto& [name, value] : values) text += fmt::format("  {} {:.3g}", name, value);
+  return text;
+}
+
+void Recorder::check_finite(const Vars& s, std::int64_t t) const {
+  const bool whole_state = (t + 1) % block_ == 0 || t + 1 == T_;
+  if (std::isfinite(train_loss) && !whole_state) return;
+  const std::string bad = experiment_.first_non_finite(s);
+  if (bad.empty()) return;
+  std::string at;
+  for (const auto& [name, value] : values) at += fmt::format("{}{} = {:.4g}", at.empty() ? " at " : ", ", name, value);
+  fail<DivergedError>("[{}] step {}: {} is not finite (training loss {}){}; start from a smaller learning rate",
+                      estimator_, t + 1, bad, train_loss, at);
+}
+
+void Recorder::step(const Vars& s, std::int64_t t) {
+  const bool replay = updates < replays_;
+  train_loss = Experiment::training_loss(s);
+  check_finite(s, t);
+  progress_.update((replay ? updates : replays_) * replay_steps_ + t + 1, note());
+  if (!replay) {
+    steps = t + 1;
+    if (steps % loss_every_ == 0) metrics_.append({{"step", steps}, {"train_loss", train_loss}});
+    if (steps % score_every_ == 0 && steps < T_) {
+      const Pause pause(*this);
+      validation = experiment_.evaluate(s, Part::validation);
+      scored = true;
+      metrics_.append({{"step", steps}, {"val_loss", validation.loss}, {"val_accuracy", validation.accuracy}});
+    }
+  }
+  try {
+    throw_if_interrupted();
+  } catch (const Interrupted&) {
+    if (!replay) saved = s;
+    throw;
+  }
+}
+
+void Recorder::update(const hpo::OuterUpdate& update) {
+  const double seconds = update.seconds - paused_in_block_;
+  estimate_seconds += seconds;
+  const Pause pause(*this);
+  const std::vector<double> now = experiment_.space().values(update.next_phi);
+  for (std::size_t i = 0; i < now.size(); ++i) values[i].second = now[i];
+  ++updates;
+  write_update(update);
+  timing_.append({{"update", update.index}, {"seconds", seconds}});
+  paused_in_block_ = 0;
+}
+
+void Recorder::write_update(const hpo::OuterUpdate& update) {
+  const std::vector<std::string> names = experiment_.space().component_names();
+  const hpo::Estimate& estimate = update.estimate;
+  Json line{{"update", update.index},
+            {"step", update.t},
+            {"estimator", estimator_},
+            {"values", by_name(names, experiment_.space().values(update.next_phi))},
+            {"u", by_name(names, hpo::to_components(update.next_phi, update.next_phi))},
+            {"hypergradient", estimate.h},
+            {"outer", estimate.outer}};
+  const std::int64_t begin = update.t - (estimate.trajectory ? estimate.trajectory.dim(0) : 0);
+  if (estimate.trajectory) add_trajectory(line, estimate.trajectory, std::max<std::int64_t>(0, begin));
+  if (estimate.forecast) add_fit(line, *estimate.forecast, begin, update.t, T_);
+  hparams_.append(line);
+}
+
+void Recorder::score(const Vars& s) {
+  const Pause pause(*this);
+  validation = experiment_.evaluate(s, Part::validation);
+  test = experiment_.evaluate(s, Part::test);
+  scored = true;
+  metrics_.append({{"step", steps},
+                   {"val_loss", validation.loss},
+                   {"val_accuracy", validation.accuracy},
+                   {"test_loss", test.loss},
+                   {"test_accuracy", test.accuracy}});
+}
+
+}  // namespace glocal::app

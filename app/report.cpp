@@ -1,0 +1,80 @@
+#include <glocal/app/report.h>
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include <glocal/app/html.h>
+#include <glocal/app/progress.h>
+#include <glocal/app/report_compare.h>
+#include <glocal/app/report_figures.h>
+#include <glocal/app/report_sections.h>
+#include <glocal/app/run_record.h>
+#include <glocal/core/file.h>
+
+namespace glocal::app {
+namespace {
+
+std::string percent(double share) { return std::isnan(share) ? "–" : fmt::format("{:.2f} %", 100 * share); }
+
+std::string headline_tiles(const RunRecord& run) {
+  const Json& summary = run.summary;
+  std::vector<std::pair<std::string, std::string>> entries{
+      {percent(number_at(summary, {"test", "accuracy"})), "test accuracy"},
+      {number_text(number_at(summary, {"test", "loss"})), "test loss"},
+      {percent(number_at(summary, {"val", "accuracy"})), "validation accuracy"}};
+  for (std::size_t k = 0; k < std::min(run.names.size(), most_components); ++k)
+    entries.emplace_back(number_text(run.updates.back().values[k]), run.names[k] + " at the end");
+  const double seconds = number_at(summary, {"seconds"}), bytes = number_at(summary, {"peak_bytes"});
+  if (!std::isnan(seconds)) entries.emplace_back(duration(seconds), "of training");
+  if (!std::isnan(bytes)) entries.emplace_back(size_text(static_cast<std::int64_t>(bytes)), "peak of tensors");
+  return tiles(entries);
+}
+
+std::string status_line(const RunRecord& run) {
+  const std::string status = text_at(run.summary, "status");
+  if (status == "ok") return "";
+  return fmt::format("<p class=\"alarm\">This run was {} after {} steps; the numbers are those until then.</p>\n",
+                     status == "diverged" ? "stopped because its numbers were no longer finite" : escaped(status),
+                     escaped(text_at(run.summary, "steps")));
+}
+
+std::string run_page(const RunRecord& run) {
+  Page page;
+  const bool tuned = run.updates.size() > 1;
+  page.title = fmt::format("{} on {}: {}", text_at(run.config, "model"), text_at(run.config, "dataset"),
+                           tuned ? run.estimator + " tuning" : "plain training");
+  page.subtitle = problem_text(run.config, run.meta);
+  page.synthetic = run.meta.value("synthetic", false);
+  page.body = status_line(run) + headline_tiles(run);
+  page.body += "<h2>Training</h2>\n<div class=\"grid\">\n";
+  page.body += figure(loss_plot(run), "loss",
+                      "Both should fall together. Validation turning up while training falls is overfitting; a jump "
+                      "right after an outer update means that the update went too far.");
+  page.body += figure(accuracy_plot(run), "accuracy", "The share of validation images classified right.");
+  page.body += "</div>\n";
+  if (tuned) {
+    page.body += "<h2>Hyperparameters</h2>\n<div class=\"grid\">\n";
+    for (std::size_t k = 0; k < std::min(run.names.size(), most_components); ++k)
+      page.body +=
+          figure(value_plot(run, k), fmt::format("value-{}", k),
+                 k == 0 ? "A path that flattens has found its place; one that still climbs or falls at the end "
+                          "would go on with more updates; a zigzag asks for a smaller meta learning rate."
+                        : "");
+    page.body += "</div>\n";
+  }
+  page.body += forecast_section(run) + updates_section(run) + cost_section(run.summary);
+  page.body += settings_section(run.config, run.meta);
+  return html_of(page);
+}
+
+}  // namespace
+
+void write_report(const std::filesystem::path& run_folder) {
+  const Json summary = read_json(run_folder / "summary.json");
+  const std::string page = is_comparison(summary) ? comparison_page(run_folder) : run_page(read_run(run_folder));
+  write_file_atomically((run_folder / "report.html").string(), page);
+}
+
+}  // namespace glocal::app

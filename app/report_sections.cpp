@@ -1,0 +1,148 @@
+#include <glocal/app/report_sections.h>
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include <glocal/app/html.h>
+#include <glocal/app/progress.h>
+#include <glocal/app/report_figures.h>
+
+namespace glocal::app {
+namespace {
+
+std::string size_or_nothing(double bytes) {
+  return std::isnan(bytes) ? "" : size_text(static_cast<std::int64_t>(bytes));
+}
+std::string duration_or_nothing(double seconds) { return std::isnan(seconds) ? "" : duration(seconds); }
+
+std::string spectrum_figures(const std::vector<UpdateRecord>& fitted) {
+  return "<div class=\"grid\">\n" +
+         figure(
+             eigenvalue_plot(fitted), "eigenvalues",
+             "Each point is one mode of the fitted recurrence, the circle is |λ| = 1. Inside it a mode dies out, on "
+             "it the mode lasts, off the real axis it oscillates. Points just inside near 1 carry the slow trend that "
+             "a forecast needs; points scattered far inside are fast transients or noise.") +
+         figure(singular_value_plot(fitted), "singular-values",
+                "Singular values of the delay-embedded trajectory. A steep drop means that few modes explain it, which "
+                "is good; a flat tail is noise. Dots mark those that were kept.") +
+         "</div>\n";
+}
+
+std::string fallback_text(const RunRecord& run) {
+  std::size_t made = 0, rejected = 0;
+  for (const UpdateRecord& update : run.updates) {
+    made += update.forecast_made;
+    rejected += update.fell_back;
+  }
+  if (made == 0)
+    return "The last value of h in the block is the hypergradient that was used: this estimator makes no forecast.";
+  return fmt::format(
+      "Each forecast was tested first on the last quarter of its own block, held out. {} of {} forecasts did not beat "
+      "the last value there and were rejected; the value at the block's end was used instead.",
+      rejected, made);
+}
+
+}  // namespace
+
+std::string forecast_section(const RunRecord& run) {
+  const std::vector<UpdateRecord> selected = selected_updates(run);
+  if (selected.empty()) return "";
+  std::string out = "<h2>The hypergradient inside a block, and its forecast</h2>\n<p>" + fallback_text(run) + "</p>\n";
+  const std::size_t drawn = std::min(run.names.size(), most_components);
+  out += "<div class=\"grid three\">\n";
+  for (std::size_t k = 0; k < drawn; ++k)
+    for (const UpdateRecord& update : selected)
+      out += figure(trajectory_plot(run, update, k), fmt::format("trajectory-{}-{}", k, update.index + 1), "");
+  out +=
+      "</div>\n<p class=\"note\">h is the derivative of the validation loss with respect to the unconstrained "
+      "hyperparameter (the logarithm of a learning rate), from the block's start to the step on the axis. A positive "
+      "h lowers the hyperparameter. Good: the forecast leaves the block smoothly and settles. Bad: it turns sharply "
+      "or runs off.";
+  if (drawn < run.names.size())
+    out += fmt::format(" The first {} of {} components are drawn.", drawn, run.names.size());
+  out += "</p>\n";
+
+  std::vector<UpdateRecord> fitted;
+  std::copy_if(selected.begin(), selected.end(), std::back_inserter(fitted), [](const UpdateRecord& update) {
+    return !update.eigenvalues.empty() && !update.singular_values.empty();
+  });
+  return fitted.empty() ? out : out + spectrum_figures(fitted);
+}
+
+std::string updates_section(const RunRecord& run) {
+  if (run.updates.size() < 2) return "";
+  const bool forecasts = std::any_of(run.updates.begin(), run.updates.end(), [](auto& u) { return u.forecast_made; });
+  Table table{{"update", "step"}, {}};
+  table.head.insert(table.head.end(), run.names.begin(), run.names.end());
+  for (const std::string& name : run.names) table.head.push_back("h " + name);
+  table.head.push_back("validation loss");
+  if (forecasts) table.head.insert(table.head.end(), {"rank", "delays", "residual", "skill", "forecast"});
+  for (const UpdateRecord& update : run.updates) {
+    std::vector<std::string> row{update.index < 0 ? "start" : fmt::format("{}", update.index + 1),
+                                 fmt::format("{}", update.step)};
+    for (const double value : update.values) row.push_back(number_text(value));
+    for (std::size_t k = 0; k < run.names.size(); ++k)
+      row.push_back(k < update.hypergradient.size() ? number_text(update.hypergradient[k]) : "");
+    row.push_back(number_text(update.outer));
+    if (forecasts) {
+      for (const double x : {update.rank, update.delays, update.residual, update.skill}) row.push_back(number_text(x));
+      row.push_back(!update.forecast_made ? "" : update.fell_back ? "fell back" : "used");
+    }
+    table.rows.push_back(std::move(row));
+  }
+  std::string out = "<h2>Every outer update</h2>\n" + html_of(table);
+  out +=
+      "<p class=\"note\">Values are those after the update; the validation loss is that of the block's validation "
+      "batch.";
+  if (forecasts)
+    out +=
+        " Skill is the forecast's error on the held-out snapshots divided by that of keeping the last value: below 1 "
+        "the forecast wins.";
+  return out + "</p>\n";
+}
+
+std::string cost_section(const Json& summary) {
+  const double seconds = number_at(summary, {"seconds"}), bytes = number_at(summary, {"peak_bytes"});
+  const double expected_seconds = number_at(summary, {"predicted_seconds"});
+  const double expected_bytes = number_at(summary, {"predicted_bytes"});
+  const auto ratio = [](double a, double b) { return b > 0 && !std::isnan(a) ? fmt::format("{:.2f}", a / b) : ""; };
+  const Table table{
+      {"", "predicted", "measured", "measured / predicted"},
+      {{"time", duration_or_nothing(expected_seconds), duration_or_nothing(seconds), ratio(seconds, expected_seconds)},
+       {"of it hypergradients", "", duration_or_nothing(number_at(summary, {"estimate_seconds"})), ""},
+       {"peak memory of tensors", size_or_nothing(expected_bytes), size_or_nothing(bytes),
+        ratio(bytes, expected_bytes)}}};
+  return "<h2>Time and memory</h2>\n" + html_of(table) +
+         "<p class=\"note\">The prediction is made before the run from one measured step of each kind. A ratio near 1 "
+         "is good; other programs on the machine raise that of time, never that of memory.</p>\n";
+}
+
+std::string settings_section(const Json& config, const Json& meta) {
+  const auto list = [](const Json& json) {
+    std::vector<std::pair<std::string, std::string>> entries;
+    for (const auto& [key, value] : json.items())
+      entries.emplace_back(key, value.is_object() ? value.dump() : text_at(json, key.c_str()));
+    return definitions(entries);
+  };
+  return "<h2>Settings</h2>\n<details><summary>Every setting of the run</summary>\n" + list(config) +
+         "</details>\n<details><summary>Program and machine</summary>\n" + list(meta) + "</details>\n";
+}
+
+std::string problem_text(const Json& config, const Json& meta) {
+  std::string text = text_at(meta, "dataset_title");
+  text += fmt::format(" · {} with {} · {} steps of {} images", text_at(config, "model"), text_at(config, "optimizer"),
+                      text_at(config, "steps"), text_at(config, "batch"));
+  const double parameters = number_at(meta, {"parameters"});
+  return std::isnan(parameters) ? text : text + fmt::format(" · {:.0f} parameters", parameters);
+}
+
+std::string tiles(const std::vector<std::pair<std::string, std::string>>& entries) {
+  std::string out = "<div class=\"tiles\">\n";
+  for (const auto& [number, what] : entries)
+    out += fmt::format("<div><b>{}</b><span>{}</span></div>\n", escaped(number), escaped(what));
+  return out + "</div>\n";
+}
+
+}  // namespace glocal::app

@@ -1,0 +1,33 @@
+// One training run, tuned or plain, from its start to its summary; what train, tune and compare have in common.
+#pragma once
+#include <exception>
+#include <string>
+
+#include <glocal/app/prepare.h>
+#include <glocal/app/recorder.h>
+
+namespace glocal::app {
+
+struct Outcome {
+  std::string command, estimator, status = "ok";  ///< "ok", "diverged" or "interrupted"
+  std::uint64_t seed = 0;
+  std::int64_t steps = 0, updates = 0, clipped = 0, peak_bytes = 0;
+  double train_loss = 0, seconds = 0, estimate_seconds = 0;
+  bool scored = false;  ///< validation holds a score; test does when the status is "ok"
+  Score validation, test;
+  Values values;
+  hpo::Cost predicted;
+  std::exception_ptr failure;  ///< set unless the status is "ok"; see finish
+};
+
+/// Trains in `folder`, which it makes, with the hyperparameters fixed ("fixed") or moved by an estimator. A run that
+/// diverges or is interrupted is an outcome too, saved like any other. Throws IoError and the library's other errors.
+Outcome run(const Experiment& experiment, const Options& options, const std::string& estimator, const RunFolder& folder,
+            const hpo::Cost& predicted);
+
+Json to_json(const Outcome& outcome);  ///< summary.json
+
+/// `glocal train` and `glocal tune`: prepares, runs, reports, prints; throws what stopped the run.
+void run_alone(Options options, const std::string& estimator);
+
+}  // namespace glocal::app

@@ -1,0 +1,145 @@
+#include <glocal/app/run_record.h>
+
+#include <algorithm>
+#include <functional>
+#include <limits>
+
+#include <glocal/core/error.h>
+#include <glocal/core/file.h>
+
+namespace glocal::app {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr double none = std::numeric_limits<double>::quiet_NaN();
+constexpr std::int64_t most_bytes = std::int64_t{1} << 30;
+
+std::string bytes_of(const fs::path& file) {
+  if (!fs::exists(file))
+    fail<DataError>("[runs] {} is missing; give a folder that glocal train, tune or compare has written",
+                    file.string());
+  return read_file(file.string(), most_bytes);
+}
+
+// Calls use(object) for each line; whatever is wrong with a line becomes a DataError that names it.
+void for_each_line(const fs::path& file, const std::function<void(const Json&)>& use) {
+  const std::string bytes = bytes_of(file);
+  std::int64_t number = 0;
+  for (std::size_t at = 0; at < bytes.size();) {
+    const std::size_t stop = std::min(bytes.find('\n', at), bytes.size());
+    ++number;
+    try {
+      use(Json::parse(bytes.begin() + static_cast<std::ptrdiff_t>(at),
+                      bytes.begin() + static_cast<std::ptrdiff_t>(stop)));
+    } catch (const nlohmann::json::exception& error) {
+      fail<DataError>("[runs] {}:{}: {}", file.string(), number, error.what());
+    }
+    at = stop + 1;
+  }
+}
+
+double number(const Json& json) { return json.is_null() ? none : json.get<double>(); }
+
+std::vector<double> numbers(const Json& line, const char* key) {
+  std::vector<double> out;
+  if (line.contains(key))
+    for (const Json& entry : line.at(key)) out.push_back(number(entry));
+  return out;
+}
+
+// (step, h) rows as one curve per component.
+void add_point(std::vector<Curve>& curves, double step, const Json& row) {
+  if (curves.empty()) curves.resize(row.size());
+  for (std::size_t k = 0; k < curves.size(); ++k) curves[k].push_back({step, number(row.at(k))});
+}
+
+UpdateRecord update_of(const Json& line, const std::vector<std::string>& names) {
+  UpdateRecord update;
+  update.index = line.at("update").get<std::int64_t>();
+  update.step = line.at("step").get<std::int64_t>();
+  for (const std::string& name : names) update.values.push_back(number(line.at("values").at(name)));
+  update.hypergradient = numbers(line, "hypergradient");
+  update.outer = number_at(line, {"outer"});
+  update.rank = number_at(line, {"rank"});
+  update.delays = number_at(line, {"delays"});
+  update.residual = number_at(line, {"residual"});
+  update.skill = number_at(line, {"skill"});
+  update.forecast_made = line.contains("fell_back");
+  update.fell_back = update.forecast_made && line.at("fell_back").get<bool>();
+  update.note = text_at(line, "note");
+  update.singular_values = numbers(line, "singular_values");
+  if (line.contains("eigenvalues"))
+    for (const Json& pair : line.at("eigenvalues"))
+      update.eigenvalues.emplace_back(number(pair.at(0)), number(pair.at(1)));
+  if (line.contains("trajectory")) {
+    const auto begin = line.at("begin").get<double>(), every = line.at("every").get<double>();
+    double step = begin;
+    for (const Json& row : line.at("trajectory")) add_point(update.trajectory, step += every, row);
+  }
+  if (line.contains("forecast"))
+    for (const Json& point : line.at("forecast")) add_point(update.forecast, number(point.at(0)), point.at(1));
+  return update;
+}
+
+void read_metrics(RunRecord& run) {
+  for_each_line(run.folder / "metrics.jsonl", [&run](const Json& line) {
+    const auto step = line.at("step").get<double>();
+    if (line.contains("train_loss")) run.train_loss.push_back({step, number(line.at("train_loss"))});
+    if (line.contains("val_loss")) run.val_loss.push_back({step, number(line.at("val_loss"))});
+    if (line.contains("val_accuracy")) run.val_accuracy.push_back({step, number(line.at("val_accuracy"))});
+  });
+}
+
+}  // namespace
+
+bool is_comparison(const Json& summary) { return summary.contains("table"); }
+
+Json read_json(const fs::path& file) {
+  const std::string bytes = bytes_of(file);
+  Json json;
+  try {
+    json = Json::parse(bytes);
+  } catch (const nlohmann::json::exception& error) {
+    fail<DataError>("[runs] {}: {}", file.string(), error.what());
+  }
+  if (!json.is_object()) fail<DataError>("[runs] {} holds no JSON object; it was not written by glocal", file.string());
+  return json;
+}
+
+RunRecord read_run(const fs::path& folder) {
+  RunRecord run;
+  run.folder = folder;
+  run.config = read_json(folder / "config.json");
+  run.meta = read_json(folder / "meta.json");
+  run.summary = read_json(folder / "summary.json");
+  run.estimator = text_at(run.summary, "estimator");
+  read_metrics(run);
+  for_each_line(folder / "hparams.jsonl", [&run](const Json& line) {
+    if (run.updates.empty())
+      for (const auto& [name, value] : line.at("values").items()) run.names.push_back(name);
+    run.updates.push_back(update_of(line, run.names));
+  });
+  return run;
+}
+
+double number_at(const Json& json, std::initializer_list<const char*> keys) {
+  const Json* at = &json;
+  for (const char* key : keys) {
+    if (!at->is_object() || !at->contains(key)) return none;
+    at = &at->at(key);
+  }
+  return at->is_number() ? at->get<double>() : none;
+}
+
+std::string text_at(const Json& json, const char* key) {
+  if (!json.is_object() || !json.contains(key)) return "";
+  const Json& value = json.at(key);
+  if (value.is_string()) return value.get<std::string>();
+  if (!value.is_array()) return value.is_null() ? "" : value.dump();
+  std::string list;
+  for (const Json& entry : value)
+    list += (list.empty() ? "" : ", ") + (entry.is_string() ? entry.get<std::string>() : entry.dump());
+  return list;
+}
+
+}  // namespace glocal::app

@@ -1,0 +1,10 @@
+// `glocal runs`: list, show, report.
+#pragma once
+#include <CLI/CLI.hpp>
+
+namespace glocal::app {
+
+/// Adds the sub-command with its own sub-commands. Their callbacks print results on stdout and throw typed errors.
+void add_runs_command(CLI::App& parent);
+
+}  // namespace glocal::app

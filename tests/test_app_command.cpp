@@ -1,0 +1,227 @@
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include <glocal/core/file.h>
+
+namespace fs = std::filesystem;
+using glocal::read_file;
+
+namespace {
+
+// A folder that goes away with the test.
+struct Scratch {
+  fs::path path = fs::temp_directory_path() / ("glocal-command-" + std::to_string(::getpid()));
+  Scratch() { fs::create_directories(path); }
+  ~Scratch() { fs::remove_all(path); }
+  std::string operator/(const std::string& name) const { return (path / name).string(); }
+};
+
+struct Result {
+  int code = 0;
+  std::string out, error;
+};
+
+// Runs `glocal <arguments>` with stdout and stderr apart.
+Result glocal_command(const Scratch& scratch, const std::string& arguments, const std::string& environment = "") {
+  const std::string out = scratch / "stdout", error = scratch / "stderr";
+  const std::string line =
+      environment + " '" GLOCAL_COMMAND_PATH "' " + arguments + " >'" + out + "' 2>'" + error + "' </dev/null";
+  const int status = std::system(line.c_str());
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_file(out), read_file(error)};
+}
+
+bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+const std::string quick = "--hidden 16 --steps 60 --block 20 --batch 64 --tune lr,momentum ";
+
+// A refused command: the exit code, one line that says what is wrong, and nothing written.
+void check_refused(const std::string& arguments, int code, const std::string& says) {
+  CAPTURE(arguments);
+  const Scratch scratch;
+  const Result result = glocal_command(scratch, arguments + " --quiet --out " + (scratch / "run"));
+  CAPTURE(result.error);
+  CHECK(result.code == code);
+  CHECK(result.error.starts_with("glocal: error: "));
+  CHECK(has(result.error, says));
+  CHECK(result.out.empty());
+  CHECK(!fs::exists(scratch / "run"));
+}
+
+}  // namespace
+
+TEST_SUITE("fast") {
+  TEST_CASE("command: what is wrong is said with exit code 2 and nothing is written") {
+    check_refused("tune --no-such-flag", 2, "--no-such-flag");
+    check_refused("tune --steps many", 2, "--steps");
+    check_refused("tune --estimator crystal-ball", 2, "truncated");
+    check_refused("compare --estimators local,crystal-ball", 2, "truncated");
+    check_refused("tune --tune lr,beta1", 2, "momentum");
+    check_refused("tune --set beta1=0.5", 2, "momentum");
+    check_refused("tune --set lr", 2, "name=number");
+    check_refused("tune --lr -1", 2, "lr = -1");
+    check_refused("tune --model transformer", 2, "lenet");
+    check_refused("tune --dataset imagenet", 2, "digits");
+    check_refused("tune --optimizer magic", 2, "adamw");
+    check_refused("tune --policy magic", 2, "snap");
+    check_refused("tune --meta-optimizer magic", 2, "sign");
+    check_refused("tune --delays 0", 2, "delays");
+    check_refused("tune --steps 50 --block 50", 2, "--block");
+    check_refused("tune --steps 0", 2, "steps");
+    check_refused("tune --steps 10 --epochs 2", 2, "epochs");
+    check_refused("tune --batch 100000", 2, "batch");
+    check_refused("tune --dtype f16", 2, "f32");
+    check_refused("tune --mem-limit lots", 2, "lots");
+    check_refused("tune --estimator global --mem-limit 1K", 2, "no estimator fits");
+    check_refused("train --mem-limit 1K", 2, "limit");
+  }
+
+  TEST_CASE("command: missing data is exit code 3 and names the paths tried") {
+    const Scratch scratch;
+    fs::create_directories(scratch / "empty");
+    const Result result = glocal_command(
+        scratch, "train --dataset cifar100 --data-dir " + (scratch / "empty") + " --out " + (scratch / "run"),
+        "XDG_CACHE_HOME='" + (scratch / "empty") + "' GLOCAL_DATA='" + (scratch / "empty") + "'");
+    CHECK(result.code == 3);
+    CHECK(has(result.error, scratch / "empty"));
+    CHECK(!fs::exists(scratch / "run"));
+  }
+
+  TEST_CASE("command: a diverging run is exit code 5 and is saved with the last good hyperparameters") {
+    const Scratch scratch;
+    const Result result = glocal_command(
+        scratch, "tune " + quick + "--estimator local --lr 1e30 --json --quiet --out " + (scratch / "run"));
+    CHECK(result.code == 5);
+    CHECK(has(result.error, "not finite"));
+    CHECK(has(result.error, "step"));
+    const auto summary = nlohmann::json::parse(read_file(scratch / "run/summary.json"));
+    CHECK(summary["status"] == "diverged");
+    CHECK(summary["values"]["lr"].get<double>() == doctest::Approx(1e30));
+    CHECK(!fs::exists(scratch / "run/params.npz"));
+  }
+
+  TEST_CASE("command: help fits a screen") {
+    const Scratch scratch;
+    for (const char* command : {"train", "tune", "compare"}) {
+      CAPTURE(command);
+      const Result result = glocal_command(scratch, std::string(command) + " --help");
+      CHECK(result.code == 0);
+      std::size_t lines = 0, width = 0, begin = 0;
+      for (std::size_t end; (end = result.out.find('\n', begin)) != std::string::npos; begin = end + 1, ++lines)
+        width = std::max(width, end - begin);
+      CHECK(lines > 20);
+      CHECK(lines <= 45);
+      CHECK(width <= 100);
+    }
+  }
+
+  TEST_CASE("command: a run is not overwritten unless forced, and other folders never") {
+    const Scratch scratch;
+    const std::string train = "train --hidden 8 --steps 5 --quiet --out ";
+    REQUIRE(glocal_command(scratch, train + (scratch / "run")).code == 0);
+    const std::string before = read_file(scratch / "run/metrics.jsonl");
+    const Result again = glocal_command(scratch, train + (scratch / "run") + " --seed 1");
+    CHECK(again.code == 2);
+    CHECK(has(again.error, "--force"));
+    CHECK(read_file(scratch / "run/metrics.jsonl") == before);
+    CHECK(glocal_command(scratch, train + (scratch / "run") + " --seed 1 --force").code == 0);
+    CHECK(read_file(scratch / "run/metrics.jsonl") != before);
+    CHECK(glocal_command(scratch, train + scratch.path.string() + " --force").code == 2);
+  }
+}
+
+TEST_SUITE("slow") {
+  TEST_CASE("command: the same bytes for any number of threads") {
+    const Scratch scratch;
+    const auto run = [&](const std::string& name, const std::string& flags, const std::string& environment) {
+      const Result result =
+          glocal_command(scratch, "tune " + quick + "--quiet --out " + (scratch / name) + flags, environment);
+      REQUIRE_MESSAGE(result.code == 0, result.error);
+      return read_file(scratch / (name + "/metrics.jsonl")) + read_file(scratch / (name + "/hparams.jsonl")) +
+             read_file(scratch / (name + "/params.npz"));
+    };
+    const std::string one = run("one", " --threads 1", "env -u OPENBLAS_NUM_THREADS");
+    CHECK(one == run("two", " --threads 2", "env -u OPENBLAS_NUM_THREADS"));
+    CHECK(one == run("blas1", " --threads 2", "env OPENBLAS_NUM_THREADS=1"));
+    CHECK(one == run("blas2", " --threads 2", "env OPENBLAS_NUM_THREADS=2"));
+    CHECK(one != run("other", " --threads 2 --seed 1", ""));
+  }
+
+  TEST_CASE("command: tune writes a whole run folder and its config repeats the run") {
+    const Scratch scratch;
+    const Result first = glocal_command(scratch, "tune " + quick + "--lr 0.02 --json --quiet --out " + (scratch / "a"));
+    REQUIRE_MESSAGE(first.code == 0, first.error);
+    const auto result = nlohmann::json::parse(first.out);
+    CHECK(result["status"] == "ok");
+    CHECK(result["updates"] == 2);
+    CHECK(result["values"].contains("momentum"));
+    CHECK(result["test"]["accuracy"].get<double>() > 0.5);
+    CHECK(result["peak_bytes"].get<double>() > 0);
+    for (const char* file :
+         {"config.json", "meta.json", "metrics.jsonl", "hparams.jsonl", "summary.json", "params.npz", "report.html"})
+      CHECK(fs::exists(scratch.path / "a" / file));
+    const Result second =
+        glocal_command(scratch, "tune --quiet --config " + (scratch / "a/config.json") + " --out " + (scratch / "b"));
+    REQUIRE_MESSAGE(second.code == 0, second.error);
+    CHECK(read_file(scratch / "a/hparams.jsonl") == read_file(scratch / "b/hparams.jsonl"));
+    CHECK(read_file(scratch / "a/config.json") == read_file(scratch / "b/config.json"));
+  }
+
+  TEST_CASE("command: every estimator tunes and train takes epochs") {
+    const Scratch scratch;
+    for (const char* estimator :
+         {"global", "global-forward", "local", "local-restart", "local-online", "truncated", "one-step", "glocal"}) {
+      CAPTURE(estimator);
+      const Result result = glocal_command(scratch, "tune " + quick + "--updates 2 --json --quiet --force --out " +
+                                                        (scratch / "run") + " --estimator " + estimator);
+      REQUIRE_MESSAGE(result.code == 0, result.error);
+      CHECK(nlohmann::json::parse(result.out)["updates"] == 2);
+    }
+    const Result epochs =
+        glocal_command(scratch, "train --epochs 2 --batch 100 --json --quiet --out " + (scratch / "epochs"));
+    REQUIRE_MESSAGE(epochs.code == 0, epochs.error);
+    CHECK(nlohmann::json::parse(epochs.out)["steps"] == 24);  // 1250 images, batches of 100, twice
+  }
+
+  TEST_CASE("command: a terminated run is saved and exits with 143") {
+    const Scratch scratch;
+    const std::string run = scratch / "run";
+    const std::string wait = "for i in $(seq 200); do [ -s '" + run + "/metrics.jsonl' ] && break; sleep 0.1; done; ";
+    const std::string line = "'" GLOCAL_COMMAND_PATH "' train --hidden 8 --steps 1000000 --quiet --out '" + run +
+                             "' >/dev/null 2>&1 & pid=$!; " + wait + "kill -TERM $pid; wait $pid";
+    const int status = std::system(line.c_str());
+    REQUIRE(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 143);
+    const auto summary = nlohmann::json::parse(read_file(run + "/summary.json"));
+    CHECK(summary["status"] == "interrupted");
+    CHECK(summary["steps"].get<std::int64_t>() >= 2000);
+    CHECK(summary["steps"].get<std::int64_t>() < 1000000);
+    CHECK(fs::exists(run + "/params.npz"));
+  }
+
+  TEST_CASE("command: compare gives one row per estimator with plain training first") {
+    const Scratch scratch;
+    const Result result = glocal_command(
+        scratch, "compare " + quick + "--estimators glocal,local --seeds 2 --json --quiet --out " + (scratch / "run"));
+    REQUIRE_MESSAGE(result.code == 0, result.error);
+    const auto json = nlohmann::json::parse(result.out);
+    REQUIRE(json["table"].size() == 3);
+    CHECK(json["table"][0]["estimator"] == "fixed");
+    CHECK(json["table"][0]["ratio_time"] == 1.0);
+    CHECK(json["table"][1]["estimator"] == "glocal");
+    CHECK(json["table"][1]["seeds"] == 2);
+    CHECK(json["table"][1]["ratio_memory"].get<double>() > 1.0);
+    CHECK(json["rows"].size() == 6);
+    const auto loss = [&](int row) { return json["rows"][static_cast<std::size_t>(row)]["val"]["loss"].get<double>(); };
+    CHECK(json["table"][0]["val_loss"]["mean"].get<double>() == doctest::Approx((loss(0) + loss(3)) / 2));
+    CHECK(fs::exists(scratch / "run/glocal-seed1/hparams.jsonl"));
+    CHECK(fs::exists(scratch / "run/report.html"));
+  }
+}

@@ -1,0 +1,149 @@
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include <glocal/app/gnuplot.h>
+#include <glocal/app/series_file.h>
+#include <glocal/core/error.h>
+#include <glocal/core/file.h>
+#include <glocal/core/npy.h>
+
+using namespace glocal;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Scratch {
+  fs::path path = fs::temp_directory_path() / fmt::format("glocal-dmd-{}", ::getpid());
+  Scratch() { fs::create_directories(path); }
+  ~Scratch() { fs::remove_all(path); }
+  std::string text(const std::string& name, const std::string& content) const {
+    std::ofstream(path / name) << content;
+    return (path / name).string();
+  }
+};
+
+// Standard output and error of `glocal dmd ...`, and its exit code.
+struct Answer {
+  std::string words;
+  int code = 0;
+};
+Answer dmd(const std::string& arguments) {
+  std::FILE* pipe = ::popen((std::string(GLOCAL_COMMAND_PATH " dmd ") + arguments + " 2>&1").c_str(), "r");
+  Answer answer;
+  char part[4096];
+  while (const auto count = std::fread(part, 1, sizeof part, pipe)) answer.words.append(part, count);
+  answer.code = WEXITSTATUS(::pclose(pipe));
+  return answer;
+}
+
+// Entry 0: 2 * 0.95^t + 0.8^t - 0.5 * 0.5^t; entry 1: 3 * 0.8^t.
+double first(double t) { return 2 * std::pow(0.95, t) + std::pow(0.8, t) - 0.5 * std::pow(0.5, t); }
+double second(double t) { return 3 * std::pow(0.8, t); }
+
+std::string table_text(int tau) {
+  std::string text = "# a comment\nfirst,second\n";
+  for (int t = 0; t < tau; ++t) text += fmt::format("{:.17g},{:.17g}\n", first(t), second(t));
+  return text;
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("fast");
+
+TEST_CASE("a known series: eigenvalues, amplitudes and forecast") {
+  const Scratch scratch;
+  const std::string file = scratch.text("known.csv", table_text(40));
+  const auto json = nlohmann::json::parse(dmd(file + " --horizon 60 --policy clip --json").words);
+  REQUIRE(json["rank"] == 3);
+  const double lambdas[] = {0.95, 0.8, 0.5}, amplitudes[] = {2, std::hypot(1.0, 3.0), 0.5};
+  for (int k = 0; k < 3; ++k) {
+    bool found = false;
+    for (const auto& mode : json["modes"]) {
+      if (std::abs(mode["re"].get<double>() - lambdas[k]) > 1e-8) continue;
+      found = true;
+      CHECK(std::abs(mode["im"].get<double>()) < 1e-8);
+      CHECK(mode["amplitude"].get<double>() == doctest::Approx(amplitudes[k]).epsilon(1e-6));
+    }
+    CHECK_MESSAGE(found, "no eigenvalue ", lambdas[k]);
+  }
+  CHECK_FALSE(json["fell_back"].get<bool>());
+  CHECK(json["forecast"][0].get<double>() == doctest::Approx(first(60)).epsilon(1e-8));
+  CHECK(std::abs(json["forecast"][1].get<double>() - second(60)) < 1e-9);
+}
+
+TEST_CASE("the table on stdout says what the json says") {
+  const Scratch scratch;
+  const std::string words = dmd(scratch.text("known.csv", table_text(40)) + " --horizon 60").words;
+  CHECK(words.find("40 snapshots of 2 numbers") != std::string::npos);
+  CHECK(words.find("rank      3") != std::string::npos);
+  CHECK(words.find("0.95") != std::string::npos);
+  CHECK(words.find("h[60] = 0.0921") != std::string::npos);
+}
+
+TEST_CASE("npy, npz, csv and blanks hold the same series") {
+  const Scratch scratch;
+  std::vector<double> numbers;
+  std::string blanks;
+  for (int t = 0; t < 5; ++t) {
+    numbers.insert(numbers.end(), {first(t), second(t)});
+    blanks += fmt::format("  {:.17g}   {:.17g} \r\n", first(t), second(t));
+  }
+  const Tensor h = Tensor::from(numbers, {5, 2});
+  const std::string npy = (scratch.path / "h.npy").string(), npz = (scratch.path / "h.npz").string();
+  save_npy(npy, h);
+  save_npz(npz, {{"a", Tensor::zeros({3}, DType::f64)}, {"h", h}});
+  CHECK(same_bits(app::read_series(npy), h));
+  CHECK(same_bits(app::read_series(npz, "h"), h));
+  CHECK(app::read_series(npz, "a").shape() == Shape{3, 1});
+  CHECK(same_bits(app::read_series(scratch.text("h.csv", table_text(5))), h));
+  CHECK(same_bits(app::read_series(scratch.text("h.txt", blanks)), h));
+  CHECK_THROWS_WITH_AS(app::read_series(npz), doctest::Contains("holds a, h; choose one with --name"), DataError);
+  save_npy(npy, Tensor::full({3}, NAN, DType::f64));
+  CHECK_THROWS_WITH_AS(app::read_series(npy), doctest::Contains("NaN"), DataError);
+}
+
+TEST_CASE("a bad line is named with its file and number") {
+  const Scratch scratch;
+  const auto check = [&](const std::string& content, const char* line, const char* words) {
+    const std::string file = scratch.text("bad.csv", content);
+    CHECK_THROWS_WITH_AS(app::read_series(file), doctest::Contains((file + line).c_str()), DataError);
+    CHECK_THROWS_WITH_AS(app::read_series(file), doctest::Contains(words), DataError);
+  };
+  check("a,b\n1,2\n3,x\n", ":3:", "field 2 is \"x\", not a number");
+  check("1,2\n3,4\n5\n", ":3:", "1 fields, the lines before have 2");
+  check("1,2\n\n# c\n3,nan\n", ":4:", "every number must be finite");
+  check("1,b\n3,4\n", ":1:", "field 2 is \"b\"");
+  check("1,\n3,4\n", ":1:", "field 2 is \"\"");
+  check("a b\n", "", "holds no numbers");
+}
+
+TEST_CASE("exit codes and what is written") {
+  const Scratch scratch;
+  CHECK(dmd((scratch.path / "none.csv").string()).code == 4);
+  CHECK(dmd(scratch.text("bad.csv", "1\n2\nx\n")).code == 3);
+  const std::string good = scratch.text("good.csv", table_text(30));
+  CHECK(dmd(good + " --policy odd").code == 2);
+  CHECK(dmd(good + " -o picture.gif").code == 2);
+  const std::string svg = (scratch.path / "four.svg").string(), html = (scratch.path / "four.html").string();
+  CHECK(dmd(good + " -o " + html).code == 0);
+  CHECK(read_file(html).find("30 snapshots, rank 3") != std::string::npos);
+  if (app::gnuplot_found()) {
+    CHECK(dmd(good + " -o " + svg).code == 0);
+    CHECK(read_file(svg).find("The amplitude of each mode") != std::string::npos);
+  }
+  const Answer all = dmd(good);
+  CHECK(all.code == 0);
+  CHECK(all.words.find("h[300] = ") != std::string::npos);
+}
+
+TEST_SUITE_END();

@@ -12,7 +12,7 @@ namespace glocal::hpo {
 
 struct TuneOptions {
   std::string estimator = "glocal";  ///< a name of estimator_names()
-  EstimatorOptions estimator_options;
+  EstimatorOptions estimator_options{};
   MetaOptimizer meta;
   std::int64_t T = 1000;      ///< steps of training, >= 1
   std::int64_t updates = 10;  ///< outer updates of estimators that run from the start each time (global)

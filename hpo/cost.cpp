@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 
 namespace glocal::hpo {
 namespace {
@@ -12,19 +13,19 @@ struct Measured {
   std::int64_t peak_bytes = 0;  // above what was live before
 };
 
-// The second of two runs: the first one warms caches and the memory pool.
+// The best of three runs: the first one warms caches and the memory pool, and others may share the machine.
 template <class F>
 Measured measure(F&& run) {
-  Measured last;
-  for (int i = 0; i < 2; ++i) {
+  Measured best{std::numeric_limits<double>::infinity(), 0};
+  for (int i = 0; i < 3; ++i) {
     const std::int64_t live = memory_use().live_bytes;
     reset_peak_memory();
     const auto start = std::chrono::steady_clock::now();
     run();
-    last.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    last.peak_bytes = memory_use().peak_bytes - live;
+    const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
+    best = {std::min(best.seconds, time.count()), memory_use().peak_bytes - live};
   }
-  return last;
+  return best;
 }
 
 std::int64_t bytes_of(In leaves) {
@@ -50,20 +51,16 @@ Probe probe(const FlatProblem& problem, const Vars& phi) {
   p.step_seconds = plain.seconds;
   p.step_bytes = plain.peak_bytes + p.state_bytes;
 
-  std::int64_t held = 0;
-  Measured pulled;
-  const Measured recorded = measure([&] {
-    const std::int64_t live = memory_use().live_bytes;
-    const Recording step = record(joint_step(problem, n, 1), joined(s, phi));
-    held = memory_use().live_bytes - live;
-    Vars a;
-    for (const Var& leaf : step.y) a.push_back(ones_like(leaf));
-    pulled = measure([&] { step.pull(a); });
-  });
-  p.record_bytes = held;
+  const auto record_one = [&] { return record(joint_step(problem, n, 1), joined(s, phi)); };
+  p.record_seconds = measure(record_one).seconds;
+  const std::int64_t live = memory_use().live_bytes;
+  const Recording step = record_one();
+  p.record_bytes = memory_use().live_bytes - live;
+  Vars a;
+  for (const Var& leaf : step.y) a.push_back(ones_like(leaf));
+  const Measured pulled = measure([&] { step.pull(a); });
   p.pull_bytes = pulled.peak_bytes + p.state_bytes;
   p.pull_seconds = pulled.seconds;
-  p.record_seconds = std::max(0.0, recorded.seconds - 2 * pulled.seconds);
 
   Tangents z = zero_tangents(p.q, n);
   // The first pass makes Z dense, as it is from the second step on.
@@ -77,7 +74,9 @@ Probe probe(const FlatProblem& problem, const Vars& phi) {
   const Measured forward = measure([&] { tangent_step(z); });
   p.forward_seconds = forward.seconds;
   p.forward_bytes = forward.peak_bytes + p.state_bytes * (1 + p.q);
-  p.outer_seconds = measure([&] { outer_gradient(problem, s, z, phi, 0); }).seconds;
+  const Measured outer = measure([&] { outer_gradient(problem, s, z, phi, 0); });
+  p.outer_seconds = outer.seconds;
+  p.outer_bytes = outer.peak_bytes;
   return p;
 }
 
@@ -92,14 +91,17 @@ Cost predict(const Probe& p, const std::string& estimator, const EstimatorOption
   const std::int64_t blocks = std::max<std::int64_t>(0, (T - 1) / o.tau);
   const auto estimates = static_cast<double>(blocks);
   const double forward_step = p.forward_seconds;
-  // Reverse mode over n steps with one segment recorded at a time.
+  // E is differentiated beside the state and its q tangents.
+  const std::int64_t forward_bytes =
+      p.base_bytes + std::max(p.forward_bytes, p.state_bytes * (1 + p.q) + p.outer_bytes);
+  // Reverse mode over n steps: hpo/reverse.cpp records two segments of sqrt(n) steps at once, and keeps states before.
   const auto reverse = [&](std::int64_t n, bool stored) -> Cost {
-    const auto segment = stored ? n : static_cast<std::int64_t>(std::ceil(std::sqrt(static_cast<double>(n))));
-    const std::int64_t segments = segment ? (n + segment - 1) / segment : 0;
-    const auto count = static_cast<double>(n);
-    const double plain = stored ? 0 : p.step_seconds * static_cast<double>(n - segment);
-    return {plain + count * (p.record_seconds + p.pull_seconds) + p.outer_seconds,
-            p.base_bytes + segments * p.state_bytes + segment * p.record_bytes + p.pull_bytes};
+    const auto segment = static_cast<std::int64_t>(std::ceil(std::sqrt(static_cast<double>(n))));
+    const std::int64_t recorded = stored ? n : std::min(n, 2 * segment);
+    const std::int64_t states = (n - recorded + segment - 1) / segment;
+    const double plain = p.step_seconds * static_cast<double>(n - recorded);
+    return {plain + static_cast<double>(n) * (p.record_seconds + p.pull_seconds) + p.outer_seconds,
+            p.base_bytes + states * p.state_bytes + recorded * p.record_bytes + std::max(p.pull_bytes, p.outer_bytes)};
   };
 
   Cost cost;
@@ -107,10 +109,9 @@ Cost predict(const Probe& p, const std::string& estimator, const EstimatorOption
     cost = reverse(T, o.unroll == Unroll::stored);
     cost.seconds = cost.seconds * static_cast<double>(updates) + training.seconds;
   } else if (estimator == "global-forward") {
-    cost = {forward_step * steps * static_cast<double>(updates) + training.seconds, p.base_bytes + p.forward_bytes};
+    cost = {forward_step * steps * static_cast<double>(updates) + training.seconds, forward_bytes};
   } else if (estimator == "local-restart") {
-    cost = {static_cast<double>(updates * std::min(T, o.tau)) * forward_step + training.seconds,
-            p.base_bytes + p.forward_bytes};
+    cost = {static_cast<double>(updates * std::min(T, o.tau)) * forward_step + training.seconds, forward_bytes};
   } else if (estimator == "truncated" || estimator == "one-step") {
     const std::int64_t K = estimator == "one-step" ? 1 : std::min(o.K, o.tau);
     cost = reverse(K, false);
@@ -120,7 +121,7 @@ Cost predict(const Probe& p, const std::string& estimator, const EstimatorOption
     const double tau = static_cast<double>(o.tau);
     const double outers = estimator == "glocal" || o.trajectory ? tau : 1;
     cost = {estimates * (tau * forward_step + outers * p.outer_seconds) + (steps - estimates * tau) * p.step_seconds,
-            p.base_bytes + p.forward_bytes};
+            forward_bytes};
   }
   cost.bytes = std::max(cost.bytes, training.bytes);
   return cost;

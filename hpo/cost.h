@@ -17,6 +17,7 @@ struct Probe {
   std::int64_t record_bytes = 0;   ///< held by one recorded step, its new state included
   std::int64_t pull_bytes = 0;     ///< peak of pulling it, above what is held
   std::int64_t forward_bytes = 0;  ///< peak of a step with q tangents above the base, both tangent sets included
+  std::int64_t outer_bytes = 0;    ///< peak of one gradient of E, above what is held
   double step_seconds = 0, record_seconds = 0, pull_seconds = 0, forward_seconds = 0, outer_seconds = 0;
 };
 /// Runs about ten steps. Does not call problem.watch.

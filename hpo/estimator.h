@@ -32,7 +32,7 @@ struct EstimatorOptions {
   std::int64_t K = 10;                   ///< truncated: steps walked back
   Unroll unroll = Unroll::checkpointed;  ///< global
   bool trajectory = false;               ///< record h after each step also where only the last is needed
-  DmdOptions dmd{};                        ///< glocal
+  DmdOptions dmd{};                      ///< glocal
 };
 
 /// One way of estimating dE/dphi. `advance` is the only thing the outer loop calls.

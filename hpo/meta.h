@@ -13,8 +13,8 @@ struct MetaOptimizer {
   double max_norm = 0;  ///< h is scaled down to this Euclidean norm first; 0: never
 
   std::vector<double> m{}, v{};  ///< adam's moments, (q,)
-  std::int64_t updates = 0;  ///< how many so far
-  std::int64_t clipped = 0;  ///< how many of them had h scaled down
+  std::int64_t updates = 0;      ///< how many so far
+  std::int64_t clipped = 0;      ///< how many of them had h scaled down
 
   /// The next u. Throws ValueError for an unknown name or lr <= 0, NumericError for a non-finite h.
   std::vector<double> step(std::vector<double> u, std::vector<double> h);

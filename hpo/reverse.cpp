@@ -40,13 +40,13 @@ ReverseRun run_reverse(const FlatProblem& problem, const Vars& s0, const Vars& p
   if (unroll == Unroll::stored) segment = std::max<std::int64_t>(T, 1);
   if (segment == 0) segment = std::max<std::int64_t>(1, static_cast<std::int64_t>(std::ceil(std::sqrt(double(T)))));
 
-  // Forwards: one state per segment is kept; the last segment is recorded at once.
-  const std::int64_t last = T == 0 ? 0 : (T - 1) / segment * segment;
+  // Forwards: one state per segment is kept. The last two segments are recorded at once, since they come back first.
+  const std::int64_t last = std::max<std::int64_t>(0, T - 2 * segment);
   std::vector<Vars> kept;
   std::vector<Recording> steps;
   Vars s = s0;
   for (std::int64_t i = 0; i < T; ++i) {
-    if (i % segment == 0 && i < last) kept.push_back(s);
+    if (i < last && (i == 0 || (last - i) % segment == 0)) kept.push_back(s);
     if (i < last) {
       s = problem.step(s, phi, t0 + i);
     } else {
@@ -56,19 +56,19 @@ ReverseRun run_reverse(const FlatProblem& problem, const Vars& s0, const Vars& p
     problem.watch(s, t0 + i);
   }
 
-  // Backwards: pull the recorded segment, then record the one before it.
+  // Backwards: pull what is recorded, then record the segment before it.
   ReverseRun run;
   Adjoint adjoint = outer_adjoint(problem, s, phi, t0, run.outer);
   run.s = std::move(s);
-  for (std::int64_t begin = last;; begin -= segment) {
+  for (std::int64_t end = last;; end = std::max<std::int64_t>(0, end - segment)) {
     while (!steps.empty()) {
       adjoint.pull(steps.back());
       steps.pop_back();
     }
-    if (begin == 0) break;
+    if (end == 0) break;
     s = std::move(kept.back());
     kept.pop_back();
-    for (std::int64_t i = begin - segment; i < begin; ++i) {
+    for (std::int64_t i = std::max<std::int64_t>(0, end - segment); i < end; ++i) {
       steps.push_back(record_step(problem, s, phi, t0 + i));
       s = steps.back().y;
     }

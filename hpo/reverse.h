@@ -8,7 +8,7 @@
 namespace glocal::hpo {
 
 /// What an unroll keeps: `stored` every recorded step, O(P T); `checkpointed` one state per segment of about
-/// sqrt(T) steps, which are recorded again one segment at a time, O(P sqrt T). The same bits either way.
+/// sqrt(T) steps, recorded again one segment at a time on the way back, O(P sqrt T). The same bits either way.
 enum class Unroll { checkpointed, stored };
 
 struct ReverseRun {

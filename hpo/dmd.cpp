@@ -368,37 +368,4 @@ DmdFit fit_dmd(const Tensor& h, const DmdOptions& options) {
   return fit;
 }
 
-Forecast forecast_with_holdout(const Tensor& h, double target_t, const DmdOptions& options) {
-  Forecast out{{}, false, 0, fit_dmd(h, options), {}};
-  const std::int64_t tau = h.dim(0), q = h.dim(1), kept = tau - std::max<std::int64_t>(1, tau / 4);
-  out.note = out.fit.note;
-  if (kept >= 3) {
-    const DmdFit trial = fit_dmd(rows(h, 0, kept), options);
-    double forecast_error = 0, persistence_error = 0;
-    for (std::int64_t t = kept; t < tau; ++t) {
-      const auto forecast = trial.forecast(static_cast<double>(t));
-      for (std::int64_t i = 0; i < q; ++i) {
-        forecast_error = std::hypot(forecast_error, forecast[static_cast<std::size_t>(i)] - h.at(t * q + i));
-        persistence_error = std::hypot(persistence_error, h.at((kept - 1) * q + i) - h.at(t * q + i));
-      }
-    }
-    // A constant hold-out is persistence at its best; the forecast cannot win there.
-    out.skill = persistence_error > 0 ? forecast_error / persistence_error : std::numeric_limits<double>::infinity();
-  } else {
-    out.skill = std::numeric_limits<double>::infinity();
-  }
-  out.value = out.fit.forecast(target_t);
-  const bool finite = std::all_of(out.value.begin(), out.value.end(), [](double v) { return std::isfinite(v); });
-  out.fell_back = !(out.skill < 1) || !finite;
-  if (out.fell_back) {
-    const auto last = h.span<double>().last(static_cast<std::size_t>(q));
-    out.value.assign(last.begin(), last.end());
-    const std::string why = kept < 3 ? fmt::format("{} snapshots are too few to hold some out", tau)
-                            : finite ? fmt::format("hold-out error is {:.3g} times that of persistence", out.skill)
-                                     : "the forecast is not finite";
-    out.note += fmt::format("{}fell back to the last snapshot: {}", out.note.empty() ? "" : "; ", why);
-  }
-  return out;
-}
-
 }  // namespace glocal::hpo

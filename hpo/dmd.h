@@ -73,7 +73,9 @@ struct Forecast {
 };
 
 /// Forecast at index target_t, on trial: the last quarter of the snapshots is forecast from the ones before, and must
-/// come closer than their last one repeated (persistence). Else the value is the last snapshot. Throws as fit_dmd.
+/// come closer than their last one repeated (persistence). Else the value is the last snapshot. With rank = 0 the same
+/// trial chooses between the automatic rank and max(3, q): the automatic one must be a hundred times closer.
+/// Throws as fit_dmd.
 Forecast forecast_with_holdout(const Tensor& h, double target_t, const DmdOptions& options = {});
 
 }  // namespace glocal::hpo

@@ -306,4 +306,19 @@ TEST_SUITE("fast") {
     CHECK(few.fell_back);
     CHECK(few.note.find("too few to hold some out") != std::string::npos);
   }
+
+  TEST_CASE("hold-out: many modes only where they are a hundred times closer than three") {
+    const Series five = [](double t) { return three_exponentials(t) + std::pow(0.97, t) * std::cos(0.3 * t); };
+    const Forecast clean = forecast_with_holdout(snapshots(60, {five}), 200);
+    CHECK(clean.fit.rank >= 5);
+    CHECK(std::abs(clean.value[0] - five(200)) < 1e-8);
+    DmdOptions all;
+    for (std::uint64_t seed = 0; seed < 5; ++seed) {
+      const Tensor noisy = snapshots(60, {five}, 0.05, seed);
+      const Forecast forecast = forecast_with_holdout(noisy, 200);
+      CHECK(forecast.fit.rank == 3);
+      all.rank = 8;  // a rank that is asked for is kept
+      CHECK(forecast_with_holdout(noisy, 200, all).fit.rank == 8);
+    }
+  }
 }

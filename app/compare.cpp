@@ -153,7 +153,8 @@ void compare(Options options) {
   const std::vector<Outcome> outcomes = run_all(options, first, predicted, folder);
   const std::vector<Row> rows = summarise_all(options.estimators, outcomes);
   const auto failed = std::find_if(outcomes.rbegin(), outcomes.rend(), [](const Outcome& o) { return !!o.failure; });
-  Json summary{{"command", "compare"}, {"status", failed == outcomes.rend() ? "ok" : failed->status}};
+  Json summary{
+      {"data", first.title()}, {"command", "compare"}, {"status", failed == outcomes.rend() ? "ok" : failed->status}};
   summary["rows"] = Json::array();
   for (const Outcome& outcome : outcomes) summary["rows"].push_back(to_json(outcome));
   summary["table"] = Json::array();

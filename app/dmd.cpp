@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include <glocal/app/choices.h>
 #include <glocal/app/dmd_figures.h>
 #include <glocal/app/gnuplot.h>
 #include <glocal/app/html.h>
@@ -21,17 +22,10 @@
 namespace glocal::app {
 namespace {
 
-using Policy = hpo::DmdOptions::Policy;
-using TimeAxis = hpo::DmdOptions::TimeAxis;
-
-const std::map<std::string, Policy> policies{
-    {"raw", Policy::raw}, {"clip", Policy::clip}, {"snap", Policy::snap}, {"unit", Policy::unit}};
-const std::map<std::string, TimeAxis> time_axes{
-    {"linear", TimeAxis::linear}, {"log", TimeAxis::logarithmic}, {"logarithmic", TimeAxis::logarithmic}};
-
 struct DmdArguments {
   std::string file, name, picture;
   hpo::DmdOptions options;
+  std::optional<double> asked_horizon;
   double horizon = 0;
   bool json = false;
 };
@@ -103,8 +97,10 @@ void dmd(DmdArguments arguments) {
   const std::string& picture = arguments.picture;
   if (!picture.empty() && !picture.ends_with(".svg") && !picture.ends_with(".html"))
     fail<ValueError>("[dmd] --out {} must end in .svg or .html", picture);
+  if (arguments.asked_horizon && !(*arguments.asked_horizon > 0 && *arguments.asked_horizon <= 0x1p53))
+    fail<ValueError>("[dmd] --horizon {} must be positive, up to 2^53", *arguments.asked_horizon);
   const Tensor h = read_series(arguments.file, arguments.name);
-  if (arguments.horizon == 0) arguments.horizon = 10 * static_cast<double>(h.dim(0));
+  arguments.horizon = arguments.asked_horizon.value_or(10 * static_cast<double>(h.dim(0)));
   const hpo::Forecast forecast = hpo::forecast_with_holdout(h, arguments.horizon, arguments.options);
   if (!picture.empty()) write_picture(arguments, h, forecast);
   if (arguments.json)
@@ -122,12 +118,13 @@ void add_dmd_command(CLI::App& parent) {
   command->add_option("--name", a->name, "array of a .npz that holds several");
   command->add_option("--delays", a->options.delays, "delays m of the Hankel matrix")->capture_default_str();
   command->add_option("--rank", a->options.rank, "modes; 0: automatic")->capture_default_str();
-  command->add_option("--policy", a->options.policy, "what is done to eigenvalues near or outside the unit circle")
-      ->transform(CLI::CheckedTransformer(policies).description("raw, clip, snap (default) or unit"));
-  command->add_option("--time-axis", a->options.time, "exponentials of t, or powers of t")
-      ->transform(CLI::CheckedTransformer(time_axes).description("linear (default) or log"));
-  command->add_option("--horizon", a->horizon, "index to forecast, the first snapshot is 0 (default: 10 tau)")
-      ->check(CLI::PositiveNumber);
+  const auto choice = [&]<class E>(const char* flag, E& field, const char* help) {
+    command->add_option_function<std::string>(
+        flag, [flag, &field](const std::string& text) { field = from_text<E>(flag, text); }, help);
+  };
+  choice("--policy", a->options.policy, "what is done to eigenvalues: raw, clip, snap (default) or unit");
+  choice("--time-axis", a->options.time, "exponentials of t: linear (default); powers of t: logarithmic");
+  command->add_option("--horizon", a->asked_horizon, "index to forecast, the first snapshot is 0 (default: 10 tau)");
   command->add_option("-o,--out", a->picture, "also draw it: FILE.svg or FILE.html");
   command->add_flag("--json", a->json, "one JSON object");
   command->callback([a] { dmd(*a); });

@@ -27,9 +27,9 @@ struct Hyper {
 };
 
 // A tuned number must start inside its open range; these stand in for a usual value of zero.
-double start_inside(double value, optim::HyperInfo::Range range) {
-  if (value != 0) return value;
-  return range == optim::HyperInfo::Range::unit_interval ? 0.5 : 1e-4;
+double tuned_start(const std::string& name, optim::HyperInfo::Range range) {
+  if (name == "clip_norm") return 1;
+  return range == optim::HyperInfo::Range::unit_interval ? 0.05 : 1e-4;
 }
 
 hpo::Transform transform_of(optim::HyperInfo::Range range) {
@@ -128,7 +128,8 @@ struct Experiment::Parts {
       for (Hyper& h : hyper) {
         const bool of_schedule = name == "lr" && h.name.rfind("lr", 0) == 0;
         if (h.name != name && !of_schedule) continue;
-        h.value = start_inside(h.value, h.range);
+        if (h.value == 0 && !config.hyper.contains(h.name) && h.range != Range::positive)
+          h.value = tuned_start(h.name, h.range);
         h.tuned = static_cast<int>(space.size());
         space.add({h.name, {h.value}, transform_of(h.range)});
       }
@@ -212,7 +213,13 @@ struct Experiment::Parts {
 };
 
 Experiment::Experiment(const ExperimentConfig& config) {
-  if (config.steps < 1) fail<ValueError>("[experiment] steps = {} must be at least 1", config.steps);
+  constexpr std::int64_t most_steps = 1'000'000'000'000;
+  if (config.steps < 1 || config.steps > most_steps)
+    fail<ValueError>("[experiment] steps = {} is outside 1..{}", config.steps, most_steps);
+  if (config.validation < 0 || config.schedule_every < 0)
+    fail<ValueError>("[experiment] {} = {} must not be negative; 0 chooses it",
+                     config.validation < 0 ? "val size" : "schedule every",
+                     std::min(config.validation, config.schedule_every));
   if (config.val_batch < 1) fail<ValueError>("[experiment] val batch = {} must be at least 1", config.val_batch);
   const auto parts = std::make_shared<const Parts>(config, key(config.seed));
   parts_ = parts;

@@ -5,48 +5,18 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <type_traits>
 #include <utility>
 
+#include <glocal/app/choices.h>
 #include <glocal/app/settings.h>
 #include <glocal/core/file.h>
 
 namespace glocal::app {
 namespace {
-
-// Settings with a few named values: each enumeration as text and back.
-template <class E>
-constexpr auto names_of() {
-  using Policy = hpo::DmdOptions::Policy;
-  using TimeAxis = hpo::DmdOptions::TimeAxis;
-  if constexpr (std::is_same_v<E, DType>)
-    return std::array{std::pair{DType::f32, "f32"}, std::pair{DType::f64, "f64"}};
-  else if constexpr (std::is_same_v<E, Policy>)
-    return std::array{std::pair{Policy::raw, "raw"}, std::pair{Policy::clip, "clip"}, std::pair{Policy::snap, "snap"},
-                      std::pair{Policy::unit, "unit"}};
-  else
-    return std::array{std::pair{TimeAxis::linear, "linear"}, std::pair{TimeAxis::logarithmic, "logarithmic"}};
-}
-
-template <class E>
-std::string text_of(E value) {
-  for (const auto& [one, name] : names_of<E>())
-    if (one == value) return name;
-  fail<ValueError>("[options] value {} has no name", static_cast<int>(value));
-}
-
-template <class E>
-E from_text(const char* key, const std::string& text) {
-  std::vector<std::string> known;
-  for (const auto& [one, name] : names_of<E>()) {
-    if (text == name) return one;
-    known.emplace_back(name);
-  }
-  fail<ValueError>("[options] {} = {} is not known; there are: {}", key, text, fmt::join(known, ", "));
-}
 
 template <class T>
 std::string default_text(const T& value) {
@@ -62,6 +32,28 @@ std::string flag_of(std::string key) {
   std::replace(key.begin(), key.end(), '_', '-');
   return "--" + key;
 }
+
+// CLI11 takes "" as 0, clamps what is too large, and wraps -1 of an unsigned number.
+template <class T>
+CLI::Validator whole_number(T least = std::numeric_limits<T>::min()) {
+  return {[least](const std::string& text) -> std::string {
+            T value{};
+            const char* end = text.data() + text.size();
+            const auto [stop, error] = std::from_chars(text.data(), end, value);
+            if (error == std::errc() && stop == end && value >= least) return "";
+            return fmt::format("\"{}\" is no whole number from {} to {}", text, least, std::numeric_limits<T>::max());
+          },
+          ""};
+}
+
+template <class T>
+struct ElementOf {
+  using type = T;
+};
+template <class T>
+struct ElementOf<std::vector<T>> {
+  using type = T;
+};
 
 void set_values(std::map<std::string, double>& hyper, const std::vector<std::string>& assignments) {
   for (const std::string& assignment : assignments) {
@@ -145,10 +137,13 @@ void add_options(CLI::App& app, Options& o) {
       option = app.add_option(flag_of(setting.key), field, help);
     if constexpr (requires { field.begin(); } && !std::is_same_v<T, std::string>)
       option->delimiter(',')->allow_extra_args(false);
+    using Element = typename ElementOf<T>::type;
+    if constexpr (std::is_integral_v<Element>) option->check(whole_number<Element>());
     plain(option, *setting.value ? setting.group : unlisted, setting.value);
     if (setting.key == std::string_view("optimizer")) add_start_values(app, o);
     if (setting.key == std::string_view("steps"))
-      plain(app.add_option("--epochs", o.epochs, "")->excludes(option)->check(CLI::PositiveNumber), unlisted, "N");
+      plain(app.add_option("--epochs", o.epochs, "")->excludes(option)->check(whole_number<std::int64_t>(1)), unlisted,
+            "N");
   });
   plain(app.add_option("--out", o.out, "run folder; default runs/<what it is>"), "Run", "DIR");
   app.add_flag("--force", o.force, "replace the run in --out")->group("Run");
@@ -172,6 +167,19 @@ Json to_json(const Options& options) {
   return json;
 }
 
+namespace {
+
+// get_to() turns 2.5 into 2, 1e99 into anything, and -1 of an unsigned number into a huge one.
+template <class T>
+void get_exactly(const char* key, const Json& json, T& field) {
+  json.get_to(field);
+  const bool wrapped = std::is_unsigned_v<T> && !json.is_number_unsigned();
+  if (wrapped || Json(field) != json)
+    fail<ValueError>("[config] {} = {} is no number of the kind this setting takes", key, json.dump());
+}
+
+}  // namespace
+
 void read_config(Options& options, const std::string& path) {
   const Json json = Json::parse(read_file(path, 1 << 20), nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) fail<DataError>("[config] {} is not a JSON object; give the config.json of a run", path);
@@ -183,7 +191,7 @@ void read_config(Options& options, const std::string& path) {
       if constexpr (std::is_enum_v<T>)
         field = from_text<std::remove_const_t<T>>(setting.key, json[setting.key].template get<std::string>());
       else
-        json[setting.key].get_to(field);
+        get_exactly(setting.key, json[setting.key], field);
     });
     if (json.contains("hyper"))
       for (const auto& [name, value] : json["hyper"].items()) options.experiment.hyper[name] = value.get<double>();

@@ -7,6 +7,7 @@
 
 #include <glocal/app/progress.h>
 #include <glocal/core/blas.h>
+#include <glocal/core/memory.h>
 #include <glocal/core/parallel.h>
 #include <glocal/core/version.h>
 
@@ -20,14 +21,38 @@ void check_dmd(const hpo::EstimatorOptions& options) {
   hpo::forecast_with_holdout(Tensor::from(series, {options.tau, 1}), static_cast<double>(2 * options.tau), options.dmd);
 }
 
+void check_block(const hpo::Estimator& estimator, std::int64_t tau, std::int64_t steps) {
+  if (!estimator.from_start() && tau >= steps)
+    fail<ValueError>("[{}] a block of {} steps leaves no outer update in {} steps; give a smaller --block",
+                     estimator.name(), tau, steps);
+}
+
 void check_estimator(const Options& options, const std::string& name) {
   const hpo::EstimatorOptions& estimator = options.tuning.estimator_options;
   const auto made = hpo::make_estimator(name, estimator);
   if (options.experiment.tune.empty()) fail<ValueError>("[{}] nothing to tune; give --tune lr", name);
-  if (!made->from_start() && options.epochs == 0 && estimator.tau >= options.experiment.steps)
-    fail<ValueError>("[{}] a block of {} steps leaves no outer update in {} steps; give a smaller --block", name,
-                     estimator.tau, options.experiment.steps);
+  for (const std::string& tuned : options.experiment.tune)
+    if (tuned == "init_scale" && !made->feels_init())
+      fail<ValueError>(
+          "[{}] init_scale acts through the initial state alone, which {} does not see; use global, "
+          "local-restart or local-online",
+          name, name);
+  if (options.epochs == 0) check_block(*made, estimator.tau, options.experiment.steps);
   if (name == "glocal") check_dmd(estimator);
+}
+
+// A model or a batch above the limit is found before it is there.
+template <class F>
+auto below(std::int64_t limit, F&& work) {
+  try {
+    const MemoryCeiling ceiling(limit);
+    return work();
+  } catch (const MemoryError&) {
+    fail<MemoryError>(
+        "[cost] one training step alone needs more than the limit of {}; no estimator fits: use a smaller batch or "
+        "model, or raise --mem-limit",
+        size_text(limit));
+  }
 }
 
 std::string cpu_name() {
@@ -53,10 +78,16 @@ void check(const Options& options, const std::vector<std::string>& estimators) {
   if (options.threads > 0) set_threads(options.threads);
   if (options.seeds < 1) fail<ValueError>("[options] seeds = {} must be at least 1", options.seeds);
   memory_limit(options);
+  const hpo::MetaOptimizer& meta = options.tuning.meta;
+  if (!std::isfinite(meta.lr)) fail<ValueError>("[options] meta lr = {} must be finite", meta.lr);
+  if (!(meta.max_norm >= 0)) fail<ValueError>("[options] meta clip = {} must not be negative", meta.max_norm);
+  if (options.epochs == 0 && options.experiment.steps < 1)
+    fail<ValueError>("[options] steps = {} must be at least 1", options.experiment.steps);
   const bool tunes = std::any_of(estimators.begin(), estimators.end(), [](const auto& e) { return !is_plain(e); });
   if (tunes) {
-    if (options.tuning.updates < 1)
-      fail<ValueError>("[options] updates = {} must be at least 1", options.tuning.updates);
+    constexpr std::int64_t most_updates = 1'000'000;
+    if (options.tuning.updates < 1 || options.tuning.updates > most_updates)
+      fail<ValueError>("[options] updates = {} is outside 1..{}", options.tuning.updates, most_updates);
     hpo::MetaOptimizer(options.tuning.meta).step({0}, {0});
   }
   for (const std::string& estimator : estimators)
@@ -72,7 +103,7 @@ Experiment build(Options& options, std::uint64_t seed) {
     options.experiment.steps = config.steps = checked_mul(options.epochs, images / config.batch);
   }
   options.tuning.T = config.steps;
-  return Experiment(config);
+  return below(memory_limit(options), [&] { return Experiment(config); });
 }
 
 Options resolved(Options options, const Experiment& experiment) {
@@ -88,9 +119,16 @@ Options resolved(Options options, const Experiment& experiment) {
 
 std::vector<hpo::Cost> predict(const Experiment& experiment, const Options& options,
                                const std::vector<std::string>& estimators) {
-  const hpo::Probe probe = hpo::probe(experiment.problem(), experiment.phi());
   const hpo::TuneOptions& tuning = options.tuning;
+  for (const std::string& estimator : estimators)  // only now is it known how many steps the epochs are
+    if (!is_plain(estimator))
+      check_block(*hpo::make_estimator(estimator, tuning.estimator_options), tuning.estimator_options.tau, tuning.T);
   const std::int64_t limit = memory_limit(options);
+  const Vars phi = experiment.phi();
+  below(limit, [&] { return experiment.problem().step(experiment.problem().init(phi), phi, 0); });
+  // The measurement itself may take more than the run that is asked for, but not more than the machine has.
+  const hpo::Probe probe =
+      below(std::max(limit, memory_limit({})), [&] { return hpo::probe(experiment.problem(), phi); });
   std::vector<hpo::Cost> costs;
   for (const std::string& estimator : estimators) {
     const bool plain = is_plain(estimator);

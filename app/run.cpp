@@ -31,7 +31,7 @@ hpo::TuneResult train_or_tune(const Experiment& experiment, const Options& optio
 
 // The line a person reads: what came out of the run.
 std::string headline(const Outcome& outcome, const Options& options) {
-  std::string line = fmt::format("{} {} {}: ", options.experiment.dataset, options.experiment.model, outcome.estimator);
+  std::string line = fmt::format("{} {} {}: ", outcome.data, options.experiment.model, outcome.estimator);
   if (outcome.status != "ok") return line + fmt::format("{} at step {}", outcome.status, outcome.steps);
   line += fmt::format("test accuracy {:.2f} %, test loss {:.4f}, validation accuracy {:.2f} %",
                       100 * outcome.test.accuracy, outcome.test.loss, 100 * outcome.validation.accuracy);
@@ -51,6 +51,7 @@ Outcome run(const Experiment& experiment, const Options& options, const std::str
   folder.write("meta.json", describe(experiment, predicted));
 
   Outcome outcome;
+  outcome.data = experiment.title();
   outcome.command = name_of(options.command);
   outcome.estimator = estimator;
   outcome.seed = options.experiment.seed;
@@ -93,9 +94,9 @@ Outcome run(const Experiment& experiment, const Options& options, const std::str
 }
 
 Json to_json(const Outcome& outcome) {
-  Json json{{"command", outcome.command}, {"estimator", outcome.estimator},  {"seed", outcome.seed},
-            {"status", outcome.status},   {"steps", outcome.steps},          {"updates", outcome.updates},
-            {"clipped", outcome.clipped}, {"train_loss", outcome.train_loss}};
+  Json json{{"data", outcome.data},       {"command", outcome.command}, {"estimator", outcome.estimator},
+            {"seed", outcome.seed},       {"status", outcome.status},   {"steps", outcome.steps},
+            {"updates", outcome.updates}, {"clipped", outcome.clipped}, {"train_loss", outcome.train_loss}};
   if (outcome.scored) json["val"] = to_json(outcome.validation);
   if (outcome.status == "ok") json["test"] = to_json(outcome.test);
   json["values"] = Json::object();

@@ -9,6 +9,7 @@
 namespace glocal::app {
 
 struct Outcome {
+  std::string data;                               ///< the data set's title; SYNTHETIC when it is
   std::string command, estimator, status = "ok";  ///< "ok", "diverged" or "interrupted"
   std::uint64_t seed = 0;
   std::int64_t steps = 0, updates = 0, clipped = 0, peak_bytes = 0;

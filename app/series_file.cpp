@@ -95,16 +95,24 @@ Tensor from_npz(const std::string& path, const std::string& name) {
   return found->second;
 }
 
-}  // namespace
-
-Tensor read_series(const std::string& path, const std::string& name) {
-  if (!path.ends_with(".npy") && !path.ends_with(".npz")) return from_text(path);
+Tensor from_array(const std::string& path, const std::string& name) {
   const Tensor array = path.ends_with(".npy") ? load_npy(path) : from_npz(path, name);
   if (array.rank() != 1 && array.rank() != 2)
     fail<DataError>("[dmd] {} has shape {}; expected (tau, q), one snapshot per row, or (tau,)", path, array.shape());
   if (array.dtype() == DType::i32) fail<DataError>("[dmd] {} holds integers; expected f32 or f64", path);
   if (!is_finite(array)) fail<DataError>("[dmd] {} holds NaN or Inf; every number must be finite", path);
   return array.to(DType::f64).reshape({array.dim(0), array.rank() == 2 ? array.dim(1) : 1});
+}
+
+}  // namespace
+
+Tensor read_series(const std::string& path, const std::string& name) {
+  const bool binary = path.ends_with(".npy") || path.ends_with(".npz");
+  const Tensor series = binary ? from_array(path, name) : from_text(path);
+  if (series.dim(0) < 3 || series.dim(1) < 1)
+    fail<DataError>("[dmd] {} holds {} snapshots of {} numbers; a fit needs at least 3 of at least one", path,
+                    series.dim(0), series.dim(1));
+  return series;
 }
 
 }  // namespace glocal::app

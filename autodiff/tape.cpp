@@ -48,7 +48,8 @@ Vars Tape::pull(const Slots& inputs, const Slots& outputs, In gy, bool release) 
   Vars gx;
   for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) {
     const auto first = static_cast<std::size_t>(node->first_output), outs = static_cast<std::size_t>(node->outputs);
-    const Out g(&gradients[first], outs), y(&slots_[first], outs), x(primals_.data() + node->first_input, node->inputs);
+    const Out g(gradients.data() + first, outs), y(slots_.data() + first, outs);
+    const Out x(primals_.data() + node->first_input, node->inputs);
     const std::span<const std::int32_t> parents(parents_.data() + node->first_input, node->inputs);
     if (std::any_of(g.begin(), g.end(), [](const Var& v) { return bool(v); })) {
       gx.assign(node->inputs, {});
@@ -83,8 +84,8 @@ Vars Tape::push(const Slots& inputs, const Slots& outputs, In dx) const {
       any = any || d[i];
     }
     if (any)
-      node.rule->push(In(primals_.data() + node.first_input, node.inputs), In(&slots_[first], outs), d,
-                      Out(&tangents[first], outs));
+      node.rule->push(In(primals_.data() + node.first_input, node.inputs), In(slots_.data() + first, outs), d,
+                      Out(tangents.data() + first, outs));
   }
   Vars result;
   for (std::int32_t slot : outputs) result.push_back(slot < 0 ? Var() : tangents[static_cast<std::size_t>(slot)]);

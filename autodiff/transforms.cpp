@@ -54,6 +54,20 @@ struct Replay : Rule {
 
 }  // namespace
 
+void detail::check_like(const char* where, In given, In like) {
+  if (given.size() != like.size())
+    fail<ShapeError>("[{}] {} leaves were given, needs {}", where, given.size(), like.size());
+  for (std::size_t i = 0; i < like.size(); ++i)
+    if (given[i] && like[i] && (given[i].shape() != like[i].shape() || given[i].dtype() != like[i].dtype()))
+      fail<ShapeError>("[{}] leaf {} is {} {}, needs {} {}", where, i, given[i].dtype(), given[i].shape(),
+                       like[i].dtype(), like[i].shape());
+}
+
+Vars Recording::pull(In gy, bool release) const {
+  detail::check_like("vjp", gy, y);
+  return tape->pull(inputs, outputs, gy, release);
+}
+
 Recording record(const Function& f, In x) {
   const Trace trace;
   Recording r;
@@ -69,17 +83,14 @@ Recording record(const Function& f, In x) {
 
 Pushed push_forward(const Function& f, In x, std::span<const Vars> dx) {
   const Trace trace;
+  for (const Vars& direction : dx) detail::check_like("jvp", direction, x);
   Vars inputs(x.begin(), x.end());
   for (std::size_t i = 0; i < x.size(); ++i) {
     Vars tangents;
     bool any = false;
     for (const Vars& direction : dx) {
-      const Var& d = direction.at(i);
-      if (d && x[i] && (d.shape() != x[i].shape() || d.dtype() != x[i].dtype()))
-        fail<ShapeError>("[jvp] tangent {} is {} {}, its primal {} {}", i, d.dtype(), d.shape(), x[i].dtype(),
-                         x[i].shape());
-      tangents.push_back(d);
-      any = any || d;
+      tangents.push_back(direction[i]);
+      any = any || direction[i];
     }
     if (any && x[i]) inputs[i] = trace.dual(x[i], std::move(tangents));
   }

@@ -30,7 +30,8 @@ struct Recording {
   Tape::Slots inputs, outputs;
 
   /// Gradients of the inputs; may be symbolic zeros. With release the tape is freed on the way: call once.
-  Vars pull(In gy, bool release = false) const { return tape->pull(inputs, outputs, gy, release); }
+  /// Throws ShapeError unless gy has an entry per output, shaped as the output or the symbolic zero.
+  Vars pull(In gy, bool release = false) const;
   /// Tangents of the outputs; may be symbolic zeros.
   Vars push(In dx) const { return tape->push(inputs, outputs, dx); }
 };
@@ -40,7 +41,8 @@ struct Pushed {
   Vars y;
   std::vector<Vars> dy;  ///< dy[k]: tangents of y in direction k, possibly symbolic zeros
 };
-/// Forward mode in the directions dx[k], each as long as x.
+/// Forward mode in the directions dx[k]. Throws ShapeError unless each has an entry per input, shaped as the input or
+/// the symbolic zero.
 Pushed push_forward(const Function& f, In x, std::span<const Vars> dx);
 
 /// f(x), of which reverse mode keeps only x and runs f again when asked (Griewank & Walther 2008, ch. 12).
@@ -62,6 +64,10 @@ Function flat(F& f, const X& x, std::optional<Result<F, X>>& y) {
     return flatten(*y);
   };
 }
+
+/// Throws ShapeError unless `given` has an entry per leaf of `like`, of its shape and element type or the symbolic
+/// zero.
+void check_like(const char* where, In given, In like);
 
 inline Vars instantiate_all(Vars v, In like) {
   for (std::size_t i = 0; i < v.size(); ++i)
@@ -109,10 +115,13 @@ template <class F, Tree X>
 auto linearize(F&& f, const X& x) {
   using Y = detail::Result<F, X>;
   std::optional<Y> like;
-  const Recording recording = record(detail::flat(f, x, like), flatten(x));
+  const Vars leaves = flatten(x);
+  const Recording recording = record(detail::flat(f, x, like), leaves);
   const Y y = unflatten(*like, recording.y);
-  auto pushforward = [recording, y](const X& dx) {
-    return unflatten(y, detail::instantiate_all(recording.push(flatten(dx)), recording.y));
+  auto pushforward = [recording, y, leaves](const X& dx) {
+    const Vars direction = flatten(dx);
+    detail::check_like("linearize", direction, leaves);
+    return unflatten(y, detail::instantiate_all(recording.push(direction), recording.y));
   };
   return std::pair(y, std::move(pushforward));
 }

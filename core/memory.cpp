@@ -2,8 +2,10 @@
 
 #include <bit>
 #include <cstdlib>
+#include <limits>
 #include <map>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include <glocal/core/error.h>
@@ -23,6 +25,13 @@ struct Pool {
   std::mutex mutex;
   std::map<std::int64_t, std::vector<void*>> free_blocks;  // by size class
   MemoryUse use;
+  std::int64_t ceiling = std::numeric_limits<std::int64_t>::max();
+
+  void release() {
+    for (auto& [bytes, blocks] : free_blocks)
+      for (void* block : blocks) std::free(block);
+    free_blocks.clear();
+  }
 };
 
 // Never destroyed: tensors in static storage may outlive every other static object.
@@ -52,9 +61,17 @@ void reset_peak_memory() {
 
 void release_cached_memory() {
   std::lock_guard lock(pool().mutex);
-  for (auto& [bytes, blocks] : pool().free_blocks)
-    for (void* block : blocks) std::free(block);
-  pool().free_blocks.clear();
+  pool().release();
+}
+
+MemoryCeiling::MemoryCeiling(std::int64_t bytes) {
+  std::lock_guard lock(pool().mutex);
+  before_ = std::exchange(pool().ceiling, bytes);
+}
+
+MemoryCeiling::~MemoryCeiling() {
+  std::lock_guard lock(pool().mutex);
+  pool().ceiling = before_;
 }
 
 MemoryBlock::MemoryBlock(std::int64_t bytes) {
@@ -63,11 +80,18 @@ MemoryBlock::MemoryBlock(std::int64_t bytes) {
   bytes_ = size_class(bytes);
   Pool& p = pool();
   std::lock_guard lock(p.mutex);
+  if (bytes_ > p.ceiling - p.use.live_bytes)
+    fail<MemoryError>("[memory] {} bytes more than the {} in use would pass the limit of {}; use smaller batches",
+                      bytes_, p.use.live_bytes, p.ceiling);
   if (auto found = p.free_blocks.find(bytes_); found != p.free_blocks.end() && !found->second.empty()) {
     data_ = found->second.back();
     found->second.pop_back();
   } else {
     data_ = std::aligned_alloc(alignment, static_cast<std::size_t>(bytes_));
+    if (!data_) {  // what is kept for other sizes may be just what is missing
+      p.release();
+      data_ = std::aligned_alloc(alignment, static_cast<std::size_t>(bytes_));
+    }
     if (!data_)
       fail<MemoryError>("[memory] the system has no room for {} bytes; use smaller batches or a shorter horizon",
                         bytes_);

@@ -16,7 +16,20 @@ MemoryUse memory_use();
 void reset_peak_memory();      ///< peak_bytes := live_bytes
 void release_cached_memory();  ///< gives recycled blocks back to the operating system
 
-/// One aligned block. Throws MemoryError, naming the bytes, when the system has no room.
+/// While one lives, a block that would take live_bytes above `bytes` throws MemoryError instead.
+class MemoryCeiling {
+ public:
+  explicit MemoryCeiling(std::int64_t bytes);
+  ~MemoryCeiling();
+  MemoryCeiling(const MemoryCeiling&) = delete;
+  MemoryCeiling& operator=(const MemoryCeiling&) = delete;
+
+ private:
+  std::int64_t before_;
+};
+
+/// One aligned block. Throws MemoryError, naming the bytes, when the system has no room even after the recycled blocks
+/// have been given back to it.
 class MemoryBlock {
  public:
   explicit MemoryBlock(std::int64_t bytes);

@@ -1,8 +1,9 @@
 // One hypergradient, three exact ways and two cheap ones: how would the validation loss after T steps of training
 // change with the learning rate that was used in every one of them?
+#include <fmt/core.h>
+
 #include <chrono>
 #include <cmath>
-#include <cstdio>
 #include <string>
 
 #include <glocal/autodiff/ops.h>
@@ -38,8 +39,8 @@ void show(const char* name, double exact, F&& hypergradient) {
   const auto start = std::chrono::steady_clock::now();
   const double h = hypergradient();
   const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
-  std::printf("%-44s %+.10f   %8.1e %6.0f ms   %s\n", name, h, std::abs(h - exact) / std::abs(exact), time.count(),
-              h * exact > 0 ? "" : "wrong sign");
+  fmt::print("{:<44} {:+.10f}   {:8.1e} {:6.0f} ms   {}\n", name, h, std::abs(h - exact) / std::abs(exact),
+             time.count(), h * exact > 0 ? "" : "wrong sign");
 }
 
 int main() {
@@ -84,9 +85,9 @@ int main() {
     return hpo::run_forward(flat, s, hpo::zero_tangents(1, s.size()), phi, 0, tau, whole_trajectory);
   };
 
-  std::printf("digits, 64-32-10 tanh network, SGD with momentum 0.9, lr 0.003, T = %d steps\n", int(T));
-  std::printf("validation loss %.4f before, %.4f after\n\n", flat.outer(flat.init(phi), phi, 0).item(), trained(0));
-  std::printf("dE / d log lr                                      value       error     time\n");
+  fmt::print("digits, 64-32-10 tanh network, SGD with momentum 0.9, lr 0.003, T = {} steps\n", T);
+  fmt::print("validation loss {:.4f} before, {:.4f} after\n\n", flat.outer(flat.init(phi), phi, 0).item(), trained(0));
+  fmt::print("dE / d log lr                                      value       error     time\n");
   const double exact = hpo::global_reverse(flat, phi, T).h[0];
   show("exact, reverse mode (unrolled)", exact, [&] { return hpo::global_reverse(flat, phi, T).h[0]; });
   show("exact, forward mode (one tangent)", exact, [&] { return hpo::global_forward(flat, phi, T).h[0]; });
@@ -102,9 +103,9 @@ int main() {
       fell_back = forecast.fell_back;
       return forecast.value[0];
     });
-    if (fell_back) std::printf("    (the forecast lost its own hold-out test, so glocal returned the local value)\n");
+    if (fell_back) fmt::print("    (the forecast lost its own hold-out test, so glocal returned the local value)\n");
   }
-  std::printf(
+  fmt::print(
       "\nA negative sign says: a higher learning rate would have given a lower validation loss.\n"
       "The first three are exact and agree. A forecast is an estimate: look at its error before you trust it.\n");
   return 0;

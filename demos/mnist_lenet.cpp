@@ -3,6 +3,7 @@
 //   mnist_lenet [mnist|fashion-mnist] [epochs] [data folder]
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <string>

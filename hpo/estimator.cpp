@@ -18,6 +18,7 @@ struct Global : Estimator {
   Global(bool forward_mode, Unroll how) : forward(forward_mode), unroll(how) {}
   const char* name() const override { return forward ? "global-forward" : "global"; }
   bool from_start() const override { return true; }
+  bool feels_init() const override { return true; }
   std::int64_t steps(const Progress& progress) const override { return progress.T; }
   Estimate advance(const FlatProblem& problem, const Vars& phi, Progress& progress) override {
     Hypergradient exact =

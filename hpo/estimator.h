@@ -41,6 +41,8 @@ struct Estimator {
   virtual const char* name() const = 0;
   /// True when each estimate is a whole run from s_0, so that training does not go on between estimates.
   virtual bool from_start() const = 0;
+  /// True when the estimate sees how the initial state depends on phi; otherwise that part of h is zero.
+  virtual bool feels_init() const = 0;
   /// Steps run per estimate, given where training stands.
   virtual std::int64_t steps(const Progress& progress) const = 0;
   /// Runs `steps(progress)` steps (moving `progress` unless from_start()) and estimates the hypergradient.

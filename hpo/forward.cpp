@@ -38,6 +38,9 @@ ForwardRun run_forward(const FlatProblem& problem, Vars s, Tangents z, const Var
   if (tau < 1) fail<ValueError>("[forward] a block of {} steps has no hypergradient; use tau >= 1", tau);
   const std::size_t n = s.size();
   const std::vector<Vars> units = unit_directions(phi);
+  if (z.size() != units.size())
+    fail<ShapeError>("[forward] {} tangents for {} hyperparameter components; see zero_tangents()", z.size(),
+                     units.size());
   ForwardRun run;
   if (trajectory) run.trajectory = Tensor({tau, static_cast<std::int64_t>(units.size())}, DType::f64);
   for (std::int64_t t = t0; t < t0 + tau; ++t) {

@@ -29,7 +29,8 @@ struct ForwardRun {
   Tensor trajectory;      ///< h_{t0+1} .. h_{t0+tau}, (tau, q) f64; empty unless asked for
 };
 /// tau steps from s at step t0 with tangents z. `trajectory` also records h after every step, at the price of one
-/// gradient of E each. Cost (1 + about 2 q) plain steps; memory O(P q). Throws ValueError when tau < 1.
+/// gradient of E each. Cost (1 + about 2 q) plain steps; memory O(P q). Throws ValueError when tau < 1,
+/// ShapeError unless z has q directions with a leaf per leaf of s.
 ForwardRun run_forward(const FlatProblem& problem, Vars s, Tangents z, const Vars& phi, std::int64_t t0,
                        std::int64_t tau, bool trajectory);
 

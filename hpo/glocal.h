@@ -17,6 +17,7 @@ struct Glocal : Estimator {
   Glocal(std::int64_t block, DmdOptions options) : tau(block), dmd(options) {}
   const char* name() const override { return "glocal"; }
   bool from_start() const override { return false; }
+  bool feels_init() const override { return false; }
   std::int64_t steps(const Progress& progress) const override;
   Estimate advance(const FlatProblem& problem, const Vars& phi, Progress& progress) override;
 };

@@ -19,8 +19,11 @@ Estimate Local::advance(const FlatProblem& problem, const Vars& phi, Progress& p
     ForwardRun run = run_forward(problem, std::move(init.y), std::move(init.dy), phi, 0, block, trajectory);
     return {std::move(run.h), run.outer, run.trajectory, {}};
   }
-  const bool keep_tangents = start == LocalStart::online && !progress.z.empty();
-  Tangents z = keep_tangents ? std::move(progress.z) : zero_tangents(components(phi), progress.s.size());
+  Tangents z = zero_tangents(components(phi), progress.s.size());
+  if (start == LocalStart::online && !progress.z.empty())
+    z = std::move(progress.z);
+  else if (start == LocalStart::online && progress.t == 0)
+    z = push_forward(problem.init, phi, unit_directions(phi)).dy;  // s_0 may itself depend on phi
   ForwardRun run = run_forward(problem, std::move(progress.s), std::move(z), phi, progress.t, block, trajectory);
   progress.t += block;
   progress.s = std::move(run.s);

@@ -29,7 +29,8 @@ struct FlatProblem {
 /// The flat form of a typed problem; `like` gives the structure of the hyperparameters.
 template <Tree S, Tree H>
 FlatProblem flat(const Problem<S, H>& problem, const H& like) {
-  const S state = problem.init(like);
+  const S start = problem.init(like);
+  const S state = unflatten(start, Vars(flatten(start).size()));  // the structure alone: its numbers need not live on
   FlatProblem flat;
   flat.init = [=](const Vars& phi) { return flatten(problem.init(unflatten(like, phi))); };
   flat.step = [=](const Vars& s, const Vars& phi, std::int64_t t) {

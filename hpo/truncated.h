@@ -9,6 +9,7 @@ struct Truncated : Estimator {
   Truncated(std::int64_t block, std::int64_t steps_back) : tau(block), K(steps_back) {}
   const char* name() const override { return K == 1 ? "one-step" : "truncated"; }
   bool from_start() const override { return false; }
+  bool feels_init() const override { return false; }
   std::int64_t steps(const Progress& progress) const override;
   Estimate advance(const FlatProblem& problem, const Vars& phi, Progress& progress) override;
 };

@@ -13,7 +13,7 @@
 namespace glocal::nn {
 
 /// Pre-activation: a = relu(norm(x)); conv(dropout(relu(norm(conv(a))))) + x, or + shortcut(a), a 1x1 convolution,
-/// where the channels change.
+/// where the channels or the size change.
 struct WideBlock {
   Norm norm1, norm2;
   Conv2d conv1, conv2;

@@ -12,7 +12,8 @@ Clipped clip_by_global_norm(const Vars& grads, const Var& max_norm) {
   for (const Var& g : grads)
     if (g) squared = plus(squared, dot(g, g));
   const double norm = squared ? std::sqrt(squared.item()) : 0;
-  if (!(norm > max_norm.item())) return {grads, norm, false};
+  // An infinite norm would make every finite entry 0, and hide that the run has diverged.
+  if (!(norm > max_norm.item()) || std::isinf(norm)) return {grads, norm, false};
   const Var factor = max_norm * rsqrt(squared);
   Clipped result{grads, norm, true};
   for (Var& g : result.grads)

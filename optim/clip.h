@@ -11,7 +11,8 @@ struct Clipped {
 };
 
 /// Scales all gradients by max_norm / norm where norm = sqrt(sum of all squares) exceeds max_norm, one number, itself
-/// differentiable; otherwise returns them as they are. Throws ValueError unless max_norm > 0.
+/// differentiable; otherwise, and when the norm is not finite, returns them as they are. Throws ValueError unless
+/// max_norm > 0.
 Clipped clip_by_global_norm(const Vars& grads, const Var& max_norm);
 
 }  // namespace glocal::optim

@@ -75,6 +75,7 @@ Schedule make_schedule(const std::string& name, const std::string& of, double in
     schedule.at = [o](Values values, std::int64_t t) { return cosine(values[0], values[1], o.T, t); };
   } else if (name == "piecewise") {
     check_at_least_1("the number of knots", o.knots);
+    if (o.knots > o.T) fail<ValueError>("[schedule] {} knots are more than the {} steps; use fewer", o.knots, o.T);
     for (std::int64_t k = 0; k < o.knots; ++k)
       schedule.hyper.push_back({fmt::format("{}_{}", of, k), initial, positive});
     schedule.at = [o](Values values, std::int64_t t) { return piecewise_linear(values, o.T, t); };

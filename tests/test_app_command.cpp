@@ -74,13 +74,70 @@ TEST_SUITE("fast") {
     check_refused("tune --meta-optimizer magic", 2, "sign");
     check_refused("tune --delays 0", 2, "delays");
     check_refused("tune --steps 50 --block 50", 2, "--block");
-    check_refused("tune --steps 0", 2, "steps");
+    check_refused("tune --steps 0", 2, "steps = 0");
+    check_refused("tune --steps 99999999999999999999", 2, "no whole number");
+    check_refused("tune --steps 9000000000000000000", 2, "steps");
+    check_refused("tune --steps ''", 2, "--steps");
+    check_refused("tune --epochs 0", 2, "from 1");
+    check_refused("tune --seed -1", 2, "--seed");
+    check_refused("tune --val-size -1", 2, "val size = -1");
+    check_refused("tune --schedule step --schedule-every -1", 2, "schedule every = -1");
+    check_refused("tune --schedule piecewise --knots 1000000000", 2, "knots");
+    check_refused("tune --lr 0", 2, "lr = 0");
+    check_refused("tune --set momentum=0 --tune momentum", 2, "momentum = 0");
+    check_refused("tune --meta-lr inf", 2, "meta lr = inf");
+    check_refused("tune --meta-clip -1", 2, "meta clip = -1");
+    check_refused("tune --estimator global --updates 9000000000000000000", 2, "updates");
     check_refused("tune --steps 10 --epochs 2", 2, "epochs");
+    check_refused("tune --steps 50 --block 50", 2, "no outer update");
+    check_refused("tune --epochs 1 --block 5000", 2, "no outer update");
     check_refused("tune --batch 100000", 2, "batch");
     check_refused("tune --dtype f16", 2, "f32");
     check_refused("tune --mem-limit lots", 2, "lots");
     check_refused("tune --estimator global --mem-limit 1K", 2, "no estimator fits");
     check_refused("train --mem-limit 1K", 2, "limit");
+  }
+
+  TEST_CASE("command: a config file with a number that would be cut or wrapped is refused") {
+    const fs::path file = fs::temp_directory_path() / ("glocal-config-" + std::to_string(::getpid()) + ".json");
+    for (const char* config : {R"({"steps": 2.5})", R"({"steps": 1e99})", R"({"seed": -1})"}) {
+      glocal::write_file_atomically(file.string(), config);
+      check_refused("tune --config " + file.string(), 2, "is no number of the kind");
+    }
+    fs::remove(file);
+  }
+
+  TEST_CASE("command: init_scale is refused by estimators that would never move it") {
+    for (const char* estimator : {"local", "glocal", "truncated"})
+      check_refused(std::string("tune --tune init_scale --estimator ") + estimator, 2, "does not see");
+  }
+
+  TEST_CASE("command: what is above the memory limit is refused before it is allocated") {
+    const Scratch scratch;
+#if defined(__SANITIZE_ADDRESS__)
+    const std::string address_space;  // the sanitizer itself reserves terabytes
+#else
+    const std::string address_space = "ulimit -v 1500000; ";
+#endif
+    const std::string line = "(" + address_space +
+                             "'" GLOCAL_COMMAND_PATH "' tune --hidden 16000,16000 --mem-limit 200M --quiet --out '" +
+                             (scratch / "run") + "') 2>'" + (scratch / "stderr") + "'";
+    const int status = std::system(line.c_str());
+    REQUIRE(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 2);
+    CHECK(has(read_file(scratch / "stderr"), "the limit of 200.0 MB"));
+    CHECK(!fs::exists(scratch / "run"));
+  }
+
+  TEST_CASE("command: a result on synthetic data says SYNTHETIC") {
+    const Scratch scratch;
+    const std::string train =
+        "train --dataset synthetic --hidden 4 --steps 2 --quiet --force --out " + (scratch / "run");
+    CHECK(has(glocal_command(scratch, train + " --json").out, "SYNTHETIC"));
+    CHECK(has(read_file(scratch / "run/summary.json"), "SYNTHETIC"));
+    CHECK(has(read_file(scratch / "run/report.html"), "SYNTHETIC"));
+    const std::string out = glocal_command(scratch, train).out;
+    CHECK(has(out.substr(out.rfind('\n', out.size() - 2)), "SYNTHETIC"));
   }
 
   TEST_CASE("command: missing data is exit code 3 and names the paths tried") {

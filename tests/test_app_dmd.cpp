@@ -132,7 +132,14 @@ TEST_CASE("exit codes and what is written") {
   CHECK(dmd((scratch.path / "none.csv").string()).code == 4);
   CHECK(dmd(scratch.text("bad.csv", "1\n2\nx\n")).code == 3);
   const std::string good = scratch.text("good.csv", table_text(30));
+  CHECK(dmd(scratch.text("short.csv", "1\n2\n")).code == 3);
   CHECK(dmd(good + " --policy odd").code == 2);
+  CHECK(dmd(good + " --time-axis log --json").code == 0);
+  for (const char* horizon : {"0", "-1", "nan", "1e99"}) {
+    const Answer refused = dmd(good + " --horizon " + horizon);
+    CHECK(refused.code == 2);
+    CHECK(refused.words.size() < 120);  // not the 309 digits of the largest double
+  }
   CHECK(dmd(good + " -o picture.gif").code == 2);
   const std::string svg = (scratch.path / "four.svg").string(), html = (scratch.path / "four.html").string();
   CHECK(dmd(good + " -o " + html).code == 0);

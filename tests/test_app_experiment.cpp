@@ -107,6 +107,15 @@ TEST_SUITE("fast") {
     CHECK(score.accuracy < 0.4);
   }
 
+  TEST_CASE("experiment: tuning starts at a usual value where the default is zero and keeps a zero that was given") {
+    ExperimentConfig config = small();
+    config.tune = {"label_smoothing", "clip_norm"};
+    CHECK(Experiment(config).hyper().at("label_smoothing") == 0.05);
+    CHECK(Experiment(config).hyper().at("clip_norm") == 1);
+    config.hyper["label_smoothing"] = 0;
+    CHECK_THROWS_AS(Experiment{config}, ValueError);
+  }
+
   TEST_CASE("experiment: the first bad tensor is named") {
     const Experiment experiment(small());
     Vars s = experiment.problem().init(experiment.phi());

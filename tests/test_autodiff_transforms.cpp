@@ -146,6 +146,13 @@ TEST_CASE("autodiff transforms: wrong uses are refused") {
   CHECK_THROWS_AS(jvp([](const Var& u) { return exp(u); }, x, Tensor::ones({3})), ShapeError);
   CHECK_THROWS_AS(scan([](const Var& s, std::int64_t) { return s; }, x, -1), ValueError);
   CHECK_THROWS_AS(exp(Var()), TraceError);
+  const auto double_exp = [](const Vars& u) { return Vars{exp(u[0]), exp(u[0])}; };
+  const Var other = Tensor::ones({1}, DType::f64);
+  CHECK_THROWS_AS(jvp(double_exp, Vars{x}, {x, x}), ShapeError);
+  CHECK_THROWS_AS(vjp(double_exp, Vars{x}).second({x}), ShapeError);
+  CHECK_THROWS_AS(vjp(double_exp, Vars{x}).second({x, other}), ShapeError);  // would broadcast without a word
+  CHECK_THROWS_AS(linearize(double_exp, Vars{x}).second({other}), ShapeError);
+  CHECK_THROWS_AS(linearize(double_exp, Vars{x}).second({x, x}), ShapeError);
 }
 
 TEST_CASE("autodiff transforms: a traced value used after its transform throws") {

@@ -1,6 +1,9 @@
 #include <doctest/doctest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <cstdint>
+#include <fstream>
 
 #include <glocal/core/error.h>
 #include <glocal/core/memory.h>
@@ -52,6 +55,42 @@ TEST_SUITE("fast") {
     CHECK(memory_use().system_allocations == warm + 3);
   }
 #endif
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  TEST_CASE("memory: recycled blocks make room when the system has none left") {
+    constexpr std::int64_t megabyte = 1 << 20;
+    release_cached_memory();
+    { const MemoryBlock a(256 * megabyte), b(256 * megabyte); }  // 512 MB, free but kept
+    std::int64_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    rlimit before{};
+    REQUIRE(getrlimit(RLIMIT_AS, &before) == 0);
+    const rlimit tight{static_cast<rlim_t>(pages * sysconf(_SC_PAGESIZE) + 64 * megabyte), before.rlim_max};
+    REQUIRE(setrlimit(RLIMIT_AS, &tight) == 0);
+    const bool fits = [] {
+      try {
+        return MemoryBlock(400 * megabyte).data() != nullptr;
+      } catch (const MemoryError&) {
+        return false;
+      }
+    }();
+    REQUIRE(setrlimit(RLIMIT_AS, &before) == 0);
+    CHECK(fits);
+    release_cached_memory();
+  }
+#endif
+
+  TEST_CASE("memory: nothing is allocated above a ceiling while it lives") {
+    const std::int64_t live = memory_use().live_bytes;
+    {
+      const MemoryCeiling ceiling(live + 4096);
+      const MemoryBlock fits(4096);
+      CHECK_THROWS_AS(MemoryBlock(64), MemoryError);
+      CHECK(memory_use().live_bytes == live + 4096);
+    }
+    CHECK(MemoryBlock(8192).data() != nullptr);
+    CHECK(memory_use().live_bytes == live);
+  }
 
   TEST_CASE("memory: an absurd request is a MemoryError that names the bytes") {
     CHECK_THROWS_WITH_AS(MemoryBlock(std::int64_t{1} << 50), doctest::Contains("1125899906842624 bytes"), MemoryError);

@@ -40,7 +40,7 @@ TEST_CASE("over one block from s_0 every estimator that looks at all of it is ex
   EstimatorOptions options;
   options.tau = 12;
   options.K = 12;
-  for (const char* name : {"local", "local-restart", "local-online", "truncated"}) {
+  for (const std::string name : {"local", "local-restart", "local-online", "truncated"}) {
     CAPTURE(name);
     CHECK(distance(first_estimate(name, options, 12).h, exact) <= 1e-13 * norm(exact));
   }
@@ -73,6 +73,89 @@ TEST_CASE("online tangents over two blocks are those of the whole run while phi 
   const std::vector<double> exact = global_forward(problem, quadratic_phi(), 18).h;
   CHECK(progress.t == 18);
   CHECK(distance(second.h, exact) <= 1e-13 * norm(exact));
+}
+
+namespace {
+
+// s' = (1 - phi c_t) s from s_0 = 1, and E = (2 + block) s: every step and every block has its own numbers.
+double pace(std::int64_t t) { return 1 + 0.3 * std::sin(double(t)); }
+
+FlatProblem numbered_steps() {
+  FlatProblem problem;
+  problem.init = [](const Vars&) { return Vars{number(1)}; };
+  problem.step = [](const Vars& s, const Vars& phi, std::int64_t t) { return Vars{s[0] - pace(t) * phi[0] * s[0]}; };
+  problem.outer = [](const Vars& s, const Vars&, std::int64_t block) { return (2.0 + double(block)) * s[0]; };
+  return problem;
+}
+
+// dE/dphi at step `end` through the steps from `begin` on, E being that of `block`.
+double numbered_derivative(double phi, std::int64_t begin, std::int64_t end, std::int64_t block) {
+  double s = 1, sum = 0;
+  for (std::int64_t t = 0; t < end; ++t) {
+    s *= 1 - phi * pace(t);
+    if (t >= begin) sum -= pace(t) / (1 - phi * pace(t));
+  }
+  return (2 + double(block)) * s * sum;
+}
+
+}  // namespace
+
+TEST_CASE("the second block has its own step numbers and one validation batch") {
+  const Vars phi{number(0.05)};
+  EstimatorOptions options;
+  options.tau = 6;
+  options.K = 2;
+  options.trajectory = true;
+  options.dmd.delays = 1;
+  const std::pair<std::string, double> expected[] = {
+      {"local", numbered_derivative(0.05, 6, 12, 6)},        {"local-online", numbered_derivative(0.05, 0, 12, 6)},
+      {"local-restart", numbered_derivative(0.05, 0, 6, 0)}, {"truncated", numbered_derivative(0.05, 10, 12, 6)},
+      {"one-step", numbered_derivative(0.05, 11, 12, 6)},    {"glocal", numbered_derivative(0.05, 6, 12, 6)}};
+  for (const auto& [name, exact] : expected) {
+    CAPTURE(name);
+    FlatProblem problem = numbered_steps();
+    std::vector<std::int64_t> seen;
+    problem.watch = [&](const Vars&, std::int64_t t) { seen.push_back(t); };
+    Progress progress{problem.init(phi), {}, 0, 40};
+    const auto estimator = make_estimator(name, options);
+    estimator->advance(problem, phi, progress);
+    const Estimate second = estimator->advance(problem, phi, progress);
+    // glocal forecasts from this block: its last snapshot is the local hypergradient.
+    const double h = name == "glocal" ? second.trajectory.at(5) : second.h[0];
+    CHECK(h == doctest::Approx(exact).epsilon(1e-13));
+    std::vector<std::int64_t> steps;
+    for (std::int64_t i = 0; i < 12; ++i) steps.push_back(estimator->from_start() ? i % 6 : i);
+    CHECK(seen == steps);
+  }
+}
+
+TEST_CASE("online tangents begin with those of the initial state and their number is checked") {
+  // s_0 = phi, s' = s / 2, E = s^2 / 2: dE/dphi = phi / 4^T after T = 6 steps in two blocks.
+  FlatProblem problem;
+  problem.init = [](const Vars& phi) { return Vars{phi[0]}; };
+  problem.step = [](const Vars& s, const Vars&, std::int64_t) { return Vars{0.5 * s[0]}; };
+  problem.outer = [](const Vars& s, const Vars&, std::int64_t) { return 0.5 * square(s[0]); };
+  const Vars phi{number(3)};
+  EstimatorOptions options;
+  options.tau = 3;
+  Progress progress{problem.init(phi), {}, 0, 6};
+  const auto online = make_estimator("local-online", options);
+  CHECK(online->advance(problem, phi, progress).h[0] == doctest::Approx(3 / std::pow(4.0, 3)).epsilon(1e-14));
+  CHECK(online->advance(problem, phi, progress).h[0] == doctest::Approx(3 / std::pow(4.0, 6)).epsilon(1e-14));
+  CHECK_THROWS_AS(run_forward(problem, {number(1)}, zero_tangents(2, 1), phi, 0, 3, false), ShapeError);
+  CHECK_THROWS_AS(run_forward(problem, {number(1)}, zero_tangents(1, 2), phi, 0, 3, false), ShapeError);
+}
+
+TEST_CASE("tuning that moves nothing is plain training to the last bit") {
+  const Vars phi{number(0.05)};
+  const TuneResult plain = train(numbered_steps(), phi, 40);
+  for (const std::string& name : estimator_names()) {
+    CAPTURE(name);
+    TuneOptions options{.estimator = name, .meta = {.name = "sgd", .lr = 1e-300}, .T = 40, .updates = 3};
+    options.estimator_options.tau = 6;
+    options.estimator_options.dmd.delays = 1;
+    CHECK(same_bits(tune(numbered_steps(), phi, options).s[0].value(), plain.s[0].value()));
+  }
 }
 
 TEST_CASE("the last row of a recorded trajectory is the estimate and row i the exact h after one step more") {
@@ -137,6 +220,9 @@ TEST_CASE("meta-optimisers move as their formulas say") {
   const std::vector<double> u = adam.step({1, 2}, {0.2, -4});
   CHECK(u[0] == doctest::Approx(0.5).epsilon(1e-6));
   CHECK(u[1] == doctest::Approx(2.5).epsilon(1e-6));
+  // The second step of Adam: m = 0.1 (0.9 g1 + g2), v = 0.001 (0.999 g1^2 + g2^2), both corrected.
+  const double m_hat = 0.1 * (0.9 * 0.2 + 0.6) / (1 - 0.81), v_hat = 0.001 * (0.999 * 0.04 + 0.36) / (1 - 0.998001);
+  CHECK(adam.step(u, {0.6, -4})[0] == doctest::Approx(u[0] - 0.5 * m_hat / (std::sqrt(v_hat) + 1e-8)).epsilon(1e-12));
   MetaOptimizer clipped{.name = "sgd", .lr = 1, .max_norm = 1};
   CHECK(clipped.step({0, 0}, {3, 4})[1] == doctest::Approx(-0.8));
   CHECK(clipped.clipped == 1);
@@ -151,17 +237,18 @@ TEST_CASE("spaces: values return to their start and derivatives are those of the
   space.add({"momentum", {0.9}, Transform::logit});
   space.add({"beta2", {0.999}, Transform::one_minus_exp});
   space.add({"scale", {0.3}, Transform::softplus});
+  space.add({.name = "bounded", .initial = {3}, .transform = Transform::logit, .low = 2, .high = 6});
   space.add({"knots", {1, -2}, Transform::identity, {2}});
   const Vars phi = space.initial(DType::f64);
-  const std::vector<double> start{0.01, 0.9, 0.999, 0.3, 1, -2}, values = space.values(phi);
+  const std::vector<double> start{0.01, 0.9, 0.999, 0.3, 3, 1, -2}, values = space.values(phi);
   for (std::size_t k = 0; k < start.size(); ++k) CHECK(values[k] == doctest::Approx(start[k]).epsilon(1e-13));
-  const double slopes[] = {0.01, 0.9 * 0.1, -0.001, 1 - std::exp(-0.3)};
-  for (std::size_t i = 0; i < 4; ++i) {
+  const double slopes[] = {0.01, 0.9 * 0.1, -0.001, 1 - std::exp(-0.3), 4 * 0.25 * 0.75};
+  for (std::size_t i = 0; i < 5; ++i) {
     const auto v = [&](const Var& u) { return space.value(i, u); };
     CHECK(grad(v)(phi[i]).item() == doctest::Approx(slopes[i]).epsilon(1e-10));
   }
   CHECK(space.component_names() ==
-        std::vector<std::string>{"lr", "momentum", "beta2", "scale", "knots[0]", "knots[1]"});
+        std::vector<std::string>{"lr", "momentum", "beta2", "scale", "bounded", "knots[0]", "knots[1]"});
   CHECK_THROWS_AS(space.add({"lr", {1.0}, Transform::log}), ValueError);
   CHECK_THROWS_AS(space.add({"decay", {0.0}, Transform::log}), ValueError);
   CHECK_THROWS_AS(space.index("bogus"), ValueError);
@@ -176,6 +263,29 @@ TEST_CASE("names and options out of range are refused") {
   CHECK_THROWS_AS(train(heavy_ball(3, 0.1), quadratic_phi(), 0), ValueError);
 }
 
+TEST_CASE("predicted time counts steps of each kind") {
+  Probe p;
+  p.step_seconds = 1;
+  p.record_seconds = 2;
+  p.pull_seconds = 3;
+  p.forward_seconds = 10;
+  p.outer_seconds = 100;
+  EstimatorOptions options;
+  options.tau = 15;
+  options.K = 4;
+  // 45 steps: two blocks with an update, and a last one of plain training.
+  const auto seconds = [&](const char* name) { return predict(p, name, options, 45, 3).seconds; };
+  CHECK(predict_training(p, 45).seconds == 45);
+  CHECK(seconds("local") == 2 * (15 * 10 + 100) + 15);
+  CHECK(seconds("glocal") == 2 * (15 * 10 + 15 * 100) + 15);
+  CHECK(seconds("truncated") == 2 * (11 + 4 * (2 + 3) + 100) + 15);
+  CHECK(seconds("one-step") == 2 * (14 + (2 + 3) + 100) + 15);
+  // Three whole runs and the training after them; 14 of 45 steps are recorded on the way forwards.
+  CHECK(seconds("global") == 3 * (31 + 45 * (2 + 3) + 100) + 45);
+  options.unroll = Unroll::stored;
+  CHECK(seconds("global") == 3 * (45 * (2 + 3) + 100) + 45);
+}
+
 TEST_CASE("predicted memory is near the measured peak and the limit is kept") {
   const FlatProblem problem = heavy_ball(20000, 0.01);
   const Probe measured = probe(problem, quadratic_phi());
@@ -188,6 +298,17 @@ TEST_CASE("predicted memory is near the measured peak and the limit is kept") {
     const double peak = double(memory_use().peak_bytes);
     CHECK(double(predicted.bytes) > 0.7 * peak);
     CHECK(double(predicted.bytes) < 1.5 * peak);
+  }
+  for (const std::string name : {"local", "global-forward", "glocal"}) {
+    CAPTURE(name);
+    TuneOptions options{.estimator = name, .meta = {.lr = 1e-9}, .T = 45, .updates = 1};
+    options.estimator_options.tau = 15;
+    options.estimator_options.dmd.delays = 2;
+    const double predicted = double(predict(measured, name, options.estimator_options, 45, 1).bytes);
+    { const Tensor larger({1 << 24}); }  // what came before must not count
+    const double peak = double(tune(problem, quadratic_phi(), options).peak_bytes);
+    CHECK(predicted > 0.7 * peak);
+    CHECK(predicted < 1.5 * peak);
   }
   const std::int64_t limit = predict(measured, "local", {}, 1000, 1).bytes + 1;
   refuse_above(limit, measured, "local", {}, 1000, 1);

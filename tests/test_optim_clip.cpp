@@ -39,6 +39,9 @@ TEST_SUITE("fast") {
     CHECK(same_bits(grad(at_zero)(Vars{Tensor::zeros({2}, f64)})[0].value(), Tensor::ones({2}, f64)));
     CHECK(clip_by_global_norm({}, Tensor::scalar(1, f64)).norm == 0);
     CHECK_THROWS_AS(clip_by_global_norm(g, Tensor::scalar(0, f64)), ValueError);
+    const Vars huge{Tensor::from<float>({1e30F, 2}, {2})};  // its square is no f32
+    CHECK_FALSE(clip_by_global_norm(huge, Tensor::scalar(1)).clipped);
+    CHECK(same_bits(clip_by_global_norm(huge, Tensor::scalar(1)).grads[0].value(), huge[0].value()));
   }
 }
 

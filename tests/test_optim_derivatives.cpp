@@ -166,6 +166,30 @@ TEST_SUITE("gradcheck") {
     }
   }
 
+  // A factor of zero is left out only where nobody asks for its derivative.
+  TEST_CASE("optim derivatives: momentum and weight decay keep their slope where they are zero") {
+    for (const char* rule : {"sgd", "nesterov", "adam", "adamw", "rmsprop", "adagrad"}) {
+      const Optimizer optimizer = make_optimizer(rule);
+      const auto run = after(optimizer, quadratic(), 4);
+      Vars hyper = lively_values(optimizer);
+      for (std::size_t i = 0; i < hyper.size(); ++i) {
+        if (optimizer.hyper[i].name != "momentum" && optimizer.hyper[i].name != "weight_decay") continue;
+        CAPTURE(std::string(rule) + " " + optimizer.hyper[i].name);
+        const auto of_one = [&](const Var& value) {
+          Vars all = hyper;
+          all[i] = value;
+          return run(all);
+        };
+        const auto at = [&](double value) { return of_one(Tensor::scalar(value, f64)).item(); };
+        const Var zero = Tensor::scalar(0, f64);
+        const double slope = (8 * (at(1e-3) - at(-1e-3)) - (at(2e-3) - at(-2e-3))) / 12e-3;
+        CHECK(std::abs(slope) > 1e-4);
+        CHECK(grad(of_one)(zero).item() == doctest::Approx(slope).epsilon(1e-7));
+        CHECK(jvp(of_one, zero, ones_like(zero)).second.item() == doctest::Approx(slope).epsilon(1e-7));
+      }
+    }
+  }
+
   // With g1 = 1, g2 = 1/2: v = b (1 - b) + (1 - b) / 4, v^ = v / (1 - b^2) = (b + 1/4) / (1 + b),
   // dv^/db = (3/4) / (1 + b)^2, and m^ = (1/2) + (b1 / 2) / (1 + b1).
   TEST_CASE("optim derivatives: sign and size of the slope in beta2 of two Adam steps by hand") {

@@ -1,0 +1,52 @@
+// Settings with a few named values: each enumeration as text and back.
+#pragma once
+#include <fmt/ranges.h>
+
+#include <array>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
+#include <glocal/hpo/dmd.h>
+
+namespace glocal::app {
+
+/// The names of an enumeration; where two stand for one value, the first is written.
+template <class E>
+constexpr auto names_of() {
+  using Policy = hpo::DmdOptions::Policy;
+  using TimeAxis = hpo::DmdOptions::TimeAxis;
+  if constexpr (std::is_same_v<E, DType>) {
+    return std::array{std::pair{DType::f32, "f32"}, std::pair{DType::f64, "f64"}};
+  } else if constexpr (std::is_same_v<E, Policy>) {
+    return std::array{std::pair{Policy::raw, "raw"}, std::pair{Policy::clip, "clip"}, std::pair{Policy::snap, "snap"},
+                      std::pair{Policy::unit, "unit"}};
+  } else {
+    static_assert(std::is_same_v<E, TimeAxis>);
+    return std::array{std::pair{TimeAxis::linear, "linear"}, std::pair{TimeAxis::logarithmic, "logarithmic"},
+                      std::pair{TimeAxis::logarithmic, "log"}};
+  }
+}
+
+template <class E>
+std::string text_of(E value) {
+  for (const auto& [one, name] : names_of<E>())
+    if (one == value) return name;
+  fail<ValueError>("[options] value {} has no name", static_cast<int>(value));
+}
+
+/// Throws ValueError, listing the names, for a text that is none of them.
+template <class E>
+E from_text(const char* key, const std::string& text) {
+  std::vector<std::string> known;
+  for (const auto& [one, name] : names_of<E>()) {
+    if (text == name) return one;
+    known.emplace_back(name);
+  }
+  fail<ValueError>("[options] {} = {} is not known; there are: {}", key, text, fmt::join(known, ", "));
+}
+
+}  // namespace glocal::app

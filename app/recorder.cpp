@@ -63,6 +63,13 @@ void add_fit(Json& line, const hpo::Forecast& forecast, std::int64_t begin, std:
   line["forecast"] = std::move(points);
 }
 
+// At most 20 scores a run, and no more images scored than trained on: a step is worth three passes over its batch.
+std::int64_t steps_between_scores(std::int64_t T, std::int64_t batch, std::int64_t validation) {
+  const std::int64_t affordable = 3 * batch * T / std::max<std::int64_t>(validation, 1);
+  const std::int64_t scores = std::clamp<std::int64_t>(affordable, 1, most_scores);
+  return (T + scores - 1) / scores;
+}
+
 }  // namespace
 
 // While one lives, clock and peak memory stand still for the run.
@@ -91,7 +98,8 @@ Recorder::Recorder(const Experiment& experiment, const Options& options, std::st
       T_(options.tuning.T),
       block_(options.tuning.estimator_options.tau),
       loss_every_((T_ + most_losses - 1) / most_losses),
-      score_every_((T_ + most_scores - 1) / most_scores),
+      score_every_(
+          steps_between_scores(T_, options.experiment.batch, experiment.data(datasets::Part::validation).size())),
       replay_steps_(steps_of_replay(estimator_, options.tuning)),
       replays_(replay_steps_ > 0 ? options.tuning.updates : 0),
       metrics_(folder.lines("metrics.jsonl")),

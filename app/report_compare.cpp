@@ -121,7 +121,7 @@ std::string cost_bars(const Json& rows) {
          figure(ratio_bars(estimators, times, "Time, in runs of plain training", "times plain training"), "time",
                 "Shorter is better; 1 is the price of training without tuning.") +
          figure(ratio_bars(estimators, bytes, "Peak memory, against plain training", "times plain training"), "memory",
-                "The peak of all tensors, data included.") +
+                "The peak of all tensors; the images themselves are not counted.") +
          "</div>\n";
 }
 

@@ -1,5 +1,5 @@
 // Time and peak memory of the global hypergradient: stored against checkpointed unroll, and plain training beside them.
-//   unroll [T] [repeats]      MLP 784-128-10, batch 128, SGD with momentum; phi = (log lr, momentum, weight decay)
+// MLP 784-128-10, batch 128, phi = (log lr, momentum, weight decay); arguments: T, rounds, threads.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -21,7 +21,7 @@ using namespace glocal;
 int main(int argc, char** argv) {
   const std::int64_t T = argc > 1 ? std::atoll(argv[1]) : 200;
   const int repeats = argc > 2 ? std::atoi(argv[2]) : 5;
-  set_threads(1);
+  if (argc > 3) set_threads(std::atoi(argv[3]));
   const nn::Model model = nn::make_model("mlp", key(1), {1, 28, 28}, 10);
   const datasets::Dataset images = datasets::synthetic(datasets::Part::train, 9 * 128, 1);
   std::vector<datasets::Batch> batches;
@@ -75,7 +75,7 @@ int main(int argc, char** argv) {
       row.megabytes = (double(memory_use().peak_bytes) - before) * 1e-6;
     }
   }
-  std::printf("MLP 784-128-10, batch 128, T = %d, 1 thread, %d interleaved rounds\n", int(T), repeats);
+  std::printf("MLP 784-128-10, batch 128, T = %d, threads %d, %d interleaved rounds\n", int(T), threads(), repeats);
   std::printf("%-22s %10s %10s %12s %12s\n", "", "best ms", "median ms", "peak MB", "x training");
   double training = 0;
   for (Row& row : rows) {

@@ -1,5 +1,7 @@
 // Derivative checks that every op passes: a row names an op, gives a function that uses it and draws inputs for it.
 #pragma once
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -248,6 +250,20 @@ inline Errors measure(const Row& row, Key k) {
   for (const Var& v : x) single.push_back(v.value().to(DType::f32));
   e.single = gap(Vars{row.f(x)}, Vars{row.f(single)});
   return e;
+}
+
+/// Every bound that every op and every layer must keep.
+inline void check_row(const Row& row) {
+  INFO("row: ", row.name);
+  const Errors e = measure(row, key(7));
+  CHECK(e.adjoint <= 1e-12);
+  CHECK(e.difference <= 1e-7);
+  CHECK(e.mixes <= 1e-10);
+  CHECK(e.second <= 1e-6);
+  CHECK(e.third <= 1e-6);
+  CHECK(e.zeros <= 1e-12);
+  CHECK(e.directions <= 1e-14);
+  CHECK(e.single <= 1e-5);
 }
 
 /// True when recording f leaves a node of this primitive on the tape.

@@ -1,7 +1,5 @@
 // The derivative checks of gradcheck.h on a layer: in its parameters and its input together.
 #pragma once
-#include <doctest/doctest.h>
-
 #include <utility>
 
 #include <glocal/nn/pass.h>
@@ -9,19 +7,6 @@
 #include "gradcheck.h"
 
 namespace glocal::gradcheck {
-
-inline void check_row(const Row& row) {
-  INFO("row: ", row.name);
-  const Errors e = measure(row, key(7));
-  CHECK(e.adjoint <= 1e-12);
-  CHECK(e.difference <= 1e-7);
-  CHECK(e.mixes <= 1e-10);
-  CHECK(e.second <= 1e-6);
-  CHECK(e.third <= 1e-6);
-  CHECK(e.zeros <= 1e-12);
-  CHECK(e.directions <= 1e-14);
-  CHECK(e.single <= 1e-5);
-}
 
 /// Parameters are drawn anew in [-1, 1); `input` draws x. What the layer appends to pass.updated is checked with y.
 template <class L>

@@ -260,18 +260,7 @@ Rows normalize_rows() {
 }
 
 void check_all(const Rows& rows) {
-  for (const Row& row : rows) {
-    INFO("op: ", row.name);
-    const Errors e = measure(row, key(7));
-    CHECK(e.adjoint <= 1e-12);
-    CHECK(e.difference <= 1e-7);
-    CHECK(e.mixes <= 1e-10);
-    CHECK(e.second <= 1e-6);
-    CHECK(e.third <= 1e-6);
-    CHECK(e.zeros <= 1e-12);
-    CHECK(e.directions <= 1e-14);
-    CHECK(e.single <= 1e-5);
-  }
+  for (const Row& row : rows) check_row(row);
 }
 
 Rows all_rows() {

@@ -20,6 +20,12 @@ endif()
 set(glocal_float_rules -ffp-contract=off)
 add_compile_options(${glocal_float_rules} -fno-semantic-interposition)
 
+string(TOLOWER "${CMAKE_SYSTEM_PROCESSOR}" processor)
+string(REGEX MATCH "^(x86_64|amd64)$" glocal_x86 "${processor}")
+if(glocal_x86)
+  add_compile_definitions(GLOCAL_X86)
+endif()
+
 if(glocal_is_top_level)
   add_compile_options(-Wall -Wextra -Wconversion -Wshadow)
   find_program(GLOCAL_CCACHE ccache)

@@ -11,6 +11,7 @@
 
 #include <glocal/core/error.h>
 #include <glocal/core/parallel.h>
+#include <glocal/core/simd/vector.h>
 
 // Present in OpenBLAS only; weak, so that any other BLAS links too.
 extern "C" {
@@ -119,20 +120,14 @@ void gemv(bool ta, std::int64_t m, std::int64_t n, T alpha, const T* a, std::int
 template <class T>
 double dot(std::int64_t n, const T* x, const T* y) {
   return parallel_sum(n, vector_grain, [=](std::int64_t begin, std::int64_t end) {
-    constexpr std::int64_t lanes = 8;
-    double sum[lanes] = {};
-    std::int64_t i = begin;
-    for (; i + lanes <= end; i += lanes)
-      for (std::int64_t j = 0; j < lanes; ++j) sum[j] += static_cast<double>(x[i + j]) * static_cast<double>(y[i + j]);
-    for (; i < end; ++i) sum[0] += static_cast<double>(x[i]) * static_cast<double>(y[i]);
-    return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
+    return simd::vector<T>().dot(end - begin, x + begin, y + begin);
   });
 }
 
 template <class T>
 void axpy(std::int64_t n, T alpha, const T* x, T* y) {
   parallel_for(n, vector_grain, [=](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) y[i] += alpha * x[i];
+    simd::vector<T>().axpy(end - begin, alpha, x + begin, y + begin);
   });
 }
 

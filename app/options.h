@@ -27,8 +27,9 @@ struct Options {
   std::int64_t epochs = 0;  ///< instead of experiment.steps; 0: not given
   std::vector<std::string> estimators = {"fixed", "local", "glocal", "global"};
   std::int64_t seeds = 1;
-  int threads = 0;        ///< 0: $GLOCAL_THREADS, else all cores
-  std::string mem_limit;  ///< "2G"; empty: 80 % of the physical memory
+  int threads = 0;            ///< 0: $GLOCAL_THREADS, else all cores
+  std::string mem_limit;      ///< "2G"; empty: 80 % of the physical memory
+  std::string unroll_memory;  ///< "200M": what global may keep of a run; empty: a state per sqrt(T) steps
 
   std::string out;  ///< run folder; empty: see RunFolder::plan
   bool force = false, json = false, quiet = false;

@@ -7,6 +7,7 @@
 
 #include <glocal/app/progress.h>
 #include <glocal/core/blas.h>
+#include <glocal/core/isa.h>
 #include <glocal/core/memory.h>
 #include <glocal/core/parallel.h>
 #include <glocal/core/version.h>
@@ -103,6 +104,8 @@ Experiment build(Options& options, std::uint64_t seed) {
     options.experiment.steps = config.steps = checked_mul(options.epochs, images / config.batch);
   }
   options.tuning.T = config.steps;
+  if (!options.unroll_memory.empty())
+    options.tuning.estimator_options.unroll_bytes = parse_bytes(options.unroll_memory);
   return below(memory_limit(options), [&] { return Experiment(config); });
 }
 
@@ -156,6 +159,7 @@ Json describe(const Experiment& experiment, const hpo::Cost& predicted) {
           {"build_type", build.build_type},
           {"flags", build.flags},
           {"blas", blas::library()},
+          {"instruction_set", to_string(isa())},
           {"threads", threads()},
           {"cpu", cpu_name()},
           {"date", now_utc()},

@@ -55,6 +55,8 @@ void for_each_setting(O& options, Visit&& visit) {
   v({"block", outer, "TAU", "steps per block: one outer update each", tuning}, estimator.tau);
   v({"updates", outer, "N", "outer updates of global, local-restart: a run from the start each", tuning}, o.updates);
   v({"steps_back", outer, "K", "truncated: steps walked back", tuning}, estimator.K);
+  v({"unroll_memory", outer, "SIZE", "global: fastest unroll that keeps no more (200M); default sqrt(T) steps", tuning},
+    options.unroll_memory);
   v({"delays", outer, "M", "glocal: delays of the Hankel matrix", tuning}, estimator.dmd.delays);
   v({"rank", outer, "R", "glocal: modes; 0: automatic", tuning}, estimator.dmd.rank);
   v({"policy", outer, "NAME", "glocal: raw, clip, snap, unit: what is done to eigenvalues", tuning},

@@ -30,7 +30,6 @@ Var push_tangents(const Op& op, const Box& top, In x, In primals, const Var& y) 
   Vars tangents(top.tangents.size());
   FewVars storage(x.size());
   const std::span<Var> dx = storage.span();
-  bool any = false;
   for (std::size_t k = 0; k < tangents.size(); ++k) {
     bool some = false;
     for (std::size_t i = 0; i < x.size(); ++i) {
@@ -38,15 +37,8 @@ Var push_tangents(const Op& op, const Box& top, In x, In primals, const Var& y) 
       some = some || dx[i];
     }
     if (some) tangents[k] = op.jvp(primals, y, dx);
-    any = any || tangents[k];
   }
-  if (!any) return y;
-  auto box = std::make_shared<Box>();
-  box->level = top.level;
-  box->trace = top.trace;
-  box->primal = y;
-  box->tangents = std::move(tangents);
-  return Var(std::move(box));
+  return dual(top, y, std::move(tangents));
 }
 
 Var record_node(std::shared_ptr<const Op> op, const Box& top, In x, In primals, const Var& y) {
@@ -54,13 +46,7 @@ Var record_node(std::shared_ptr<const Op> op, const Box& top, In x, In primals, 
   std::vector<std::int32_t> many(x.size() > few.size() ? x.size() : 0);
   const std::span<std::int32_t> parents(many.empty() ? few.data() : many.data(), x.size());
   for (std::size_t i = 0; i < x.size(); ++i) parents[i] = x[i].level() == top.level ? x[i].box()->slot : -1;
-  auto box = std::make_shared<Box>();
-  box->level = top.level;
-  box->trace = top.trace;
-  box->primal = y;
-  box->tape = top.tape;
-  box->slot = top.tape->append(std::move(op), primals, parents, In(&y, 1));
-  return Var(std::move(box));
+  return traced(top, y, top.tape->append(std::move(op), primals, parents, In(&y, 1)));
 }
 
 }  // namespace
@@ -77,13 +63,7 @@ bool all_constant(In x) {
   return std::all_of(x.begin(), x.end(), [](const Var& v) { return v && v.level() == 0; });
 }
 
-Var evaluate(const Op& op, In x) {
-  std::array<Tensor, 4> few;
-  std::vector<Tensor> many(x.size() > few.size() ? x.size() : 0);
-  const std::span<Tensor> values(many.empty() ? few.data() : many.data(), x.size());
-  for (std::size_t i = 0; i < x.size(); ++i) values[i] = x[i].value();
-  return op.eval(values);
-}
+Var evaluate(const Op& op, In x) { return op.eval(Values(x)); }
 
 Var call(std::shared_ptr<const Op> op, In x) {
   for (const Var& v : x)

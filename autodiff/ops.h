@@ -84,6 +84,8 @@ Tensor one_hot(const Tensor& labels, std::int64_t classes, DType dtype);      //
 /// (..., M, K) x (..., K, N) -> (..., M, N), on BLAS; ta and tb read the operand transposed. Leading axes are equal,
 /// or one operand is a matrix shared by the whole batch.
 Var matmul(const Var& a, const Var& b, bool ta = false, bool tb = false);
+Var linear(const Var& x, const Var& weight,
+           const Var& bias);  ///< x (N, K), weight (K, M), bias (M,) -> x weight + bias
 
 // ---- convolution (ops/conv.cpp): three ops, each other's derivatives ----
 struct Conv2dSpec {
@@ -92,6 +94,7 @@ struct Conv2dSpec {
 };
 /// x (N, C, H, W), weight (O, C / groups, KH, KW) -> (N, O, OH, OW) with OH = (H + 2 p - d (KH - 1) - 1) / s + 1.
 Var conv2d(const Var& x, const Var& weight, const Conv2dSpec& spec = {});
+Var conv2d(const Var& x, const Var& weight, const Var& bias, const Conv2dSpec& spec);  ///< + bias (O,)
 /// Adjoint of conv2d in x: gy (N, O, OH, OW), weight -> x_shape.
 Var conv2d_input(const Var& gy, const Var& weight, const Shape& x_shape, const Conv2dSpec& spec = {});
 /// Adjoint of conv2d in weight: x, gy -> weight_shape.
@@ -117,6 +120,17 @@ Var softmax_cross_entropy(const Var& logits, const Var& target);
 // ---- normalisation (ops/normalize.cpp) ----
 /// (x - mean) / sqrt(var + eps), mean and biased variance over `axes`; one pass in double, derivative complete.
 Var normalize(const Var& x, const Axes& axes, double eps);
+struct BatchNormed {
+  Var y, mean, variance;  ///< the shape of x, (C,), (C,); the variance is the biased one
+};
+/// weight (x - mean) / sqrt(var + eps) + bias per channel of x (N, C, ...), or its relu; weight and bias (C,).
+/// Derivatives are complete, those of mean and variance too.
+BatchNormed batch_norm(const Var& x, const Var& weight, const Var& bias, double eps, bool relu = false);
+
+// ---- numbers per channel (ops/channel.cpp): axis 1 of x (N, C, ...) against (C,) ----
+Var add_bias(const Var& x, const Var& b);
+Var channel_affine(const Var& x, const Var& scale, const Var& shift,
+                   bool relu = false);  ///< scale x + shift, or relu of it
 
 // ---- randomness (ops/dropout.cpp) ----
 /// Constant of 0 and 1 / (1 - rate); throws ValueError unless 0 <= rate < 1.

@@ -23,34 +23,58 @@ void accumulate(Var& sum, Var term) {
 
 }  // namespace
 
+// Never destroyed: tapes in static storage may outlive every other static object.
+std::vector<Tape::Lists>& Tape::spare() {
+  static thread_local auto& lists = *new std::vector<Lists>;
+  return lists;
+}
+
+Tape::Tape() {
+  if (spare().empty()) return;
+  lists_ = std::move(spare().back());
+  spare().pop_back();
+}
+
+Tape::~Tape() {
+  constexpr std::size_t largest = 1 << 16, most = 1 << 10;
+  lists_.nodes.clear();
+  lists_.primals.clear();
+  lists_.parents.clear();
+  lists_.slots.clear();
+  if (lists_.slots.capacity() <= largest && spare().size() < most) spare().push_back(std::move(lists_));
+}
+
 std::int32_t Tape::add_slot(Var primal) {
-  if (slots_.size() >= static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
+  if (lists_.slots.size() >= static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
     fail<TraceError>("[tape] more than 2^31 recorded numbers; use checkpoint() or scan()");
-  slots_.push_back(std::move(primal));
-  return static_cast<std::int32_t>(slots_.size()) - 1;
+  lists_.slots.push_back(std::move(primal));
+  return static_cast<std::int32_t>(lists_.slots.size()) - 1;
 }
 
 std::int32_t Tape::add_input() { return add_slot({}); }
 
 std::int32_t Tape::append(std::shared_ptr<const Rule> rule, In x, std::span<const std::int32_t> parents, In y) {
-  const auto first_output = static_cast<std::int32_t>(slots_.size());
-  nodes_.push_back({std::move(rule), primals_.size(), x.size(), first_output, static_cast<std::int32_t>(y.size())});
-  primals_.insert(primals_.end(), x.begin(), x.end());
-  parents_.insert(parents_.end(), parents.begin(), parents.end());
-  for (const Var& v : y) add_slot(v);
+  const auto first_output = static_cast<std::int32_t>(lists_.slots.size());
+  const Reads reads = rule->reads(Wants(parents));
+  lists_.nodes.push_back(
+      {std::move(rule), lists_.primals.size(), x.size(), first_output, static_cast<std::int32_t>(y.size())});
+  for (std::size_t i = 0; i < x.size(); ++i)
+    lists_.primals.push_back(i >= 64 || (reads.inputs >> i & 1) != 0 ? x[i] : Var());
+  lists_.parents.insert(lists_.parents.end(), parents.begin(), parents.end());
+  for (const Var& v : y) add_slot(reads.outputs ? v : Var());
   return first_output;
 }
 
 Vars Tape::pull(const Slots& inputs, const Slots& outputs, In gy, bool release) {
-  Vars gradients(slots_.size());
+  Vars gradients(lists_.slots.size());
   for (std::size_t i = 0; i < outputs.size(); ++i)
     if (outputs[i] >= 0) accumulate(gradients[static_cast<std::size_t>(outputs[i])], gy[i]);
   Vars gx;
-  for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) {
+  for (auto node = lists_.nodes.rbegin(); node != lists_.nodes.rend(); ++node) {
     const auto first = static_cast<std::size_t>(node->first_output), outs = static_cast<std::size_t>(node->outputs);
-    const Out g(gradients.data() + first, outs), y(slots_.data() + first, outs);
-    const Out x(primals_.data() + node->first_input, node->inputs);
-    const std::span<const std::int32_t> parents(parents_.data() + node->first_input, node->inputs);
+    const Out g(gradients.data() + first, outs), y(lists_.slots.data() + first, outs);
+    const Out x(lists_.primals.data() + node->first_input, node->inputs);
+    const std::span<const std::int32_t> parents(lists_.parents.data() + node->first_input, node->inputs);
     if (std::any_of(g.begin(), g.end(), [](const Var& v) { return bool(v); })) {
       gx.assign(node->inputs, {});
       node->rule->pull(x, y, g, Wants(parents), gx);
@@ -70,22 +94,22 @@ Vars Tape::pull(const Slots& inputs, const Slots& outputs, In gy, bool release) 
 }
 
 Vars Tape::push(const Slots& inputs, const Slots& outputs, In dx) const {
-  Vars tangents(slots_.size());
+  Vars tangents(lists_.slots.size());
   for (std::size_t i = 0; i < inputs.size(); ++i)
     if (inputs[i] >= 0) tangents[static_cast<std::size_t>(inputs[i])] = dx[i];
   Vars d;
-  for (const Node& node : nodes_) {
+  for (const Node& node : lists_.nodes) {
     const auto first = static_cast<std::size_t>(node.first_output), outs = static_cast<std::size_t>(node.outputs);
     d.assign(node.inputs, {});
     bool any = false;
     for (std::size_t i = 0; i < node.inputs; ++i) {
-      const std::int32_t parent = parents_[node.first_input + i];
+      const std::int32_t parent = lists_.parents[node.first_input + i];
       if (parent >= 0) d[i] = tangents[static_cast<std::size_t>(parent)];
       any = any || d[i];
     }
     if (any)
-      node.rule->push(In(primals_.data() + node.first_input, node.inputs), In(slots_.data() + first, outs), d,
-                      Out(tangents.data() + first, outs));
+      node.rule->push(In(lists_.primals.data() + node.first_input, node.inputs), In(lists_.slots.data() + first, outs),
+                      d, Out(tangents.data() + first, outs));
   }
   Vars result;
   for (std::int32_t slot : outputs) result.push_back(slot < 0 ? Var() : tangents[static_cast<std::size_t>(slot)]);

@@ -13,6 +13,11 @@ class Tape {
  public:
   using Slots = std::vector<std::int32_t>;  // -1: not on this tape
 
+  Tape();
+  ~Tape();
+  Tape(const Tape&) = delete;
+  Tape& operator=(const Tape&) = delete;
+
   std::int32_t add_input();
   /// Records y = rule(x); parents[i] is the slot of x[i] or -1. Returns the slot of y[0]; the others follow it.
   std::int32_t append(std::shared_ptr<const Rule> rule, In x, std::span<const std::int32_t> parents, In y);
@@ -22,22 +27,26 @@ class Tape {
   /// Forwards: tangents of `outputs` from tangents dx of `inputs`.
   Vars push(const Slots& inputs, const Slots& outputs, In dx) const;
 
-  std::size_t size() const { return nodes_.size(); }
+  std::size_t size() const { return lists_.nodes.size(); }
   /// The rule of each node, in order (for tests and for drawing a graph).
-  const Rule& rule(std::size_t node) const { return *nodes_[node].rule; }
+  const Rule& rule(std::size_t node) const { return *lists_.nodes[node].rule; }
 
  private:
   struct Node {
     std::shared_ptr<const Rule> rule;
-    std::size_t first_input = 0, inputs = 0;     // a range of primals_ and parents_
+    std::size_t first_input = 0, inputs = 0;     // a range of primals and parents
     std::int32_t first_output = 0, outputs = 0;  // a range of slots
   };
+  struct Lists {
+    std::vector<Node> nodes;
+    Vars primals;                       // the inputs of all nodes, one after the other
+    std::vector<std::int32_t> parents;  // their slots
+    Vars slots;                         // the primal in each slot (empty for inputs of the tape)
+  };
+  static std::vector<Lists>& spare();  // of tapes that are gone: their memory serves the next ones on this thread
   std::int32_t add_slot(Var primal);
 
-  std::vector<Node> nodes_;
-  Vars primals_;                       // the inputs of all nodes, one after the other
-  std::vector<std::int32_t> parents_;  // their slots
-  Vars slots_;                         // the primal in each slot (empty for inputs of the tape)
+  Lists lists_;
 };
 
 }  // namespace glocal

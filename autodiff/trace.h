@@ -25,6 +25,11 @@ class Trace {
   std::int64_t id_;
 };
 
+/// A value at the level of `top`: primal with tangents (primal itself when all are symbolic zeros), or with a tape
+/// slot. The symbolic zero stays itself.
+Var dual(const Box& top, Var primal, Vars tangents);
+Var traced(const Box& top, Var primal, std::int32_t slot);
+
 /// The box at the highest level among x, or nullptr when all are constants.
 /// Throws TraceError, naming `where`, when that box was made by a transform that has ended.
 const Box* highest(In x, const char* where);

@@ -31,6 +31,8 @@ void refuse_captured(In y, const Box& top) {
 struct Replay : Rule {
   Function f;
   explicit Replay(Function function) : f(std::move(function)) {}
+  const char* name() const override { return "checkpoint"; }
+  Reads reads(Wants) const override { return Reads::only_inputs(); }
 
   void push(In x, In, In dx, Out dy) const override {
     // Itself checkpointed, so that forward mode through a recorded unroll stays small: (x, dx) -> dy.
@@ -132,12 +134,9 @@ Vars checkpoint_flat(const Function& f, In x) {
     const std::size_t outputs = y.size() / (q + 1);
     Vars result;
     for (std::size_t i = 0; i < outputs; ++i) {
-      auto box = std::make_shared<Box>();
-      box->level = top->level;
-      box->trace = top->trace;
-      box->primal = y[i];
-      for (std::size_t k = 1; k <= q; ++k) box->tangents.push_back(y[k * outputs + i]);
-      result.push_back(y[i] ? Var(std::move(box)) : Var());
+      Vars tangents;
+      for (std::size_t k = 1; k <= q; ++k) tangents.push_back(y[k * outputs + i]);
+      result.push_back(dual(*top, y[i], std::move(tangents)));
     }
     return result;
   }
@@ -146,18 +145,9 @@ Vars checkpoint_flat(const Function& f, In x) {
   refuse_captured(y, *top);
   std::vector<std::int32_t> parents;
   for (const Var& v : x) parents.push_back(v.level() == top->level ? v.box()->slot : -1);
-  const std::shared_ptr<Tape> tape = top->tape;
-  std::int32_t slot = tape->append(std::make_shared<Replay>(f), primals, parents, y);
+  std::int32_t slot = top->tape->append(std::make_shared<Replay>(f), primals, parents, y);
   Vars result;
-  for (const Var& v : y) {
-    auto box = std::make_shared<Box>();
-    box->level = top->level;
-    box->trace = top->trace;
-    box->primal = v;
-    box->tape = tape;
-    box->slot = slot++;
-    result.push_back(v ? Var(std::move(box)) : Var());
-  }
+  for (const Var& v : y) result.push_back(traced(*top, v, slot++));
   return result;
 }
 

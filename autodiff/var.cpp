@@ -1,10 +1,12 @@
 #include <glocal/autodiff/var.h>
 
+#include <glocal/core/recycle.h>
+
 namespace glocal {
 
 Var::Var(Tensor value) {
   if (!value) return;
-  auto box = std::make_shared<Box>();
+  auto box = std::allocate_shared<Box>(Recycled<Box>());
   box->value = std::move(value);
   box_ = std::move(box);
 }

@@ -1,10 +1,12 @@
 #include <glocal/core/memory.h>
 
+#include <array>
+#include <atomic>
 #include <bit>
 #include <cstdlib>
 #include <limits>
-#include <map>
 #include <mutex>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -21,16 +23,48 @@ namespace {
 
 constexpr std::int64_t alignment = 64;
 
+// Eight classes per power of two: at most 12.5 % of a block is slack.
+struct SizeClass {
+  std::size_t index;
+  std::int64_t bytes;
+
+  explicit SizeClass(std::int64_t wanted) {
+    const std::int64_t small = 8 * alignment;
+    if (wanted <= small) {
+      bytes = wanted <= 0 ? alignment : (wanted + alignment - 1) / alignment * alignment;
+      index = static_cast<std::size_t>(bytes / alignment);
+      return;
+    }
+    const auto width = static_cast<std::int64_t>(std::bit_width(static_cast<std::uint64_t>(wanted - 1)));
+    const std::int64_t step = std::int64_t{1} << (width - 4);
+    bytes = (wanted + step - 1) / step * step;
+    index = static_cast<std::size_t>(8 * (width - 9) + bytes / step - 8);
+  }
+};
+
+// Held for a few instructions only: a mutex would cost more than the work under it.
+class SpinLock {
+ public:
+  void lock() {
+    while (taken_.test_and_set(std::memory_order_acquire)) std::this_thread::yield();
+  }
+  void unlock() { taken_.clear(std::memory_order_release); }
+
+ private:
+  std::atomic_flag taken_;
+};
+
 struct Pool {
-  std::mutex mutex;
-  std::map<std::int64_t, std::vector<void*>> free_blocks;  // by size class
+  SpinLock mutex;
+  std::array<std::vector<void*>, 8 * 40> free_blocks;  // by size class
   MemoryUse use;
   std::int64_t ceiling = std::numeric_limits<std::int64_t>::max();
 
   void release() {
-    for (auto& [bytes, blocks] : free_blocks)
+    for (auto& blocks : free_blocks) {
       for (void* block : blocks) std::free(block);
-    free_blocks.clear();
+      blocks.clear();
+    }
   }
 };
 
@@ -38,13 +72,6 @@ struct Pool {
 Pool& pool() {
   static Pool& instance = *new Pool;
   return instance;
-}
-
-// Eight classes per power of two: at most 12.5 % of a block is slack.
-std::int64_t size_class(std::int64_t bytes) {
-  if (bytes <= 8 * alignment) return bytes <= 0 ? alignment : (bytes + alignment - 1) / alignment * alignment;
-  const auto step = static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(bytes)) / 8);
-  return (bytes + step - 1) / step * step;
 }
 
 }  // namespace
@@ -77,15 +104,17 @@ MemoryCeiling::~MemoryCeiling() {
 MemoryBlock::MemoryBlock(std::int64_t bytes) {
   constexpr std::int64_t limit = std::int64_t{1} << 46;
   if (bytes > limit) fail<MemoryError>("[memory] {} bytes is above what any machine holds; check the shapes", bytes);
-  bytes_ = size_class(bytes);
+  const SizeClass size(bytes);
+  bytes_ = size.bytes;
+  class_ = size.index;
   Pool& p = pool();
   std::lock_guard lock(p.mutex);
   if (bytes_ > p.ceiling - p.use.live_bytes)
     fail<MemoryError>("[memory] {} bytes more than the {} in use would pass the limit of {}; use smaller batches",
                       bytes_, p.use.live_bytes, p.ceiling);
-  if (auto found = p.free_blocks.find(bytes_); found != p.free_blocks.end() && !found->second.empty()) {
-    data_ = found->second.back();
-    found->second.pop_back();
+  if (std::vector<void*>& free = p.free_blocks[class_]; !free.empty()) {
+    data_ = free.back();
+    free.pop_back();
   } else {
     data_ = std::aligned_alloc(alignment, static_cast<std::size_t>(bytes_));
     if (!data_) {  // what is kept for other sizes may be just what is missing
@@ -106,7 +135,7 @@ MemoryBlock::~MemoryBlock() {
   std::lock_guard lock(p.mutex);
   p.use.live_bytes -= bytes_;
   if (recycle)
-    p.free_blocks[bytes_].push_back(data_);
+    p.free_blocks[class_].push_back(data_);
   else
     std::free(data_);
 }

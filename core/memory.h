@@ -41,6 +41,7 @@ class MemoryBlock {
  private:
   void* data_ = nullptr;
   std::int64_t bytes_ = 0;  // rounded up to its size class
+  std::size_t class_ = 0;
 };
 
 }  // namespace glocal

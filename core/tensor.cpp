@@ -4,10 +4,14 @@
 #include <cmath>
 #include <cstring>
 
+#include <glocal/core/recycle.h>
+
 namespace glocal {
 
 Tensor::Tensor(Shape shape, DType dtype)
-    : block_(std::make_shared<MemoryBlock>(checked_mul(shape.size(), size_of(dtype)))), shape_(shape), dtype_(dtype) {}
+    : block_(std::allocate_shared<MemoryBlock>(Recycled<MemoryBlock>(), checked_mul(shape.size(), size_of(dtype)))),
+      shape_(shape),
+      dtype_(dtype) {}
 
 Tensor Tensor::full(Shape shape, double value, DType dtype) {
   Tensor out(shape, dtype);

@@ -94,19 +94,17 @@ Cost predict(const Probe& p, const std::string& estimator, const EstimatorOption
   // E is differentiated beside the state and its q tangents.
   const std::int64_t forward_bytes =
       p.base_bytes + std::max(p.forward_bytes, p.state_bytes * (1 + p.q) + p.outer_bytes);
-  // Reverse mode over n steps: hpo/reverse.cpp records two segments of sqrt(n) steps at once, and keeps states before.
-  const auto reverse = [&](std::int64_t n, bool stored) -> Cost {
-    const auto segment = static_cast<std::int64_t>(std::ceil(std::sqrt(static_cast<double>(n))));
-    const std::int64_t recorded = stored ? n : std::min(n, 2 * segment);
-    const std::int64_t states = (n - recorded + segment - 1) / segment;
-    const double plain = p.step_seconds * static_cast<double>(n - recorded);
-    return {plain + static_cast<double>(n) * (p.record_seconds + p.pull_seconds) + p.outer_seconds,
-            p.base_bytes + states * p.state_bytes + recorded * p.record_bytes + std::max(p.pull_bytes, p.outer_bytes)};
+  const auto reverse = [&](std::int64_t n, const UnrollPlan& plan) -> Cost {
+    return {static_cast<double>(plain_steps(plan, n)) * p.step_seconds +
+                static_cast<double>(n) * (p.record_seconds + p.pull_seconds) + p.outer_seconds,
+            p.base_bytes + plan_bytes(plan, n, p.record_bytes, p.state_bytes) + std::max(p.pull_bytes, p.outer_bytes)};
   };
 
   Cost cost;
   if (estimator == "global") {
-    cost = reverse(T, o.unroll == Unroll::stored);
+    cost = reverse(T, o.unroll_bytes > 0           ? budget_plan(T, p.record_bytes, p.state_bytes, o.unroll_bytes)
+                      : o.unroll == Unroll::stored ? stored_plan(T)
+                                                   : leanest_plan(T, p.record_bytes, p.state_bytes));
     cost.seconds = cost.seconds * static_cast<double>(updates) + training.seconds;
   } else if (estimator == "global-forward") {
     cost = {forward_step * steps * static_cast<double>(updates) + training.seconds, forward_bytes};
@@ -114,7 +112,7 @@ Cost predict(const Probe& p, const std::string& estimator, const EstimatorOption
     cost = {static_cast<double>(updates * std::min(T, o.tau)) * forward_step + training.seconds, forward_bytes};
   } else if (estimator == "truncated" || estimator == "one-step") {
     const std::int64_t K = estimator == "one-step" ? 1 : std::min(o.K, o.tau);
-    cost = reverse(K, false);
+    cost = reverse(K, segment_plan(K));
     cost.seconds = estimates * cost.seconds + (steps - estimates * static_cast<double>(K)) * p.step_seconds;
   } else {
     // local, local-online, glocal: q tangents through every block but the last.

@@ -14,16 +14,19 @@ namespace {
 // The exact hypergradient of the whole run, by reverse or forward mode.
 struct Global : Estimator {
   bool forward;
-  Unroll unroll;
-  Global(bool forward_mode, Unroll how) : forward(forward_mode), unroll(how) {}
+  EstimatorOptions options;
+  Global(bool forward_mode, const EstimatorOptions& o) : forward(forward_mode), options(o) {}
   const char* name() const override { return forward ? "global-forward" : "global"; }
   bool from_start() const override { return true; }
   bool feels_init() const override { return true; }
   std::int64_t steps(const Progress& progress) const override { return progress.T; }
   Estimate advance(const FlatProblem& problem, const Vars& phi, Progress& progress) override {
-    Hypergradient exact =
-        forward ? global_forward(problem, phi, progress.T) : global_reverse(problem, phi, progress.T, unroll);
+    Hypergradient exact = forward ? global_forward(problem, phi, progress.T) : reverse(problem, phi, progress.T);
     return {std::move(exact.h), exact.outer, {}, {}};
+  }
+  Hypergradient reverse(const FlatProblem& problem, const Vars& phi, std::int64_t T) const {
+    if (options.unroll_bytes == 0) return global_reverse(problem, phi, T, options.unroll);
+    return global_reverse(problem, phi, T, plan_within(problem, phi, T, options.unroll_bytes));
   }
 };
 
@@ -32,8 +35,8 @@ using std::make_unique;
 
 // A new estimator is one line here.
 const std::vector<std::pair<std::string, Maker>> makers = {
-    {"global", [](const auto& o) { return make_unique<Global>(false, o.unroll); }},
-    {"global-forward", [](const auto& o) { return make_unique<Global>(true, o.unroll); }},
+    {"global", [](const auto& o) { return make_unique<Global>(false, o); }},
+    {"global-forward", [](const auto& o) { return make_unique<Global>(true, o); }},
     {"local", [](const auto& o) { return make_unique<Local>(o.tau, LocalStart::warm, o.trajectory); }},
     {"local-restart", [](const auto& o) { return make_unique<Local>(o.tau, LocalStart::restart, o.trajectory); }},
     {"local-online", [](const auto& o) { return make_unique<Local>(o.tau, LocalStart::online, o.trajectory); }},

@@ -31,6 +31,7 @@ struct EstimatorOptions {
   std::int64_t tau = 50;                 ///< block length in steps
   std::int64_t K = 10;                   ///< truncated: steps walked back
   Unroll unroll = Unroll::checkpointed;  ///< global
+  std::int64_t unroll_bytes = 0;         ///< global: the plan of least time within so many bytes, instead of `unroll`
   bool trajectory = false;               ///< record h after each step also where only the last is needed
   DmdOptions dmd{};                      ///< glocal
 };

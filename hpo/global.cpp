@@ -2,14 +2,32 @@
 
 namespace glocal::hpo {
 
-Hypergradient global_reverse(const FlatProblem& problem, const Vars& phi, std::int64_t T, Unroll unroll,
-                             std::int64_t segment) {
+namespace {
+
+// The plan may depend on s_0, which may depend on phi.
+template <class Plan>
+Hypergradient reverse_by(const FlatProblem& problem, const Vars& phi, std::int64_t T, Plan plan_from) {
   const Recording init = record(problem.init, phi);
-  ReverseRun run = run_reverse(problem, init.y, phi, 0, T, unroll, segment);
+  ReverseRun run = run_reverse(problem, init.y, phi, 0, T, plan_from(init.y));
   // The initial state may itself depend on phi: dE/dphi += (d_phi init)^T a_0.
   const std::vector<double> through_init = to_components(init.pull(run.adjoint, /*release=*/true), phi);
   for (std::size_t k = 0; k < run.h.size(); ++k) run.h[k] += through_init[k];
   return {std::move(run.h), run.outer, std::move(run.s)};
+}
+
+}  // namespace
+
+Hypergradient global_reverse(const FlatProblem& problem, const Vars& phi, std::int64_t T, Unroll unroll) {
+  return reverse_by(problem, phi, T, [&](const Vars& s) { return make_plan(problem, s, phi, 0, T, unroll); });
+}
+
+Hypergradient global_reverse(const FlatProblem& problem, const Vars& phi, std::int64_t T, const UnrollPlan& plan) {
+  return reverse_by(problem, phi, T, [&](const Vars&) { return plan; });
+}
+
+UnrollPlan plan_within(const FlatProblem& problem, const Vars& phi, std::int64_t T, std::int64_t budget) {
+  const HeldBytes held = held_bytes(problem, problem.init(phi), phi, 0);
+  return budget_plan(T, held.step, held.state, budget);
 }
 
 Hypergradient global_forward(const FlatProblem& problem, const Vars& phi, std::int64_t T) {

@@ -13,7 +13,11 @@ struct Hypergradient {
 
 /// By unrolling: about 4 plain steps x T, whatever q.
 Hypergradient global_reverse(const FlatProblem& problem, const Vars& phi, std::int64_t T,
-                             Unroll unroll = Unroll::checkpointed, std::int64_t segment = 0);
+                             Unroll unroll = Unroll::checkpointed);
+Hypergradient global_reverse(const FlatProblem& problem, const Vars& phi, std::int64_t T, const UnrollPlan& plan);
+/// The plan for T steps within `budget` bytes of recorded steps and states. Throws MemoryError when one of each does
+/// not fit.
+UnrollPlan plan_within(const FlatProblem& problem, const Vars& phi, std::int64_t T, std::int64_t budget);
 /// By carrying q tangents: (1 + about 2 q) plain steps x T, memory O(P q).
 Hypergradient global_forward(const FlatProblem& problem, const Vars& phi, std::int64_t T);
 

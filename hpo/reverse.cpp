@@ -1,7 +1,6 @@
 #include <glocal/hpo/reverse.h>
 
 #include <algorithm>
-#include <cmath>
 
 namespace glocal::hpo {
 namespace {
@@ -32,51 +31,101 @@ Adjoint outer_adjoint(const FlatProblem& problem, const Vars& s, const Vars& phi
           {gradient.begin() + static_cast<std::ptrdiff_t>(n), gradient.end()}};
 }
 
+// Walks the segments of a plan from the last to the first.
+struct Walk {
+  const FlatProblem& problem;
+  const Vars& phi;
+  std::int64_t t0, T;
+  const UnrollPlan& plan;
+  ReverseRun result{};
+  Adjoint adjoint{};
+  std::int64_t reached = 0;  // steps that training itself has made; whatever lies before is a replay
+
+  ReverseRun run(const Vars& s0) {
+    if (T == 0)
+      finish(s0);
+    else
+      back(0, (T + plan.segment - 1) / plan.segment, s0, plan.states);
+    result.h = to_components(adjoint.g, phi);
+    result.adjoint = std::move(adjoint.a);
+    return std::move(result);
+  }
+
+  // The segments [first, end), from the state s at the start of `first`, which is one of the `states` that may be kept.
+  void back(std::int64_t first, std::int64_t end, Vars s, std::int64_t states) {
+    while (end - first > 1 && states > 1) {
+      const std::int64_t middle = first + next_state(end - first, states);
+      back(middle, end, advanced(s, first, middle), states - 1);
+      end = middle;
+    }
+    for (std::int64_t k = end - 1; k > first; --k) pull_segment(k, advanced(s, first, k));
+    pull_segment(first, std::move(s));
+  }
+
+  // The state at the start of segment `to`, by plain steps from that of segment `from`.
+  Vars advanced(Vars s, std::int64_t from, std::int64_t to) {
+    for (std::int64_t i = from * plan.segment; i < to * plan.segment; ++i) {
+      s = problem.step(s, phi, t0 + i);
+      seen(s, i);
+    }
+    return s;
+  }
+
+  void pull_segment(std::int64_t k, Vars s) {
+    std::vector<Recording> steps;
+    const std::int64_t end = std::min(T, (k + 1) * plan.segment);
+    for (std::int64_t i = k * plan.segment; i < end; ++i) {
+      steps.push_back(record_step(problem, s, phi, t0 + i));
+      s = steps.back().y;
+      seen(s, i);
+    }
+    if (end == T) finish(std::move(s));
+    for (s.clear(); !steps.empty(); steps.pop_back()) adjoint.pull(steps.back());
+  }
+
+  void finish(Vars s) {
+    adjoint = outer_adjoint(problem, s, phi, t0, result.outer);
+    result.s = std::move(s);
+  }
+
+  void seen(const Vars& s, std::int64_t i) {
+    if (i < reached) return;
+    reached = i + 1;
+    problem.watch(s, t0 + i);
+  }
+};
+
 }  // namespace
 
 ReverseRun run_reverse(const FlatProblem& problem, const Vars& s0, const Vars& phi, std::int64_t t0, std::int64_t T,
-                       Unroll unroll, std::int64_t segment) {
-  if (T < 0 || segment < 0) fail<ValueError>("[reverse] T = {} and segment = {} must not be negative", T, segment);
-  if (unroll == Unroll::stored) segment = std::max<std::int64_t>(T, 1);
-  if (segment == 0) segment = std::max<std::int64_t>(1, static_cast<std::int64_t>(std::ceil(std::sqrt(double(T)))));
+                       const UnrollPlan& plan) {
+  if (T < 0 || plan.segment < 1 || plan.states < 1)
+    fail<ValueError>("[reverse] T = {}, segment = {} and states = {}: T >= 0 and the others >= 1 are needed", T,
+                     plan.segment, plan.states);
+  return Walk{problem, phi, t0, T, plan}.run(s0);
+}
 
-  // Forwards: one state per segment is kept. The last two segments are recorded at once, since they come back first.
-  const std::int64_t last = std::max<std::int64_t>(0, T - 2 * segment);
-  std::vector<Vars> kept;
-  std::vector<Recording> steps;
-  Vars s = s0;
-  for (std::int64_t i = 0; i < T; ++i) {
-    if (i < last && (i == 0 || (last - i) % segment == 0)) kept.push_back(s);
-    if (i < last) {
-      s = problem.step(s, phi, t0 + i);
-    } else {
-      steps.push_back(record_step(problem, s, phi, t0 + i));
-      s = steps.back().y;
-    }
-    problem.watch(s, t0 + i);
-  }
+HeldBytes held_bytes(const FlatProblem& problem, const Vars& s, const Vars& phi, std::int64_t t) {
+  HeldBytes held;
+  for (const Var& leaf : s) held.state += leaf.value().bytes();
+  const std::int64_t live = memory_use().live_bytes;
+  const Recording step = record_step(problem, s, phi, t);
+  held.step = memory_use().live_bytes - live;
+  return held;
+}
 
-  // Backwards: pull what is recorded, then record the segment before it.
-  ReverseRun run;
-  Adjoint adjoint = outer_adjoint(problem, s, phi, t0, run.outer);
-  run.s = std::move(s);
-  for (std::int64_t end = last;; end = std::max<std::int64_t>(0, end - segment)) {
-    while (!steps.empty()) {
-      adjoint.pull(steps.back());
-      steps.pop_back();
-    }
-    if (end == 0) break;
-    s = std::move(kept.back());
-    kept.pop_back();
-    for (std::int64_t i = std::max<std::int64_t>(0, end - segment); i < end; ++i) {
-      steps.push_back(record_step(problem, s, phi, t0 + i));
-      s = steps.back().y;
-    }
-    s.clear();
-  }
-  run.h = to_components(adjoint.g, phi);
-  run.adjoint = std::move(adjoint.a);
-  return run;
+UnrollPlan make_plan(const FlatProblem& problem, const Vars& s, const Vars& phi, std::int64_t t0, std::int64_t T,
+                     Unroll unroll) {
+  constexpr std::int64_t worth_measuring = 32;
+  if (unroll == Unroll::stored) return stored_plan(T);
+  if (T < worth_measuring) return segment_plan(T);
+  const HeldBytes held = held_bytes(problem, s, phi, t0);
+  return leanest_plan(T, held.step, held.state);
+}
+
+ReverseRun run_reverse(const FlatProblem& problem, const Vars& s0, const Vars& phi, std::int64_t t0, std::int64_t T,
+                       Unroll unroll) {
+  return run_reverse(problem, s0, phi, t0, T, make_plan(problem, s0, phi, t0, T, unroll));
 }
 
 }  // namespace glocal::hpo

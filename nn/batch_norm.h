@@ -22,7 +22,9 @@ struct BatchNorm {
 
   /// (N, C, ...) -> the same. In training appends the new running mean and variance to pass.updated, as
   /// differentiable Vars. Throws ShapeError, and ValueError for one number per channel in training.
-  Var operator()(const Var& x, Pass& pass) const;
+  Var operator()(const Var& x, Pass& pass) const { return (*this)(x, pass, /*relu=*/false); }
+  /// With relu: its relu, in the same pass over memory.
+  Var operator()(const Var& x, Pass& pass, bool relu) const;
 };
 
 }  // namespace glocal::nn

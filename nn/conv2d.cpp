@@ -1,6 +1,6 @@
 #include <glocal/nn/conv2d.h>
 
-#include <glocal/nn/channels.h>
+#include <glocal/autodiff/ops.h>
 #include <glocal/nn/init.h>
 
 namespace glocal::nn {
@@ -16,9 +16,6 @@ Conv2d::Conv2d(Key key, std::int64_t channels, std::int64_t out, std::int64_t ke
   if (options.bias) bias = fan_in_uniform(split(key, 1), {out}, fan_in, dtype);
 }
 
-Var Conv2d::operator()(const Var& x) const {
-  const Var y = conv2d(x, weight, spec);
-  return bias ? y + per_channel(*bias, 4) : y;
-}
+Var Conv2d::operator()(const Var& x) const { return bias ? conv2d(x, weight, *bias, spec) : conv2d(x, weight, spec); }
 
 }  // namespace glocal::nn

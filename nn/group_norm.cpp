@@ -10,12 +10,12 @@ GroupNorm::GroupNorm(std::int64_t group_count, std::int64_t channels, DType dtyp
     fail<ValueError>("[group_norm] {} groups do not divide {} channels", groups, channels);
 }
 
-Var GroupNorm::operator()(const Var& x) const {
+Var GroupNorm::operator()(const Var& x, bool relu) const {
   check_channels("group_norm", x, weight.size());
   const std::int64_t n = x.dim(0);
   const std::int64_t group_size = x.shape().product(1, x.rank()) / groups;
   const Var y = reshape(normalize(reshape(x, {n, groups, group_size}), {2}, eps), x.shape());
-  return y * per_channel(weight, x.rank()) + per_channel(bias, x.rank());
+  return channel_affine(y, weight, bias, relu);
 }
 
 }  // namespace glocal::nn

@@ -21,7 +21,9 @@ struct GroupNorm {
   static constexpr std::array field_names{"weight", "bias"};
 
   /// (N, C, ...) -> the same. Throws ShapeError.
-  Var operator()(const Var& x) const;
+  Var operator()(const Var& x) const { return (*this)(x, /*relu=*/false); }
+  /// With relu: its relu.
+  Var operator()(const Var& x, bool relu) const;
 };
 
 }  // namespace glocal::nn

@@ -20,7 +20,9 @@ Var LayerNorm::operator()(const Var& x) const {
   }
   if (!fits)
     fail<ShapeError>("[layer_norm] expects the last axes of x to be {}, x has shape {}", normalized, x.shape());
-  return normalize(x, axes, eps) * weight + bias;
+  const std::int64_t size = normalized.size(), rows = size == 0 ? 0 : x.size() / size;
+  const Var y = reshape(normalize(x, axes, eps), {rows, size});
+  return reshape(channel_affine(y, reshape(weight, {size}), reshape(bias, {size})), x.shape());
 }
 
 }  // namespace glocal::nn

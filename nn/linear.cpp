@@ -13,7 +13,7 @@ Var Linear::operator()(const Var& x) const {
   if (x.rank() != 2 || x.dim(1) != weight.dim(0))
     fail<ShapeError>("[linear] weight {} expects x of shape (N, {}), x has shape {}", weight.shape(), weight.dim(0),
                      x.shape());
-  return matmul(x, weight) + bias;
+  return linear(x, weight, bias);
 }
 
 }  // namespace glocal::nn

@@ -14,8 +14,9 @@ std::variant<BatchNorm, GroupNorm> make(const std::string& kind, std::int64_t ch
 
 Norm::Norm(const std::string& kind, std::int64_t channels, DType dtype) : layer(make(kind, channels, dtype)) {}
 
-Var Norm::operator()(const Var& x, Pass& pass) const {
-  return std::visit([&](const auto& norm) { return forward(norm, x, pass); }, layer);
+Var Norm::operator()(const Var& x, Pass& pass, bool relu) const {
+  if (const auto* batch = std::get_if<BatchNorm>(&layer)) return (*batch)(x, pass, relu);
+  return std::get<GroupNorm>(layer)(x, relu);
 }
 
 }  // namespace glocal::nn

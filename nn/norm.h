@@ -21,7 +21,9 @@ struct Norm {
   }
   static constexpr std::array field_names{"weight", "bias"};
 
-  Var operator()(const Var& x, Pass& pass) const;
+  Var operator()(const Var& x, Pass& pass) const { return (*this)(x, pass, /*relu=*/false); }
+  /// With relu: its relu, in the same pass over memory.
+  Var operator()(const Var& x, Pass& pass, bool relu) const;
 };
 
 }  // namespace glocal::nn

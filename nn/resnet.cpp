@@ -13,7 +13,7 @@ ResidualBlock::ResidualBlock(Key key, std::int64_t channels, std::int64_t out, s
       norm2(norm, out, dtype) {}
 
 Var ResidualBlock::operator()(const Var& x, Pass& pass) const {
-  Var y = relu(norm1(conv1(x), pass));
+  Var y = norm1(conv1(x), pass, /*relu=*/true);
   y = norm2(conv2(y), pass);
   Var shortcut = x;
   if (const auto& stride = conv1.spec.stride; stride[0] > 1)
@@ -37,7 +37,7 @@ ResNet::ResNet(Key key, int depth, std::int64_t channels, std::int64_t classes, 
 }
 
 Var ResNet::operator()(const Var& x, Pass& pass) const {
-  Var y = relu(norm(conv(x), pass));
+  Var y = norm(conv(x), pass, /*relu=*/true);
   for (const ResidualBlock& block : blocks) y = block(y, pass);
   return fc(global_avg_pool(y));
 }

@@ -16,8 +16,8 @@ WideBlock::WideBlock(Key key, std::int64_t channels, std::int64_t out, std::int6
 }
 
 Var WideBlock::operator()(const Var& x, Pass& pass) const {
-  const Var a = relu(norm1(x, pass));
-  const Var y = dropout(relu(norm2(conv1(a), pass)), pass);
+  const Var a = norm1(x, pass, /*relu=*/true);
+  const Var y = dropout(norm2(conv1(a), pass, /*relu=*/true), pass);
   return conv2(y) + (shortcut ? (*shortcut)(a) : x);
 }
 
@@ -40,7 +40,7 @@ WideResNet::WideResNet(Key key, int depth, int width, std::int64_t channels, std
 Var WideResNet::operator()(const Var& x, Pass& pass) const {
   Var y = conv(x);
   for (const WideBlock& block : blocks) y = block(y, pass);
-  return fc(global_avg_pool(relu(norm(y, pass))));
+  return fc(global_avg_pool(norm(y, pass, /*relu=*/true)));
 }
 
 }  // namespace glocal::nn

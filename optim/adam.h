@@ -22,14 +22,12 @@ struct AdamState {
 
 /// g += weight_decay w;  m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2;
 /// w -= lr m^ / (sqrt(v^ + eps_root) + eps) with m^ = m / (1 - beta1^t), v^ = v / (1 - beta2^t), t = 1, 2, ...
-/// (Kingma, Ba, ICLR 2015). eps_root > 0 keeps derivatives right where a gradient is exactly 0. Throws ShapeError, and
-/// ValueError when t < 1.
-Updated<AdamState> adam(const AdamHyper& hyper, const Vars& params, const Vars& grads, const AdamState& state,
-                        std::int64_t t);
+/// (Kingma, Ba, ICLR 2015). eps_root > 0 keeps derivatives right where a gradient is exactly 0. Parameters and state
+/// given by std::move, which nobody else holds, are overwritten in place. Throws ShapeError, and ValueError when t < 1.
+Updated<AdamState> adam(const AdamHyper& hyper, Vars params, Vars grads, AdamState state, std::int64_t t);
 
 /// Decay apart from the gradient: w -= lr (m^ / (sqrt(v^ + eps_root) + eps) + weight_decay w) (Loshchilov, Hutter,
 /// ICLR 2019, in PyTorch's form).
-Updated<AdamState> adamw(const AdamHyper& hyper, const Vars& params, const Vars& grads, const AdamState& state,
-                         std::int64_t t);
+Updated<AdamState> adamw(const AdamHyper& hyper, Vars params, Vars grads, AdamState state, std::int64_t t);
 
 }  // namespace glocal::optim

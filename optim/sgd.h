@@ -20,8 +20,8 @@ struct SgdState {
 };
 
 /// g += weight_decay w;  v = momentum v + g;  w -= lr v, or with Nesterov's rule w -= lr (g + momentum v) (Sutskever,
-/// Martens, Dahl, Hinton, ICML 2013, in PyTorch's form). Throws ShapeError.
-Updated<SgdState> sgd(const SgdHyper& hyper, const Vars& params, const Vars& grads, const SgdState& state,
-                      bool nesterov = false);
+/// Martens, Dahl, Hinton, ICML 2013, in PyTorch's form). Parameters and state given by std::move, which nobody else
+/// holds, are overwritten in place. Throws ShapeError.
+Updated<SgdState> sgd(const SgdHyper& hyper, Vars params, Vars grads, SgdState state, bool nesterov = false);
 
 }  // namespace glocal::optim

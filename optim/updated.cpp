@@ -17,11 +17,21 @@ void check_fit(const char* rule, const Vars& params, const Vars& grads, std::ini
   for (const Vars* list : state) check(*list, "state");
 }
 
+void check_dtype(const char* rule, const Vars& params, In hyper) {
+  for (const Var& w : params)
+    for (const Var& h : hyper)
+      if (h && h.dtype() != w.dtype())
+        fail<DTypeError>("[{}] a hyperparameter is {}, the parameters are {}; convert one with .to()", rule, h.dtype(),
+                         w.dtype());
+}
+
 bool vanishes(const Var& hyper) { return !hyper || (hyper.level() == 0 && hyper.item() == 0); }
 
 Var decayed(const Var& g, const Var& w, const Var& weight_decay) {
   const Var gradient = instantiate(g, w);
   return vanishes(weight_decay) ? gradient : axpy(weight_decay, w, gradient);
 }
+
+Tensor result_in(const Var& x) { return x.sole_owner() ? x.value() : Tensor(x.shape(), x.dtype()); }
 
 }  // namespace glocal::optim

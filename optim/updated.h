@@ -1,6 +1,9 @@
 // What an update rule returns, and the checks they all share.
 #pragma once
+#include <algorithm>
+
 #include <glocal/autodiff/tree.h>
+#include <glocal/core/parallel.h>
 
 namespace glocal::optim {
 
@@ -26,10 +29,36 @@ State zero_state(const Vars& params) {
 /// zero.
 void check_fit(const char* rule, const Vars& params, const Vars& grads, std::initializer_list<const Vars*> state);
 
+/// Throws DTypeError unless every hyperparameter has the element type of the parameters; symbolic zeros pass.
+void check_dtype(const char* rule, const Vars& params, In hyper);
+
 /// True for the symbolic zero and for a constant 0: terms with this factor are left out.
 bool vanishes(const Var& hyper);
 
 /// g + weight_decay * w, the gradient of the loss plus weight_decay |w|^2 / 2; g may be the symbolic zero.
 Var decayed(const Var& g, const Var& w, const Var& weight_decay);
+
+// ---- for update rules that run in one pass over memory ----
+
+/// Where the new value of x goes: into x itself when nobody else can see it.
+Tensor result_in(const Var& x);
+
+/// The inputs of one update as a list, moved and not copied: a copy would keep them from being overwritten.
+template <class... V>
+Vars moved(V&&... inputs) {
+  Vars list;
+  list.reserve(sizeof...(V));
+  (list.push_back(std::forward<V>(inputs)), ...);
+  return list;
+}
+
+/// Calls body(first, count) for chunks of n numbers, on all threads; a chunk's numbers fit the L1 cache several times.
+constexpr std::int64_t chunk = 1 << 11;
+template <class F>
+void for_each_chunk(std::int64_t n, F body) {
+  parallel_for(n, 8 * chunk, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; i += chunk) body(i, std::min(chunk, end - i));
+  });
+}
 
 }  // namespace glocal::optim

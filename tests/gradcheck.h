@@ -271,7 +271,7 @@ inline bool records(const Row& row, const std::string& op, Key k) {
   const Vars x = row.inputs(k);
   const Recording r = record([&](const Vars& a) { return Vars{row.f(a)}; }, x);
   for (std::size_t i = 0; i < r.tape->size(); ++i)
-    if (const auto* node = dynamic_cast<const Op*>(&r.tape->rule(i)); node && node->name() == op) return true;
+    if (r.tape->rule(i).name() == op) return true;
   return false;
 }
 

@@ -7,6 +7,8 @@
 #include <glocal/autodiff/ops.h>
 #include <glocal/autodiff/transforms.h>
 #include <glocal/core/parallel.h>
+#include <glocal/core/simd/normalize.h>
+#include <glocal/core/simd/reduce.h>
 
 using namespace glocal;
 
@@ -152,6 +154,122 @@ TEST_CASE("autodiff normalize: an empty batch, and errors") {
   CHECK_THROWS_AS(normalize(x, {1}, -1), ValueError);
   CHECK_THROWS_AS(normalize(x, {1}, NAN), ValueError);
   CHECK_THROWS_AS(normalize(Tensor::zeros({2, 3}, DType::i32), {1}, 1e-5), DTypeError);
+}
+
+TEST_CASE("autodiff batch_norm: is normalize, weight, bias and relu; mean and variance as by loops") {
+  for (const Shape& shape :
+       {Shape{6, 3, 5, 7}, Shape{70, 18}, Shape{4, 1, 30, 40}, Shape{1, 5, 9}, Shape{40, 33, 16, 16}}) {
+    INFO(shape.to_string());
+    const Tensor x = normal(key(1), shape, 50, 2, DType::f64);
+    const Tensor weight = normal(key(2), {shape[1]}, 0, 1, DType::f64),
+                 bias = normal(key(3), {shape[1]}, 0, 1, DType::f64);
+    Axes axes{0};
+    Shape column{1, shape[1]};
+    for (int axis = 2; axis < shape.rank(); ++axis) axes.push_back(axis), column = column.append(1);
+    const auto unit = reference(x, axes, 1e-3);
+    const auto per_channel = [&](const Tensor& v) { return broadcast_to(reshape(v, column), shape).value(); };
+    std::vector<long double> affine, rectified;
+    for (std::size_t i = 0; i < unit.size(); ++i) {
+      const auto k = static_cast<std::int64_t>(i);
+      affine.push_back(per_channel(weight).at(k) * unit[i] + per_channel(bias).at(k));
+      rectified.push_back(affine.back() < 0 ? 0 : affine.back());
+      if (unit.size() > 1000) break;
+    }
+    const auto head = [&](const Var& y) {
+      return slice(reshape(y, {-1}), 0, 0, static_cast<std::int64_t>(affine.size()));
+    };
+    const BatchNormed plain = batch_norm(x, weight, bias, 1e-3), relued = batch_norm(x, weight, bias, 1e-3, true);
+    CHECK(gap(head(plain.y), affine) < 1e-12);
+    CHECK(gap(head(relued.y), rectified) < 1e-12);
+    CHECK(same_bits(relued.y.value(), relu(plain.y).value()));
+    const Tensor m = mean(x, axes).value(), v = mean(square(sub(x, per_channel(m))), axes).value();
+    for (std::int64_t c = 0; c < shape[1]; ++c) {
+      CHECK(plain.mean.value().at(c) == doctest::Approx(m.at(c)).epsilon(1e-13));
+      CHECK(plain.variance.value().at(c) == doctest::Approx(v.at(c)).epsilon(1e-12));
+    }
+  }
+  const Tensor x = Tensor::zeros({2, 3}), v = Tensor::zeros({3});
+  CHECK_THROWS_AS(batch_norm(x, Tensor::zeros({2}), v, 1e-5), ShapeError);
+  CHECK_THROWS_AS(batch_norm(Tensor::zeros({0, 3}), v, v, 1e-5), ShapeError);
+  CHECK_THROWS_AS(batch_norm(x, v, v, -1), ValueError);
+  CHECK_THROWS_AS(batch_norm(x, Tensor::zeros({3}, DType::f64), v, 1e-5), DTypeError);
+  CHECK_THROWS_AS(add_bias(x, Tensor::zeros({2})), ShapeError);
+  CHECK_THROWS_AS(channel_affine(x, v, Tensor::zeros({4})), ShapeError);
+}
+
+TEST_CASE("autodiff batch_norm: outputs, gradients and sums have the same bits for one and two threads") {
+  const int before = threads();
+  for (const Shape& shape : {Shape{60, 5, 40, 40}, Shape{5000, 70}, Shape{300, 1, 30, 30}}) {
+    const Tensor x = normal(key(1), shape), gy = normal(key(2), shape), w = normal(key(3), {shape[1]});
+    std::vector<Tensor> results[2];
+    for (int k = 0; k < 2; ++k) {
+      set_threads(k + 1);
+      const auto f = [&](const Vars& v) { return batch_norm(v[0], v[1], v[1], 1e-5, true).y; };
+      const auto [y, pullback] = vjp(f, Vars{x, w});
+      const Vars g = pullback(gy);
+      results[k] = {y.value(), g[0].value(), g[1].value(), sum(x).value(), sum(x, {0}).value()};
+    }
+    set_threads(before);
+    for (std::size_t i = 0; i < results[0].size(); ++i) CHECK(same_bits(results[0][i], results[1][i]));
+  }
+}
+
+namespace {
+
+// Sums and maps of one instruction set on (images, channels, length) against plain loops in double; the largest error
+// relative to the sum of magnitudes.
+template <class T>
+double kernel_error(const simd::NormalizeKernels<T>& k, const simd::ReduceKernels<T>& r, const simd::ChannelSlab& z) {
+  const std::int64_t n = z.images * z.stride, C = z.channels;
+  const Tensor tx = normal(key(1), {n}, 3, 1, DType::f64).to(dtype_of<T>), td = normal(key(2), {n}, 0, 1, dtype_of<T>);
+  const T *x = tx.data<T>(), *d = td.data<T>();
+  std::vector<T> high(static_cast<std::size_t>(C), T(3)), low(high.size(), T(0.25)), a(high.size(), T(0.5)),
+      y(static_cast<std::size_t>(n));
+  std::vector<double> moments(2 * high.size()), sums(moments);
+  k.moments(z, x, high.data(), moments.data());
+  k.sums(z, d, x, {high.data(), low.data()}, {a.data(), a.data()}, sums.data());
+  k.combine(z, d, x, {high.data(), low.data()}, {a.data(), a.data()}, a.data(), a.data(), low.data(), y.data());
+  double worst = 0;
+  const auto see = [&](double got, double expected, double size) {
+    worst = std::max(worst, std::abs(got - expected) / size);
+  };
+  for (std::int64_t c = 0; c < C; ++c) {
+    double one = 0, two = 0, plain = 0, product = 0, size = 1;
+    for (std::int64_t i = 0; i < z.images * z.length; ++i) {
+      const std::int64_t at = i / z.length * z.stride + c * z.length + i % z.length;
+      const double from = double(x[at]) - 3, centred = from - 0.25, open = 0.5 * centred + 0.5 > 0 ? double(d[at]) : 0;
+      one += from, two += from * from, plain += open, product += open * centred;
+      size += from * from + std::abs(open * centred) + std::abs(open);
+      see(double(y[static_cast<std::size_t>(at)]), 0.5 + 0.5 * open + 0.25 * centred, 1);
+    }
+    const auto j = static_cast<std::size_t>(c);
+    see(moments[j], one, size), see(moments[high.size() + j], two, size);
+    see(sums[j], plain, size), see(sums[high.size() + j], product, size);
+  }
+  std::vector<double> rows(static_cast<std::size_t>(z.stride)), expected(rows);
+  double all = 0, size = 1;
+  for (std::int64_t i = 0; i < n; ++i) {
+    expected[static_cast<std::size_t>(i % z.stride)] += double(x[i]);
+    all += double(x[i]), size += std::abs(double(x[i]));
+  }
+  r.add_rows(z.images, z.stride, z.stride, x, rows.data());
+  see(r.sum(n, x), all, size);
+  for (std::size_t j = 0; j < rows.size(); ++j) see(rows[j], expected[j], size);
+  return worst;
+}
+
+}  // namespace
+
+TEST_CASE("autodiff normalize: the kernels of every instruction set against loops, with tails") {
+  for (const Isa set : {Isa::baseline, Isa::avx2, Isa::avx512}) {
+    if (set > isa()) continue;
+    for (const auto& [images, channels, length] : std::vector<std::array<std::int64_t, 3>>{
+             {3, 5, 49}, {2, 40, 7}, {7, 70, 1}, {5, 3, 1}, {1, 1, 1000}, {4, 2, 64}, {9, 129, 1}, {1, 2, 2}}) {
+      const simd::ChannelSlab z{images, channels, length, channels * length};
+      CHECK(kernel_error(simd::normalize_f32(set), simd::reduce_f32(set), z) < 1e-6);
+      CHECK(kernel_error(simd::normalize_f64(set), simd::reduce_f64(set), z) < 1e-14);
+    }
+  }
 }
 
 TEST_SUITE_END();

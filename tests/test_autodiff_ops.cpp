@@ -3,6 +3,8 @@
 
 #include <set>
 
+#include <glocal/optim/optimizer.h>
+
 #include "gradcheck.h"
 
 using namespace glocal;
@@ -186,6 +188,8 @@ Rows matmul_rows() {
         rows.push_back({fmt::format("matmul of {}, ta {}, tb {}", kind, ta, tb), "matmul",
                         [=](const Vars& x) { return matmul(x[0], x[1], ta, tb); }, in_range({left, right}, -1, 1)});
       }
+  rows.push_back({"linear", "linear", [](const Vars& x) { return linear(x[0], x[1], x[2]); },
+                  in_range({{3, 4}, {4, 2}, {2}}, -1, 1)});
   return rows;
 }
 
@@ -199,6 +203,8 @@ Rows conv_rows() {
     rows.push_back({"conv2d_weight " + kind, "conv2d_weight",
                     [=](const Vars& a) { return conv2d_weight(a[0], a[1], w, spec); }, in_range({x, y}, -1, 1)});
   };
+  rows.push_back({"conv2d with a bias", "conv2d", [](const Vars& a) { return conv2d(a[0], a[1], a[2], {}); },
+                  in_range({{2, 2, 4, 3}, {3, 2, 2, 3}, {3}}, -1, 1)});
   add_case("plain", {2, 2, 4, 3}, {3, 2, 2, 3}, {2, 3, 3, 1}, {});
   add_case("strided", {2, 1, 5, 4}, {2, 1, 3, 2}, {2, 2, 3, 5}, {{2, 1}, {1, 1}});
   add_case("dilated in groups", {1, 4, 4, 5}, {2, 2, 2, 2}, {1, 2, 2, 4}, {{1, 1}, {0, 1}, {2, 3}, 2});
@@ -210,8 +216,8 @@ Rows pool_rows() {
   const Shape s{2, 2, 5, 4};
   const PoolSpec wide{{3, 2}, {2, 1}, {1, 1}};
   return {
-      {"max_pool2d", "take", [](const Vars& x) { return max_pool2d(x[0]); }, spaced({s})},
-      {"max_pool2d wide", "take", [=](const Vars& x) { return max_pool2d(x[0], wide); }, spaced({s})},
+      {"max_pool2d", "max_pool2d", [](const Vars& x) { return max_pool2d(x[0]); }, spaced({s})},
+      {"max_pool2d wide", "max_pool2d", [=](const Vars& x) { return max_pool2d(x[0], wide); }, spaced({s})},
       {"avg_pool2d", "avg_pool2d", [=](const Vars& x) { return avg_pool2d(x[0], wide); }, in_range({s})},
       {"avg_pool2d_input", "avg_pool2d_input", [=](const Vars& x) { return avg_pool2d_input(x[0], s, wide); },
        in_range({{2, 2, 3, 5}})},
@@ -235,13 +241,71 @@ Rows softmax_rows() {
          return jvp([&](const Var& v) { return softmax_cross_entropy(v, x[1]); }, x[0], x[2]).second;
        },
        each({in_range({s}), in_range({s}, 0, 1), in_range({s})})},
+      {"softmax_cross_entropy back from g", "softmax_cross_entropy_slope",
+       [](const Vars& x) {
+         return vjp([&](const Var& v) { return softmax_cross_entropy(v, x[1]); }, x[0]).second(x[2]);
+       },
+       each({in_range({s}), in_range({s}, 0, 1), in_range({{2}})})},
   };
+}
+
+// Step 3 of a rule as one vector (parameters, buffers), in (w, g, buffers..., hyperparameters...); `active` of these
+// are inputs and the others constants, since every subset of the inputs is checked alone.
+Row update_row(const std::string& name, const std::string& op, const Vars& x, std::size_t begin, std::size_t end) {
+  const optim::Optimizer optimizer = optim::make_optimizer(name);
+  const std::size_t first_hyper = x.size() - optimizer.hyper.size();
+  const auto step = [=](const Vars& active) {
+    Vars all, flat;
+    for (const Var& v : x) all.push_back(v.value().to(active[0].dtype()));
+    std::copy(active.begin(), active.end(), all.begin() + std::ptrdiff_t(begin));
+    const auto part = [&](std::size_t i, std::size_t j) {
+      return Vars(all.begin() + std::ptrdiff_t(i), all.begin() + std::ptrdiff_t(j));
+    };
+    const optim::Step next =
+        optimizer.step(part(first_hyper, x.size()), part(0, 1), part(1, 2), part(2, first_hyper), 3);
+    for (const Vars& list : {next.params, next.state})
+      for (const Var& v : list) flat.push_back(reshape(v, {-1}));
+    return concat(flat, 0);
+  };
+  const Vars active(x.begin() + std::ptrdiff_t(begin), x.begin() + std::ptrdiff_t(end));
+  return {name + " step in inputs from " + std::to_string(begin), op, step, [=](Key) { return active; }};
+}
+
+Rows update_rows() {
+  const auto inputs = [](std::size_t tensors, std::vector<double> hyper) {
+    Vars x;
+    while (x.size() < tensors) x.push_back(uniform(key(x.size()), {3, 2}, 0.3, 1, DType::f64));
+    for (double h : hyper) x.push_back(Tensor::scalar(h, DType::f64));
+    return x;
+  };
+  const Vars sgd = inputs(3, {0.3, 0.7, 0.2}), adam = inputs(4, {0.3, 0.7, 0.8, 0.1, 0.05, 0.2});
+  return {update_row("sgd", "sgd_update", sgd, 0, 6), update_row("adam", "adam_update", adam, 0, 4),
+          update_row("adam", "adam_update", adam, 4, 10), update_row("adamw", "adamw_update", adam, 0, 4),
+          update_row("adamw", "adamw_update", adam, 4, 10)};
 }
 
 Rows normalize_rows() {
   const auto batch = [](const Var& x) { return normalize(x, {0, 2}, 0.3); };
   const auto twice = [=](const Vars& x) {
     return jvp([&](const Var& v) { return jvp(batch, v, x[1]).second; }, x[0], x[2]).second;
+  };
+  // Gradients and tangents of batch_norm as functions of everything: the ops of the first order, on the tape.
+  const auto relued = [](const Vars& x) { return batch_norm(x[0], x[1], x[2], 0.3, true).y; };
+  const auto relued_along = [=](const Vars& x) {
+    return jvp([&](const Var& v) { return relued({v, x[1], x[2]}); }, x[0], x[3]).second;
+  };
+  const auto gradient = [=](const Vars& x) {
+    const Vars g = vjp(relued, Vars{x[0], x[1], x[2]}).second(x[3]);
+    return concat({reshape(g[0], {-1}), g[1], g[2]}, 0);
+  };
+  const auto by_both = [](const Vars& x) {
+    const Var w = slice(reshape(x[1], {-1}), 0, 0, 2);
+    return jvp(
+               [&](const Var& v) {
+                 return vjp([&](const Var& u) { return batch_norm(v, u, u, 0.3).y; }, w).second(x[1]);
+               },
+               x[0], x[1])
+        .second;
   };
   const Shape s{2, 2, 3};
   return {
@@ -253,9 +317,23 @@ Rows normalize_rows() {
        },
        in_range({{2, 2, 2, 2}})},
       {"normalize_lin", "normalize_lin", along(batch), in_range({s, s})},
-      {"normalize_lin and its scale", "inverse_stddev", along(batch), in_range({s, s})},
-      {"normalize twice: sums", "channel_dot", twice, in_range({s, s, s})},
-      {"normalize twice: products", "channel_mul", twice, in_range({s, s, s})},
+      {"normalize twice", "normalize_bend", twice, in_range({s, s, s})},
+      {"normalize along everything", "normalize_form", by_both, in_range({s, s})},
+      {"batch_norm", "normalize", [](const Vars& x) { return batch_norm(x[0], x[1], x[2], 0.3).y; },
+       in_range({s, {2}, {2}})},
+      {"batch_norm and relu", "normalize", relued, in_range({s, {2}, {2}})},
+      {"batch_norm and relu along x", "normalize_gate", [=](const Vars& x) { return relued_along(x); },
+       in_range({s, {2}, {2}, s})},
+      {"batch_norm statistics", "channel_moments",
+       [](const Vars& x) {
+         const BatchNormed b = batch_norm(x[0], x[1], x[2], 0.3);
+         return concat({b.mean, b.variance}, 0);
+       },
+       in_range({s, {2}, {2}})},
+      {"batch_norm gradient", "normalize_sums", gradient, in_range({s, {2}, {2}, s})},
+      {"add_bias", "add_bias", [](const Vars& x) { return add_bias(x[0], x[1]); }, in_range({s, {2}})},
+      {"add_bias of features", "add_bias", [](const Vars& x) { return add_bias(x[0], x[1]); }, in_range({{3, 4}, {4}})},
+      {"channel_affine", "", [](const Vars& x) { return channel_affine(x[0], x[1], x[2]); }, in_range({s, {2}, {2}})},
   };
 }
 
@@ -266,7 +344,7 @@ void check_all(const Rows& rows) {
 Rows all_rows() {
   Rows rows;
   for (const auto family : {elementwise_rows, unary_rows, activation_rows, reduce_rows, shape_rows, index_rows,
-                            matmul_rows, conv_rows, pool_rows, softmax_rows, normalize_rows})
+                            matmul_rows, conv_rows, pool_rows, softmax_rows, normalize_rows, update_rows})
     for (Row& row : family()) rows.push_back(std::move(row));
   return rows;
 }
@@ -286,6 +364,7 @@ TEST_CASE("autodiff ops: conv") { check_all(conv_rows()); }
 TEST_CASE("autodiff ops: pool") { check_all(pool_rows()); }
 TEST_CASE("autodiff ops: softmax") { check_all(softmax_rows()); }
 TEST_CASE("autodiff ops: normalize") { check_all(normalize_rows()); }
+TEST_CASE("autodiff ops: update rules in one pass") { check_all(update_rows()); }
 
 namespace {
 
@@ -294,7 +373,7 @@ struct Wrong : Op {
   int mistake;
   explicit Wrong(int m) : mistake(m) {}
   const char* name() const override { return "wrong"; }
-  Tensor eval(std::span<const Tensor> x) const override { return square(x[0]).value(); }
+  Tensor eval(Values x) const override { return square(x[0]).value(); }
   Var jvp(In x, const Var&, In dx) const override {
     return scale(mul(dx[0], mistake == 3 ? stop_gradient(x[0]) : x[0]), mistake == 2 ? 2.0000003 : 2);
   }

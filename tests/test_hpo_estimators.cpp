@@ -270,6 +270,7 @@ TEST_CASE("predicted time counts steps of each kind") {
   p.pull_seconds = 3;
   p.forward_seconds = 10;
   p.outer_seconds = 100;
+  p.record_bytes = p.state_bytes = 1;
   EstimatorOptions options;
   options.tau = 15;
   options.K = 4;
@@ -278,10 +279,11 @@ TEST_CASE("predicted time counts steps of each kind") {
   CHECK(predict_training(p, 45).seconds == 45);
   CHECK(seconds("local") == 2 * (15 * 10 + 100) + 15);
   CHECK(seconds("glocal") == 2 * (15 * 10 + 15 * 100) + 15);
-  CHECK(seconds("truncated") == 2 * (11 + 4 * (2 + 3) + 100) + 15);
+  // Of four steps walked back, two are run again.
+  CHECK(seconds("truncated") == 2 * (11 + 2 + 4 * (2 + 3) + 100) + 15);
   CHECK(seconds("one-step") == 2 * (14 + (2 + 3) + 100) + 15);
-  // Three whole runs and the training after them; 14 of 45 steps are recorded on the way forwards.
-  CHECK(seconds("global") == 3 * (31 + 45 * (2 + 3) + 100) + 45);
+  // Three whole runs and the training after them; the last segment, of five steps, is recorded on the way forwards.
+  CHECK(seconds("global") == 3 * (40 + 45 * (2 + 3) + 100) + 45);
   options.unroll = Unroll::stored;
   CHECK(seconds("global") == 3 * (45 * (2 + 3) + 100) + 45);
 }

@@ -49,66 +49,76 @@ void check_gradient(const Shape& gy, const Conv2dSizes& z, const Shape& x, const
 }
 
 // The three are each other's derivatives: <gy, conv2d(x, w)> = <conv2d_input(gy, w), x> = <conv2d_weight(x, gy), w>.
-struct Conv2d : Primitive<"conv2d"> {
+// Each reads the factor whose partner wants a derivative, and no more, so the shapes of both are kept here.
+struct Convolution : Op {
   Conv2dSpec spec;
-  explicit Conv2d(const Conv2dSpec& s) : spec(s) {}
+  Shape x_shape, w_shape;
+  Convolution(const Conv2dSpec& s, const Shape& x, const Shape& weight) : spec(s), x_shape(x), w_shape(weight) {}
+  Reads reads(Wants w) const override { return Reads::other_factor(w); }
+  Conv2dSizes sizes() const { return checked_sizes(x_shape, w_shape, spec, name()); }
+};
 
-  Tensor eval(std::span<const Tensor> x) const override {
-    const Conv2dSizes z = checked_sizes(x[0].shape(), x[1].shape(), spec, name());
+// A third input is the bias (O,), added in the same pass.
+struct Conv2d : Named<"conv2d", Convolution> {
+  using Named::Named;
+
+  Tensor eval(Values x) const override {
+    const Conv2dSizes z = sizes();
     Tensor y({z.N, z.O, z.OH, z.OW}, x[0].dtype());
-    visit_float(y.dtype(), name(),
-                [&]<class T>() { kernels::conv2d<T>(z, x[0].data<T>(), x[1].data<T>(), y.data<T>()); });
+    visit_float(y.dtype(), name(), [&]<class T>() {
+      const T* bias = x.size() == 3 ? x[2].data<T>() : nullptr;
+      kernels::conv2d<T>(z, x[0].data<T>(), x[1].data<T>(), bias, y.data<T>());
+    });
     return y;
   }
   Var jvp(In x, const Var&, In dx) const override {
-    return plus(dx[0] ? conv2d(dx[0], x[1], spec) : Var(), dx[1] ? conv2d(x[0], dx[1], spec) : Var());
+    const Var of_x = dx[0] ? conv2d(dx[0], x[1], spec) : Var();
+    if (x.size() == 2 || !dx[2]) return plus(of_x, dx[1] ? conv2d(x[0], dx[1], spec) : Var());
+    if (dx[1]) return plus(of_x, conv2d(x[0], dx[1], dx[2], spec));
+    const Conv2dSizes z = sizes();
+    return plus(of_x, broadcast_to(reshape(dx[2], {1, z.O, 1, 1}), {z.N, z.O, z.OH, z.OW}));
   }
   void vjp(In x, const Var&, const Var& gy, Wants w, Out gx) const override {
-    if (w[0]) gx[0] = conv2d_input(gy, x[1], x[0].shape(), spec);
-    if (w[1]) gx[1] = conv2d_weight(x[0], gy, x[1].shape(), spec);
+    if (w[0]) gx[0] = conv2d_input(gy, x[1], x_shape, spec);
+    if (w[1]) gx[1] = conv2d_weight(x[0], gy, w_shape, spec);
+    if (x.size() == 3 && w[2]) gx[2] = sum(gy, {0, 2, 3});
   }
 };
 
-struct Conv2dInput : Primitive<"conv2d_input"> {
-  Conv2dSpec spec;
-  Shape shape;
-  Conv2dInput(const Conv2dSpec& s, const Shape& x_shape) : spec(s), shape(x_shape) {}
+struct Conv2dInput : Named<"conv2d_input", Convolution> {
+  using Named::Named;
 
-  Tensor eval(std::span<const Tensor> x) const override {
-    const Conv2dSizes z = checked_sizes(shape, x[1].shape(), spec, name());
-    Tensor gx(shape, x[0].dtype());
+  Tensor eval(Values x) const override {
+    Tensor gx(x_shape, x[0].dtype());
     visit_float(gx.dtype(), name(),
-                [&]<class T>() { kernels::conv2d_input<T>(z, x[0].data<T>(), x[1].data<T>(), gx.data<T>()); });
+                [&]<class T>() { kernels::conv2d_input<T>(sizes(), x[0].data<T>(), x[1].data<T>(), gx.data<T>()); });
     return gx;
   }
   Var jvp(In x, const Var&, In dx) const override {
-    return plus(dx[0] ? conv2d_input(dx[0], x[1], shape, spec) : Var(),
-                dx[1] ? conv2d_input(x[0], dx[1], shape, spec) : Var());
+    return plus(dx[0] ? conv2d_input(dx[0], x[1], x_shape, spec) : Var(),
+                dx[1] ? conv2d_input(x[0], dx[1], x_shape, spec) : Var());
   }
   void vjp(In x, const Var&, const Var& gy, Wants w, Out gx) const override {
     if (w[0]) gx[0] = conv2d(gy, x[1], spec);
-    if (w[1]) gx[1] = conv2d_weight(gy, x[0], x[1].shape(), spec);
+    if (w[1]) gx[1] = conv2d_weight(gy, x[0], w_shape, spec);
   }
 };
 
-struct Conv2dWeight : Primitive<"conv2d_weight"> {
-  Conv2dSpec spec;
-  Shape shape;
-  Conv2dWeight(const Conv2dSpec& s, const Shape& weight_shape) : spec(s), shape(weight_shape) {}
+struct Conv2dWeight : Named<"conv2d_weight", Convolution> {
+  using Named::Named;
 
-  Tensor eval(std::span<const Tensor> x) const override {
-    const Conv2dSizes z = checked_sizes(x[0].shape(), shape, spec, name());
-    Tensor gw(shape, x[0].dtype());
+  Tensor eval(Values x) const override {
+    Tensor gw(w_shape, x[0].dtype());
     visit_float(gw.dtype(), name(),
-                [&]<class T>() { kernels::conv2d_weight<T>(z, x[0].data<T>(), x[1].data<T>(), gw.data<T>()); });
+                [&]<class T>() { kernels::conv2d_weight<T>(sizes(), x[0].data<T>(), x[1].data<T>(), gw.data<T>()); });
     return gw;
   }
   Var jvp(In x, const Var&, In dx) const override {
-    return plus(dx[0] ? conv2d_weight(dx[0], x[1], shape, spec) : Var(),
-                dx[1] ? conv2d_weight(x[0], dx[1], shape, spec) : Var());
+    return plus(dx[0] ? conv2d_weight(dx[0], x[1], w_shape, spec) : Var(),
+                dx[1] ? conv2d_weight(x[0], dx[1], w_shape, spec) : Var());
   }
   void vjp(In x, const Var&, const Var& gy, Wants w, Out gx) const override {
-    if (w[0]) gx[0] = conv2d_input(x[1], gy, x[0].shape(), spec);
+    if (w[0]) gx[0] = conv2d_input(x[1], gy, x_shape, spec);
     if (w[1]) gx[1] = conv2d(x[0], gy, spec);
   }
 };
@@ -119,7 +129,18 @@ Var conv2d(const Var& x, const Var& weight, const Conv2dSpec& spec) {
   check_same_dtype("conv2d", x, weight);
   check_float("conv2d", x);
   checked_sizes(x.shape(), weight.shape(), spec, "conv2d");
-  return apply(Conv2d(spec), x, weight);
+  return apply(Conv2d(spec, x.shape(), weight.shape()), x, weight);
+}
+
+Var conv2d(const Var& x, const Var& weight, const Var& bias, const Conv2dSpec& spec) {
+  check_same_dtype("conv2d", x, weight);
+  check_same_dtype("conv2d", x, bias);
+  check_float("conv2d", x);
+  checked_sizes(x.shape(), weight.shape(), spec, "conv2d");
+  if (bias.shape() != Shape{weight.dim(0)})
+    fail<ShapeError>("[conv2d] weight {} needs a bias of shape ({},), got {}", weight.shape(), weight.dim(0),
+                     bias.shape());
+  return apply(Conv2d(spec, x.shape(), weight.shape()), x, weight, bias);
 }
 
 Var conv2d_input(const Var& gy, const Var& weight, const Shape& x_shape, const Conv2dSpec& spec) {
@@ -127,7 +148,7 @@ Var conv2d_input(const Var& gy, const Var& weight, const Shape& x_shape, const C
   check_float("conv2d_input", gy);
   const Conv2dSizes z = checked_sizes(x_shape, weight.shape(), spec, "conv2d_input");
   check_gradient(gy.shape(), z, x_shape, weight.shape(), "conv2d_input");
-  return apply(Conv2dInput(spec, x_shape), gy, weight);
+  return apply(Conv2dInput(spec, x_shape, weight.shape()), gy, weight);
 }
 
 Var conv2d_weight(const Var& x, const Var& gy, const Shape& weight_shape, const Conv2dSpec& spec) {
@@ -135,7 +156,7 @@ Var conv2d_weight(const Var& x, const Var& gy, const Shape& weight_shape, const 
   check_float("conv2d_weight", x);
   const Conv2dSizes z = checked_sizes(x.shape(), weight_shape, spec, "conv2d_weight");
   check_gradient(gy.shape(), z, x.shape(), weight_shape, "conv2d_weight");
-  return apply(Conv2dWeight(spec, weight_shape), x, gy);
+  return apply(Conv2dWeight(spec, x.shape(), weight_shape), x, gy);
 }
 
 }  // namespace glocal

@@ -7,13 +7,26 @@
 #include <glocal/core/blas.h>
 
 namespace glocal {
+
+Tensor elementwise(Formula formula, Values x, double p) {
+  const Tensor &a = x[0], &b = x[x.size() - 1];
+  Tensor y(a.shape(), a.dtype());
+  visit_float(a.dtype(), name_of(formula), [&]<class T>() {
+    const auto kernel = simd::elementwise<T>()[formula];
+    const auto run = [=, a = a.data<T>(), b = b.data<T>(), p = static_cast<T>(p), y = y.data<T>()](auto i, auto end) {
+      kernel(end - i, a + i, b + i, p, y + i);
+    };
+    if (y.size() <= elements_per_task) return run(std::int64_t{0}, y.size());
+    parallel_for(y.size(), elements_per_task, run);
+  });
+  return y;
+}
+
 namespace {
 
 struct Add : Primitive<"add"> {
-  Tensor eval(std::span<const Tensor> x) const override {
-    return map(
-        name(), [](auto a, auto b) { return a + b; }, x[0], x[1]);
-  }
+  Tensor eval(Values x) const override { return elementwise(Formula::add, x); }
+  Reads reads(Wants) const override { return Reads::nothing(); }
   Var jvp(In, const Var&, In dx) const override { return plus(dx[0], dx[1]); }
   void vjp(In, const Var&, const Var& gy, Wants w, Out gx) const override {
     if (w[0]) gx[0] = gy;
@@ -22,10 +35,8 @@ struct Add : Primitive<"add"> {
 };
 
 struct Sub : Primitive<"sub"> {
-  Tensor eval(std::span<const Tensor> x) const override {
-    return map(
-        name(), [](auto a, auto b) { return a - b; }, x[0], x[1]);
-  }
+  Tensor eval(Values x) const override { return elementwise(Formula::sub, x); }
+  Reads reads(Wants) const override { return Reads::nothing(); }
   Var jvp(In, const Var&, In dx) const override { return !dx[1] ? dx[0] : !dx[0] ? neg(dx[1]) : sub(dx[0], dx[1]); }
   void vjp(In, const Var&, const Var& gy, Wants w, Out gx) const override {
     if (w[0]) gx[0] = gy;
@@ -34,10 +45,8 @@ struct Sub : Primitive<"sub"> {
 };
 
 struct Mul : Primitive<"mul"> {
-  Tensor eval(std::span<const Tensor> x) const override {
-    return map(
-        name(), [](auto a, auto b) { return a * b; }, x[0], x[1]);
-  }
+  Tensor eval(Values x) const override { return elementwise(Formula::mul, x); }
+  Reads reads(Wants w) const override { return Reads::other_factor(w); }
   Var jvp(In x, const Var&, In dx) const override {
     return plus(dx[0] ? mul(dx[0], x[1]) : Var(), dx[1] ? mul(x[0], dx[1]) : Var());
   }
@@ -49,10 +58,8 @@ struct Mul : Primitive<"mul"> {
 
 // y = a / b: dy = (da - y db) / b
 struct Div : Primitive<"div"> {
-  Tensor eval(std::span<const Tensor> x) const override {
-    return map(
-        name(), [](auto a, auto b) { return a / b; }, x[0], x[1]);
-  }
+  Tensor eval(Values x) const override { return elementwise(Formula::div, x); }
+  Reads reads(Wants w) const override { return {2, w[1]}; }
   Var jvp(In x, const Var& y, In dx) const override {
     const Var change = dx[1] ? neg(mul(y, dx[1])) : Var();
     return div(plus(dx[0], change), x[1]);
@@ -64,31 +71,23 @@ struct Div : Primitive<"div"> {
   }
 };
 
-struct Scale : Unary<"scale"> {
+struct Scale : Unary<"scale", Reads::nothing()> {
   double factor;
   explicit Scale(double f) : factor(f) {}
-  Tensor eval(std::span<const Tensor> x) const override {
-    return map(
-        name(), [c = factor](auto v) { return static_cast<decltype(v)>(c) * v; }, x[0]);
-  }
+  Tensor eval(Values x) const override { return elementwise(Formula::scale, x, factor); }
   Var along(const Var&, const Var&, const Var& d) const override { return scale(d, factor); }
 };
 
-struct Shift : Unary<"shift"> {
+struct Shift : Unary<"shift", Reads::nothing()> {
   double offset;
   explicit Shift(double o) : offset(o) {}
-  Tensor eval(std::span<const Tensor> x) const override {
-    return map(
-        name(), [c = offset](auto v) { return v + static_cast<decltype(v)>(c); }, x[0]);
-  }
+  Tensor eval(Values x) const override { return elementwise(Formula::shift, x, offset); }
   Var along(const Var&, const Var&, const Var& d) const override { return d; }
 };
 
 struct ScaleBy : Primitive<"scale_by"> {
-  Tensor eval(std::span<const Tensor> x) const override {
-    return map(
-        name(), [s = x[1].item()](auto v) { return static_cast<decltype(v)>(s) * v; }, x[0]);
-  }
+  Tensor eval(Values x) const override { return elementwise(Formula::scale, x.part(0, 1), x[1].item()); }
+  Reads reads(Wants w) const override { return {w[1] ? 3U : 2U, false}; }
   Var jvp(In x, const Var&, In dx) const override {
     return plus(dx[0] ? scale_by(dx[0], x[1]) : Var(), dx[1] ? scale_by(x[0], dx[1]) : Var());
   }
@@ -99,10 +98,8 @@ struct ScaleBy : Primitive<"scale_by"> {
 };
 
 struct Axpy : Primitive<"axpy"> {
-  Tensor eval(std::span<const Tensor> x) const override {
-    return map(
-        name(), [a = x[0].item()](auto u, auto v) { return static_cast<decltype(u)>(a) * u + v; }, x[1], x[2]);
-  }
+  Tensor eval(Values x) const override { return elementwise(Formula::axpy, x.part(1, 2), x[0].item()); }
+  Reads reads(Wants w) const override { return {w[0] ? 3U : 1U, false}; }
   Var jvp(In x, const Var&, In dx) const override {
     const Var dy = !dx[1] ? dx[2] : !dx[2] ? scale_by(dx[1], x[0]) : axpy(x[0], dx[1], dx[2]);
     return !dx[0] ? dy : !dy ? scale_by(x[1], dx[0]) : axpy(dx[0], x[1], dy);
@@ -115,11 +112,12 @@ struct Axpy : Primitive<"axpy"> {
 };
 
 struct Dot : Primitive<"dot"> {
-  Tensor eval(std::span<const Tensor> x) const override {
+  Tensor eval(Values x) const override {
     return visit_float(x[0].dtype(), name(), [&]<class T>() {
       return Tensor::scalar(blas::dot<T>(x[0].size(), x[0].data<T>(), x[1].data<T>()), x[0].dtype());
     });
   }
+  Reads reads(Wants w) const override { return Reads::other_factor(w); }
   Var jvp(In x, const Var&, In dx) const override {
     return plus(dx[0] ? dot(dx[0], x[1]) : Var(), dx[1] ? dot(x[0], dx[1]) : Var());
   }
@@ -133,7 +131,7 @@ struct Dot : Primitive<"dot"> {
 struct Choose : Primitive<"choose"> {
   Tensor weight;
   explicit Choose(Tensor w) : weight(std::move(w)) {}
-  Tensor eval(std::span<const Tensor> x) const override {
+  Tensor eval(Values x) const override {
     Tensor y(x[0].shape(), x[0].dtype());
     visit_float(y.dtype(), name(), [&]<class T>() {
       const auto pick = [](std::int32_t w, T a, T b) { return w == 2 ? a : w == 0 ? b : T(0.5) * a + T(0.5) * b; };
@@ -141,16 +139,17 @@ struct Choose : Primitive<"choose"> {
     });
     return y;
   }
+  Reads reads(Wants) const override { return Reads::nothing(); }
   Var jvp(In, const Var&, In dx) const override;
   void vjp(In, const Var&, const Var& gy, Wants w, Out gx) const override;
 };
 
 // Choose with zero as the other operand: exactly 0 where x is not taken, even if x is NaN there.
-struct Keep : Unary<"keep"> {
+struct Keep : Unary<"keep", Reads::nothing()> {
   Tensor weight;
   std::int32_t side;  // weight of x: weight[i] when side is 2, 2 - weight[i] when it is 0
   Keep(Tensor w, std::int32_t s) : weight(std::move(w)), side(s) {}
-  Tensor eval(std::span<const Tensor> x) const override {
+  Tensor eval(Values x) const override {
     Tensor y(x[0].shape(), x[0].dtype());
     visit_float(y.dtype(), name(), [&]<class T>() {
       const auto pick = [s = side](std::int32_t w, T v) { return w == s ? v : w == 1 ? T(0.5) * v : T(0); };

@@ -1,14 +1,22 @@
-// Loops that apply one small function to every element: a single pass, on all threads when the tensor is large.
+// One pass over all elements, on all threads when the tensor is large: by the kernel of a formula, or, where speed does
+// not matter, by any small function.
 #pragma once
 #include <cstdint>
 #include <string_view>
 
+#include <glocal/autodiff/op.h>
 #include <glocal/core/parallel.h>
+#include <glocal/core/simd/elementwise.h>
 #include <glocal/core/tensor.h>
 
 namespace glocal {
 
+using simd::Formula;
+
 constexpr std::int64_t elements_per_task = 1 << 15;
+
+/// A tensor of formula(a, b, p), where a is the first and b the last of x, both of one shape and element type.
+Tensor elementwise(Formula formula, Values x, double p = 0);
 
 /// y[i] = f(x[i]...) for i in [begin, end). Blocks of a constant length are what -O2 turns into vector code.
 template <class F, class To, class... From>

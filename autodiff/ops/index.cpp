@@ -3,6 +3,7 @@
 
 #include <glocal/autodiff/ops.h>
 #include <glocal/autodiff/ops/checks.h>
+#include <glocal/autodiff/ops/index.h>
 #include <glocal/core/parallel.h>
 
 namespace glocal {
@@ -11,10 +12,12 @@ namespace {
 // take and put are each other's adjoint. The index was checked once, where the public function was called.
 struct Take : Primitive<"take"> {
   Tensor index;
-  Shape shape;
-  Take(Tensor i, Shape s) : index(std::move(i)), shape(s) {}
-  Tensor eval(std::span<const Tensor> x) const override {
-    Tensor y(shape, x[0].dtype());
+  Shape shape;  // of x
+  std::int64_t planes;
+  Take(Tensor i, const Shape& s, std::int64_t p) : index(std::move(i)), shape(s), planes(p) {}
+  Reads reads(Wants) const override { return Reads::nothing(); }
+  Tensor eval(Values x) const override {
+    Tensor y(index.shape(), x[0].dtype());
     visit_any(y.dtype(), [&]<class T>() {
       const T* from = x[0].data<T>();
       const std::int32_t* at = index.data<std::int32_t>();
@@ -31,33 +34,42 @@ struct Take : Primitive<"take"> {
 
 struct Put : Primitive<"put"> {
   Tensor index;
-  Shape shape;
-  Put(Tensor i, Shape s) : index(std::move(i)), shape(s) {}
-  Tensor eval(std::span<const Tensor> y) const override {
-    Tensor x = Tensor::zeros(shape, y[0].dtype());
+  Shape shape;  // of the result
+  std::int64_t planes;
+  Put(Tensor i, const Shape& s, std::int64_t p) : index(std::move(i)), shape(s), planes(p) {}
+  Reads reads(Wants) const override { return Reads::nothing(); }
+  Tensor eval(Values y) const override {
+    Tensor x(shape, y[0].dtype());
     visit_any(x.dtype(), [&]<class T>() {
       const T* from = y[0].data<T>();
       const std::int32_t* at = index.data<std::int32_t>();
       T* to = x.data<T>();
-      for (std::int64_t i = 0; i < y[0].size(); ++i)  // in order, so that repeated places have one rounding
-        if (at[i] >= 0) to[at[i]] += from[i];
+      const std::int64_t size = x.size() / planes, count = index.size() / planes;
+      const std::int64_t grain = std::max<std::int64_t>(1, (1 << 15) / std::max<std::int64_t>(size, 1));
+      parallel_for(planes, grain, [=](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t k = begin; k < end; ++k) {
+          std::fill_n(to + k * size, size, T(0));
+          for (std::int64_t i = k * count; i < (k + 1) * count; ++i)  // in order: repeated places have one rounding
+            if (at[i] >= 0) to[at[i]] += from[i];
+        }
+      });
     });
     return x;
   }
   Var jvp(In, const Var&, In dy) const override { return apply(*this, dy[0]); }
-  void vjp(In y, const Var&, const Var& gx, Wants, Out gy) const override {
-    gy[0] = apply(Take(index, y[0].shape()), gx);
+  void vjp(In, const Var&, const Var& gx, Wants, Out gy) const override {
+    gy[0] = apply(Take(index, shape, planes), gx);
   }
 };
 
-void Take::vjp(In x, const Var&, const Var& gy, Wants, Out gx) const { gx[0] = apply(Put(index, x[0].shape()), gy); }
+void Take::vjp(In, const Var&, const Var& gy, Wants, Out gx) const { gx[0] = apply(Put(index, shape, planes), gy); }
 
 // gather and scatter work on rows: (outer, size, inner) with one index for every row of the result's axis.
 struct Gather : Primitive<"gather"> {
   int axis;
   Tensor index;
   Gather(int a, Tensor i) : axis(a), index(std::move(i)) {}
-  Tensor eval(std::span<const Tensor> x) const override {
+  Tensor eval(Values x) const override {
     const Shape& shape = x[0].shape();
     const std::int64_t n = shape[axis], k = index.size(), inner = shape.product(axis + 1, shape.rank());
     Tensor y(shape.with(axis, k), x[0].dtype());
@@ -82,7 +94,7 @@ struct Scatter : Primitive<"scatter"> {
   Tensor index;
   std::int64_t size;
   Scatter(int a, Tensor i, std::int64_t n) : axis(a), index(std::move(i)), size(n) {}
-  Tensor eval(std::span<const Tensor> y) const override {
+  Tensor eval(Values y) const override {
     const Shape& shape = y[0].shape();
     const std::int64_t k = index.size(), inner = shape.product(axis + 1, shape.rank());
     Tensor x = Tensor::zeros(shape.with(axis, size), y[0].dtype());
@@ -124,12 +136,20 @@ void check_index(std::string_view where, const Tensor& index, std::int64_t count
 
 Var take(const Var& x, const Tensor& index, const Shape& shape) {
   check_index("take", index, shape.size(), -1, x.size());
-  return apply(Take(index, shape), x);
+  return apply(Take(index.reshape(shape), x.shape(), 1), x);
 }
 
 Var put(const Var& y, const Tensor& index, const Shape& shape) {
   check_index("put", index, y.size(), -1, shape.size());
-  return apply(Put(index, shape), y);
+  return apply(Put(index.reshape(y.shape()), shape, 1), y);
+}
+
+Var take_planes(const Var& x, const Tensor& index, std::int64_t planes) {
+  return apply(Take(index, x.shape(), planes), x);
+}
+
+Var put_planes(const Var& y, const Tensor& index, const Shape& shape, std::int64_t planes) {
+  return apply(Put(index, shape, planes), y);
 }
 
 Var gather(const Var& x, int axis, const Tensor& index) {

@@ -44,8 +44,10 @@ Var as_rows(const Var& x) { return reshape(x, Shape{x.shape().product(0, x.rank(
 
 struct MatMul : Primitive<"matmul"> {
   bool ta, tb;
-  MatMul(bool a, bool b) : ta(a), tb(b) {}
-  Tensor eval(std::span<const Tensor> x) const override {
+  bool matrices;  // no batch: then the rules need no shapes, and a tape may drop the factor that they do not read
+  MatMul(bool a, bool b, bool m) : ta(a), tb(b), matrices(m) {}
+  Reads reads(Wants w) const override { return matrices ? Reads::other_factor(w) : Reads::only_inputs(); }
+  Tensor eval(Values x) const override {
     const Product p(x[0].shape(), x[1].shape(), ta, tb);
     Tensor y(p.shape, x[0].dtype());
     visit_float(y.dtype(), name(),
@@ -58,11 +60,42 @@ struct MatMul : Primitive<"matmul"> {
   // With C = op(A) op(B): op(A)' = G op(B)^T and op(B)' = op(A)^T G, summed over the batch where shared.
   void vjp(In x, const Var&, const Var& gy, Wants w, Out gx) const override {
     const Var &a = x[0], &b = x[1];
+    if (matrices) {
+      if (w[0]) gx[0] = ta ? matmul(b, gy, tb, true) : matmul(gy, b, false, !tb);
+      if (w[1]) gx[1] = tb ? matmul(gy, a, true, ta) : matmul(a, gy, !ta, false);
+      return;
+    }
     if (w[0]) gx[0] = sum_to(ta ? matmul(b, gy, tb, true) : matmul(gy, b, false, !tb), a.shape());
     if (!w[1]) return;
     const bool rows = a.rank() > b.rank() && !ta;  // b is shared: its sum over the batch is one product
     const Var u = rows ? as_rows(a) : a, g = rows ? as_rows(gy) : gy;
     gx[1] = sum_to(tb ? matmul(g, u, true, ta) : matmul(u, g, !ta, false), b.shape());
+  }
+};
+
+// y = x w + b.
+struct Linear : Primitive<"linear"> {
+  std::int64_t N;  // rows of x, which a tape may have dropped
+  explicit Linear(std::int64_t rows) : N(rows) {}
+  Reads reads(Wants w) const override { return Reads::other_factor(w); }
+  Tensor eval(Values x) const override {
+    const std::int64_t m = x[0].dim(0), k = x[1].dim(0), n = x[1].dim(1);
+    Tensor y({m, n}, x[0].dtype());
+    visit_float(y.dtype(), name(), [&]<class T>() {
+      blas::linear<T>(m, n, k, x[0].data<T>(), x[1].data<T>(), x[2].data<T>(), /*relu=*/false, y.data<T>());
+    });
+    return y;
+  }
+  Var jvp(In x, const Var&, In dx) const override {
+    const Var &dw = dx[1], &db = dx[2];
+    if (!dx[0] && !dw) return broadcast_to(db, {N, db.dim(0)});
+    if (!dx[0]) return db ? linear(x[0], dw, db) : matmul(x[0], dw);
+    return plus(db ? linear(dx[0], x[1], db) : matmul(dx[0], x[1]), dw ? matmul(x[0], dw) : Var());
+  }
+  void vjp(In x, const Var&, const Var& gy, Wants w, Out gx) const override {
+    if (w[0]) gx[0] = matmul(gy, x[1], false, true);
+    if (w[1]) gx[1] = matmul(x[0], gy, true, false);
+    if (w[2]) gx[2] = sum(gy, {0});
   }
 };
 
@@ -79,7 +112,16 @@ Var matmul(const Var& a, const Var& b, bool ta, bool tb) {
   if (ka != kb)
     fail<ShapeError>("[matmul] {}{} has {} columns, {}{} has {} rows", a.shape(), ta ? "^T" : "", ka, b.shape(),
                      tb ? "^T" : "", kb);
-  return apply(MatMul(ta, tb), a, b);
+  return apply(MatMul(ta, tb, a.rank() == 2 && b.rank() == 2), a, b);
+}
+
+Var linear(const Var& x, const Var& weight, const Var& bias) {
+  check_same_dtype("linear", x, weight);
+  check_same_dtype("linear", x, bias);
+  if (x.rank() != 2 || weight.rank() != 2 || x.dim(1) != weight.dim(0) || bias.shape() != Shape{weight.dim(1)})
+    fail<ShapeError>("[linear] needs x (N, K), weight (K, M) and bias (M,), got {}, {} and {}", x.shape(),
+                     weight.shape(), bias.shape());
+  return apply(Linear(x.dim(0)), x, weight, bias);
 }
 
 }  // namespace glocal

@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <limits>
 
 #include <glocal/autodiff/ops.h>
 #include <glocal/autodiff/ops/checks.h>
+#include <glocal/autodiff/ops/index.h>
 #include <glocal/core/kernels/pool.h>
 
 namespace glocal {
@@ -28,29 +30,54 @@ Pool2dSizes checked_sizes(const Shape& x, const PoolSpec& spec, const char* wher
 
 Shape output_shape(const Shape& x, const Pool2dSizes& z) { return {x[0], x[1], z.OH, z.OW}; }
 
+// The choice of the largest is made where the value is computed and frozen, so the rest is linear: take and put.
+struct MaxPool2d : Primitive<"max_pool2d"> {
+  Pool2dSizes sizes;
+  Shape shape;           // of x
+  mutable Tensor index;  // set by eval, before any rule can ask
+  MaxPool2d(const Pool2dSizes& z, const Shape& x) : sizes(z), shape(x), index(output_shape(x, z), DType::i32) {}
+  Reads reads(Wants) const override { return Reads::nothing(); }
+
+  Tensor eval(Values x) const override {
+    Tensor y(index.shape(), x[0].dtype());
+    visit_float(y.dtype(), name(), [&]<class T>() {
+      kernels::max_pool2d<T>(sizes, x[0].data<T>(), y.data<T>(), index.data<std::int32_t>());
+    });
+    return y;
+  }
+  Var jvp(In, const Var&, In dx) const override { return take_planes(dx[0], index, planes()); }
+  void vjp(In, const Var&, const Var& gy, Wants, Out gx) const override {
+    gx[0] = put_planes(gy, index, shape, planes());
+  }
+
+ private:
+  std::int64_t planes() const { return std::max<std::int64_t>(1, sizes.images); }
+};
+
 // Linear, and the adjoint of AvgPool2dInput.
 struct AvgPool2d : Primitive<"avg_pool2d"> {
   PoolSpec spec;
-  explicit AvgPool2d(const PoolSpec& s) : spec(s) {}
+  Shape shape;  // of x
+  AvgPool2d(const PoolSpec& s, const Shape& x_shape) : spec(s), shape(x_shape) {}
+  Reads reads(Wants) const override { return Reads::nothing(); }
 
-  Tensor eval(std::span<const Tensor> x) const override {
-    const Pool2dSizes z = checked_sizes(x[0].shape(), spec, name());
-    Tensor y(output_shape(x[0].shape(), z), x[0].dtype());
+  Tensor eval(Values x) const override {
+    const Pool2dSizes z = checked_sizes(shape, spec, name());
+    Tensor y(output_shape(shape, z), x[0].dtype());
     visit_float(y.dtype(), name(), [&]<class T>() { kernels::avg_pool2d<T>(z, x[0].data<T>(), y.data<T>()); });
     return y;
   }
   Var jvp(In, const Var&, In dx) const override { return avg_pool2d(dx[0], spec); }
-  void vjp(In x, const Var&, const Var& gy, Wants, Out gx) const override {
-    gx[0] = avg_pool2d_input(gy, x[0].shape(), spec);
-  }
+  void vjp(In, const Var&, const Var& gy, Wants, Out gx) const override { gx[0] = avg_pool2d_input(gy, shape, spec); }
 };
 
 struct AvgPool2dInput : Primitive<"avg_pool2d_input"> {
   PoolSpec spec;
   Shape shape;
   AvgPool2dInput(const PoolSpec& s, const Shape& x_shape) : spec(s), shape(x_shape) {}
+  Reads reads(Wants) const override { return Reads::nothing(); }
 
-  Tensor eval(std::span<const Tensor> x) const override {
+  Tensor eval(Values x) const override {
     const Pool2dSizes z = checked_sizes(shape, spec, name());
     Tensor gx(shape, x[0].dtype());
     visit_float(gx.dtype(), name(), [&]<class T>() { kernels::avg_pool2d_input<T>(z, x[0].data<T>(), gx.data<T>()); });
@@ -66,17 +93,14 @@ Var max_pool2d(const Var& x, const PoolSpec& spec) {
   const Pool2dSizes z = checked_sizes(x.shape(), spec, "max_pool2d");
   if (x.size() > std::numeric_limits<std::int32_t>::max())
     fail<ShapeError>("[max_pool2d] x {} has more than 2^31-1 numbers; use smaller batches", x.shape());
-  // The choice is frozen, so the rest is linear: take, whose adjoint is put.
-  Tensor index(output_shape(x.shape(), z), DType::i32);
-  visit_float(x.dtype(), "max_pool2d",
-              [&]<class T>() { kernels::max_pool2d_index<T>(z, x.value().data<T>(), index.data<std::int32_t>()); });
-  return take(x, index, index.shape());
+  check_float("max_pool2d", x);
+  return apply(MaxPool2d(z, x.shape()), x);
 }
 
 Var avg_pool2d(const Var& x, const PoolSpec& spec) {
   check_float("avg_pool2d", x);
   checked_sizes(x.shape(), spec, "avg_pool2d");
-  return apply(AvgPool2d(spec), x);
+  return apply(AvgPool2d(spec, x.shape()), x);
 }
 
 Var avg_pool2d_input(const Var& gy, const Shape& x_shape, const PoolSpec& spec) {

@@ -37,7 +37,7 @@ std::int64_t product(const std::vector<Group>& all, std::size_t begin, std::size
 struct BroadcastTo : Primitive<"broadcast_to"> {
   Shape shape;
   explicit BroadcastTo(Shape s) : shape(s) {}
-  Tensor eval(std::span<const Tensor> x) const override {
+  Tensor eval(Values x) const override {
     const std::vector<Group> all = groups(x[0].shape(), shape);
     Tensor y = x[0];
     for (std::size_t g = all.size(); g-- > 0;) {  // innermost first: what is copied next is long
@@ -56,7 +56,7 @@ struct BroadcastTo : Primitive<"broadcast_to"> {
 struct SumTo : Primitive<"sum_to"> {
   Shape shape;
   explicit SumTo(Shape s) : shape(s) {}
-  Tensor eval(std::span<const Tensor> x) const override {
+  Tensor eval(Values x) const override {
     std::vector<Group> all = groups(shape, x[0].shape());
     auto left = std::count_if(all.begin(), all.end(), [](const Group& g) { return g.repeated; });
     Tensor y = x[0];
@@ -80,7 +80,7 @@ struct SumTo : Primitive<"sum_to"> {
 struct LogSumExp : Primitive<"logsumexp"> {
   int axis;
   explicit LogSumExp(int a) : axis(a) {}
-  Tensor eval(std::span<const Tensor> x) const override {
+  Tensor eval(Values x) const override {
     const Shape& shape = x[0].shape();
     const std::int64_t n = shape[axis], inner = shape.product(axis + 1, shape.rank());
     Tensor y(shape.with(axis, 1), x[0].dtype());

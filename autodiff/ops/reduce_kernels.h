@@ -3,75 +3,53 @@
 #pragma once
 #include <algorithm>
 #include <cstdint>
-#include <vector>
 
+#include <glocal/core/memory.h>
 #include <glocal/core/parallel.h>
+#include <glocal/core/simd/reduce.h>
 
 namespace glocal {
 
 constexpr std::int64_t reduce_task = 1 << 15;  // elements
 
-/// Sum of n numbers.
-template <class T>
-double sum_row(std::int64_t n, const T* x) {
-  double lane[8] = {};
-  std::int64_t i = 0;
-  for (; i + 8 <= n; i += 8)
-    for (int j = 0; j < 8; ++j) lane[j] += static_cast<double>(x[i + j]);
-  double tail = 0;
-  for (; i < n; ++i) tail += static_cast<double>(x[i]);
-  return ((lane[0] + lane[1]) + (lane[2] + lane[3])) + ((lane[4] + lane[5]) + (lane[6] + lane[7])) + tail;
-}
-
-/// sum[j] += x[j] for n numbers.
-template <class T>
-void add_row(std::int64_t n, const T* __restrict x, double* __restrict sum) {
-  std::int64_t i = 0;
-  for (; i + 16 <= n; i += 16)
-    for (int j = 0; j < 16; ++j) sum[i + j] += static_cast<double>(x[i + j]);
-  for (; i < n; ++i) sum[i] += static_cast<double>(x[i]);
-}
-
-/// sum (inner) := the sum of the rows of x (rows, inner).
-template <class T>
-void sum_rows(std::int64_t rows, std::int64_t inner, const T* x, double* sum) {
-  if (inner == 1) {
-    *sum = sum_row(rows, x);
-    return;
-  }
-  std::fill_n(sum, inner, 0.0);
-  for (std::int64_t r = 0; r < rows; ++r) add_row(inner, x + r * inner, sum);
-}
-
-/// y (outer, inner) := sum over the middle axis of x (outer, rows, inner).
+/// y (outer, inner) := sum over the middle axis of x (outer, rows, inner). Wide x are cut into blocks of columns,
+/// narrow ones that are long into chunks of rows.
 template <class From, class To>
 void sum_middle(std::int64_t outer, std::int64_t rows, std::int64_t inner, const From* x, To* y) {
-  const std::int64_t chunk = std::max<std::int64_t>(16, reduce_task / std::max<std::int64_t>(inner, 1));
-  const std::int64_t chunks = std::max<std::int64_t>(1, (rows + chunk - 1) / chunk);
-  const std::int64_t work = std::max<std::int64_t>(1, std::min(rows, chunk) * inner);
-  const std::int64_t grain = std::max<std::int64_t>(1, reduce_task / work);
-  std::vector<double> partial(chunks > 1 ? static_cast<std::size_t>(outer * chunks * inner) : 0);
-  const auto run = [&](std::int64_t begin, std::int64_t end) {
-    std::vector<double> own(chunks > 1 ? 0 : static_cast<std::size_t>(inner));
-    for (std::int64_t task = begin; task < end; ++task) {
-      const std::int64_t o = task / chunks, first = task % chunks * chunk;
-      double* sum = chunks > 1 ? &partial[static_cast<std::size_t>(task * inner)] : own.data();
-      sum_rows(std::min(chunk, rows - first), inner, x + (o * rows + first) * inner, sum);
-      if (chunks == 1) std::transform(sum, sum + inner, y + o * inner, [](double v) { return static_cast<To>(v); });
-    }
-  };
   if (inner == 0) return;
-  if (outer * chunks <= grain) {
-    run(0, outer * chunks);
-  } else {
-    parallel_for(outer * chunks, grain, run);
-  }
-  std::vector<double> total(chunks > 1 ? static_cast<std::size_t>(inner) : 0);
+  constexpr std::int64_t block = 512, most_chunks = 64;
+  const std::int64_t columns = std::min(inner, block), blocks = (inner + block - 1) / block;
+  const std::int64_t chunk = blocks > 1 ? std::max<std::int64_t>(rows, 1)
+                                        : std::max(reduce_task / columns, (rows + most_chunks - 1) / most_chunks);
+  const std::int64_t chunks = blocks > 1 || rows <= chunk ? 1 : (rows + chunk - 1) / chunk;
+  const std::int64_t tasks = outer * blocks * chunks;
+  const std::int64_t grain =
+      std::max<std::int64_t>(1, reduce_task / (std::max<std::int64_t>(1, std::min(rows, chunk)) * columns));
+  const MemoryBlock partial(chunks > 1 ? tasks * inner * static_cast<std::int64_t>(sizeof(double)) : 0);
+  double* const parts = static_cast<double*>(partial.data());
+  parallel_for(tasks, grain, [=](std::int64_t begin, std::int64_t end) {
+    double sums[block];
+    for (std::int64_t task = begin; task < end; ++task) {
+      const std::int64_t o = task / chunks / blocks, first = task % chunks * chunk, j = task / chunks % blocks * block;
+      const std::int64_t n = std::min(chunk, rows - first), width = std::min(block, inner - j);
+      const From* from = x + (o * rows + first) * inner + j;
+      if (inner == 1) {
+        sums[0] = simd::reduce<From>().sum(n, from);
+      } else {
+        std::fill_n(sums, width, 0.0);
+        simd::reduce<From>().add_rows(n, width, inner, from, sums);
+      }
+      if (chunks > 1)
+        std::copy_n(sums, width, parts + task * inner);
+      else
+        std::transform(sums, sums + width, y + o * inner + j, [](double v) { return static_cast<To>(v); });
+    }
+  });
   for (std::int64_t o = 0; chunks > 1 && o < outer; ++o) {
-    std::fill(total.begin(), total.end(), 0.0);
-    for (std::int64_t c = 0; c < chunks; ++c)
-      add_row(inner, &partial[static_cast<std::size_t>((o * chunks + c) * inner)], total.data());
-    std::transform(total.begin(), total.end(), y + o * inner, [](double v) { return static_cast<To>(v); });
+    double* const total = parts + o * chunks * inner;
+    for (std::int64_t c = 1; c < chunks; ++c)
+      for (std::int64_t j = 0; j < inner; ++j) total[j] += total[c * inner + j];
+    std::transform(total, total + inner, y + o * inner, [](double v) { return static_cast<To>(v); });
   }
 }
 

@@ -12,7 +12,7 @@ namespace {
 struct Reshape : Primitive<"reshape"> {
   Shape shape;
   explicit Reshape(Shape s) : shape(s) {}
-  Tensor eval(std::span<const Tensor> x) const override { return x[0].reshape(shape); }
+  Tensor eval(Values x) const override { return x[0].reshape(shape); }
   Var jvp(In, const Var&, In dx) const override { return reshape(dx[0], shape); }
   void vjp(In x, const Var&, const Var& gy, Wants, Out gx) const override { gx[0] = reshape(gy, x[0].shape()); }
 };
@@ -40,7 +40,7 @@ std::vector<PermuteAxis> merged_axes(const Shape& shape, const Axes& axes) {
 struct Permute : Primitive<"permute"> {
   Axes axes;
   explicit Permute(Axes a) : axes(std::move(a)) {}
-  Tensor eval(std::span<const Tensor> x) const override {
+  Tensor eval(Values x) const override {
     Shape shape;
     for (int axis : axes) shape = shape.append(x[0].shape()[axis]);
     if (x[0].size() == 0) return Tensor(shape, x[0].dtype());
@@ -78,7 +78,7 @@ struct Slice : Primitive<"slice"> {
   int axis;
   std::int64_t begin, end;
   Slice(int a, std::int64_t b, std::int64_t e) : axis(a), begin(b), end(e) {}
-  Tensor eval(std::span<const Tensor> x) const override {
+  Tensor eval(Values x) const override {
     Tensor y(x[0].shape().with(axis, end - begin), x[0].dtype());
     const Blocks b(x[0], axis);
     const std::int64_t from = x[0].shape()[axis] * b.row, to = (end - begin) * b.row;
@@ -95,7 +95,7 @@ struct Pad : Primitive<"pad"> {
   int axis;
   std::int64_t before, after;
   Pad(int a, std::int64_t b, std::int64_t e) : axis(a), before(b), after(e) {}
-  Tensor eval(std::span<const Tensor> x) const override {
+  Tensor eval(Values x) const override {
     const std::int64_t n = x[0].shape()[axis], padded = checked_add(checked_add(before, n), after);
     Tensor y = Tensor::zeros(x[0].shape().with(axis, padded), x[0].dtype());
     const Blocks b(x[0], axis);
@@ -111,13 +111,14 @@ struct Pad : Primitive<"pad"> {
 struct Concat : Primitive<"concat"> {
   int axis;
   explicit Concat(int a) : axis(a) {}
-  Tensor eval(std::span<const Tensor> x) const override {
+  Tensor eval(Values x) const override {
     std::int64_t total = 0;
-    for (const Tensor& part : x) total = checked_add(total, part.shape()[axis]);
+    for (std::size_t i = 0; i < x.size(); ++i) total = checked_add(total, x[i].shape()[axis]);
     Tensor y(x[0].shape().with(axis, total), x[0].dtype());
     const Blocks b(x[0], axis);
     char* to = static_cast<char*>(y.raw());
-    for (const Tensor& part : x) {
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const Tensor& part = x[i];
       const std::int64_t bytes = part.shape()[axis] * b.row;
       copy_rows(b.count, bytes, part.raw(), bytes, to, total * b.row);
       to += bytes;

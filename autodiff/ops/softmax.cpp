@@ -6,7 +6,9 @@ namespace glocal {
 namespace {
 
 Var row_dot_mul(const Var& a, const Var& b, const Var& c);
-Var cross_entropy_slope(const Var& x, const Var& p);
+Var cross_entropy_slope(const Var& x, const Var& p, const Var& g);
+
+Var as_column(const Var& g) { return reshape(g, {g.dim(0), 1}); }
 
 // Calls f<T>(rows, K) for tensors whose rows are their last axis.
 template <class F>
@@ -16,19 +18,20 @@ void visit_rows(const Tensor& x, const char* where, F&& f) {
 }
 
 struct Softmax : Primitive<"softmax"> {
-  Tensor eval(std::span<const Tensor> x) const override {
+  Tensor eval(Values x) const override {
     Tensor y(x[0].shape(), x[0].dtype());
     visit_rows(y, name(),
                [&]<class T>(auto rows, auto K) { kernels::softmax<T>(rows, K, x[0].data<T>(), y.data<T>()); });
     return y;
   }
+  Reads reads(Wants) const override { return Reads::only_outputs(); }
   Var jvp(In, const Var& y, In dx) const override { return softmax_lin(dx[0], y); }
   void vjp(In, const Var& y, const Var& gy, Wants, Out gx) const override { gx[0] = softmax_lin(gy, y); }
 };
 
 // s (d - <s, d>), self-adjoint in d; along ds it is ds d - ds <s, d> - s <ds, d>.
 struct SoftmaxLin : Primitive<"softmax_lin"> {
-  Tensor eval(std::span<const Tensor> x) const override {
+  Tensor eval(Values x) const override {
     Tensor y(x[0].shape(), x[0].dtype());
     visit_rows(y, name(), [&]<class T>(auto rows, auto K) {
       kernels::softmax_lin<T>(rows, K, x[0].data<T>(), x[1].data<T>(), y.data<T>());
@@ -49,7 +52,7 @@ struct SoftmaxLin : Primitive<"softmax_lin"> {
 
 // a <b, c>: linear in each, and its own derivative.
 struct RowDotMul : Primitive<"row_dot_mul"> {
-  Tensor eval(std::span<const Tensor> x) const override {
+  Tensor eval(Values x) const override {
     Tensor y(x[0].shape(), x[0].dtype());
     visit_rows(y, name(), [&]<class T>(auto rows, auto K) {
       kernels::row_dot_mul<T>(rows, K, x[0].data<T>(), x[1].data<T>(), x[2].data<T>(), y.data<T>());
@@ -71,7 +74,7 @@ struct RowDotMul : Primitive<"row_dot_mul"> {
 
 // dy = dx - 1 <softmax(x), dx>.
 struct LogSoftmax : Primitive<"log_softmax"> {
-  Tensor eval(std::span<const Tensor> x) const override {
+  Tensor eval(Values x) const override {
     Tensor y(x[0].shape(), x[0].dtype());
     visit_rows(y, name(),
                [&]<class T>(auto rows, auto K) { kernels::log_softmax<T>(rows, K, x[0].data<T>(), y.data<T>()); });
@@ -83,9 +86,9 @@ struct LogSoftmax : Primitive<"log_softmax"> {
   }
 };
 
-// Per row, dloss = <slope(x, p), dx> - <log_softmax(x), dp>.
+// Per row, dloss = <slope(x, p, 1), dx> - <log_softmax(x), dp>.
 struct SoftmaxCrossEntropy : Primitive<"softmax_cross_entropy"> {
-  Tensor eval(std::span<const Tensor> x) const override {
+  Tensor eval(Values x) const override {
     Tensor loss({x[0].dim(0)}, x[0].dtype());
     visit_rows(x[0], name(), [&]<class T>(auto rows, auto K) {
       kernels::cross_entropy<T>(rows, K, x[0].data<T>(), x[1].data<T>(), loss.data<T>());
@@ -93,39 +96,47 @@ struct SoftmaxCrossEntropy : Primitive<"softmax_cross_entropy"> {
     return loss;
   }
   Var jvp(In x, const Var&, In dx) const override {
-    return plus(dx[0] ? sum(mul(cross_entropy_slope(x[0], x[1]), dx[0]), {-1}) : Var(),
+    const auto slope = [&] { return cross_entropy_slope(x[0], x[1], Tensor::ones({x[0].dim(0)}, x[0].dtype())); };
+    return plus(dx[0] ? sum(mul(slope(), dx[0]), {-1}) : Var(),
                 dx[1] ? neg(sum(mul(log_softmax(x[0]), dx[1]), {-1})) : Var());
   }
   void vjp(In x, const Var&, const Var& gy, Wants w, Out gx) const override {
-    const Var g = reshape(gy, {gy.dim(0), 1});
-    if (w[0]) gx[0] = mul(cross_entropy_slope(x[0], x[1]), g);
-    if (w[1]) gx[1] = mul(log_softmax(x[0]), neg(g));
+    if (w[0]) gx[0] = cross_entropy_slope(x[0], x[1], gy);
+    if (w[1]) gx[1] = mul(log_softmax(x[0]), neg(as_column(gy)));
   }
 };
 
-// sum(p) softmax(x) - p.
+// y = g (sum(p) softmax(x) - p) with one number g per row: symmetric in x, linear in p and in g.
 struct CrossEntropySlope : Primitive<"softmax_cross_entropy_slope"> {
-  Tensor eval(std::span<const Tensor> x) const override {
+  Tensor eval(Values x) const override {
     Tensor y(x[0].shape(), x[0].dtype());
     visit_rows(y, name(), [&]<class T>(auto rows, auto K) {
-      kernels::cross_entropy_slope<T>(rows, K, x[0].data<T>(), x[1].data<T>(), y.data<T>());
+      kernels::cross_entropy_slope<T>(rows, K, x[0].data<T>(), x[1].data<T>(), x[2].data<T>(), y.data<T>());
     });
     return y;
   }
-  Var jvp(In x, const Var&, In dx) const override {
+  // Along dx and dp without g, which is a factor of both.
+  static Var change(In x, const Var& dx, const Var& dp) {
     const Var s = softmax(x[0]), one = ones_like(s);
-    return plus(dx[0] ? row_dot_mul(softmax_lin(dx[0], s), x[1], one) : Var(),
-                dx[1] ? row_dot_mul(s, dx[1], one) - dx[1] : Var());
+    return plus(dx ? row_dot_mul(softmax_lin(dx, s), x[1], one) : Var(), dp ? row_dot_mul(s, dp, one) - dp : Var());
+  }
+  Var jvp(In x, const Var&, In dx) const override {
+    return plus(dx[0] || dx[1] ? mul(change(x, dx[0], dx[1]), as_column(x[2])) : Var(),
+                dx[2] ? cross_entropy_slope(x[0], x[1], dx[2]) : Var());
   }
   void vjp(In x, const Var&, const Var& gy, Wants w, Out gx) const override {
-    const Var s = softmax(x[0]), one = ones_like(s);
-    if (w[0]) gx[0] = row_dot_mul(softmax_lin(gy, s), x[1], one);
-    if (w[1]) gx[1] = row_dot_mul(one, s, gy) - gy;
+    const Var g = w[0] || w[1] ? mul(gy, as_column(x[2])) : Var();
+    if (w[0]) gx[0] = change(x, g, Var());
+    if (w[1]) {
+      const Var s = softmax(x[0]);
+      gx[1] = row_dot_mul(ones_like(s), s, g) - g;
+    }
+    if (w[2]) gx[2] = sum(mul(gy, cross_entropy_slope(x[0], x[1], ones_like(x[2]))), {-1});
   }
 };
 
 Var row_dot_mul(const Var& a, const Var& b, const Var& c) { return apply(RowDotMul{}, a, b, c); }
-Var cross_entropy_slope(const Var& x, const Var& p) { return apply(CrossEntropySlope{}, x, p); }
+Var cross_entropy_slope(const Var& x, const Var& p, const Var& g) { return apply(CrossEntropySlope{}, x, p, g); }
 
 void check_rows(const Var& x, const char* where) {
   if (x.rank() < 1 || x.dim(-1) == 0) fail<ShapeError>("[{}] needs a last axis of size >= 1, got {}", where, x.shape());

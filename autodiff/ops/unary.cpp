@@ -1,7 +1,6 @@
 #include <glocal/autodiff/ops/unary.h>
 
 #include <algorithm>
-#include <cmath>
 #include <numbers>
 
 #include <glocal/autodiff/ops/checks.h>
@@ -10,102 +9,64 @@
 namespace glocal {
 namespace {
 
-struct Exp : Unary<"exp"> {
-  Tensor eval(std::span<const Tensor> x) const override {
-    return map(
-        name(), [](auto v) { return std::exp(v); }, x[0]);
-  }
+struct Exp : Unary<"exp", Reads::only_outputs()> {
+  Tensor eval(Values x) const override { return elementwise(Formula::exp, x); }
   Var along(const Var&, const Var& y, const Var& d) const override { return mul(d, y); }
 };
 
 struct Log : Unary<"log"> {
-  Tensor eval(std::span<const Tensor> x) const override {
-    return map(
-        name(), [](auto v) { return std::log(v); }, x[0]);
-  }
+  Tensor eval(Values x) const override { return elementwise(Formula::log, x); }
   Var along(const Var& x, const Var&, const Var& d) const override { return div(d, x); }
 };
 
 struct Log1p : Unary<"log1p"> {
-  Tensor eval(std::span<const Tensor> x) const override {
-    return map(
-        name(), [](auto v) { return std::log1p(v); }, x[0]);
-  }
+  Tensor eval(Values x) const override { return elementwise(Formula::log1p, x); }
   Var along(const Var& x, const Var&, const Var& d) const override { return div(d, shift(x, 1)); }
 };
 
-struct Sqrt : Unary<"sqrt"> {
-  Tensor eval(std::span<const Tensor> x) const override {
-    return map(
-        name(), [](auto v) { return std::sqrt(v); }, x[0]);
-  }
+struct Sqrt : Unary<"sqrt", Reads::only_outputs()> {
+  Tensor eval(Values x) const override { return elementwise(Formula::sqrt, x); }
   Var along(const Var&, const Var& y, const Var& d) const override { return div(scale(d, 0.5), y); }
 };
 
-struct Rsqrt : Unary<"rsqrt"> {
-  Tensor eval(std::span<const Tensor> x) const override {
-    return map(
-        name(), [](auto v) { return decltype(v)(1) / std::sqrt(v); }, x[0]);
-  }
+struct Rsqrt : Unary<"rsqrt", Reads::only_outputs()> {
+  Tensor eval(Values x) const override { return elementwise(Formula::rsqrt, x); }
   Var along(const Var&, const Var& y, const Var& d) const override { return scale(mul(d, mul(y, square(y))), -0.5); }
 };
 
-struct Reciprocal : Unary<"reciprocal"> {
-  Tensor eval(std::span<const Tensor> x) const override {
-    return map(
-        name(), [](auto v) { return decltype(v)(1) / v; }, x[0]);
-  }
+struct Reciprocal : Unary<"reciprocal", Reads::only_outputs()> {
+  Tensor eval(Values x) const override { return elementwise(Formula::reciprocal, x); }
   Var along(const Var&, const Var& y, const Var& d) const override { return neg(mul(d, square(y))); }
 };
 
 struct Square : Unary<"square"> {
-  Tensor eval(std::span<const Tensor> x) const override {
-    return map(
-        name(), [](auto v) { return v * v; }, x[0]);
-  }
+  Tensor eval(Values x) const override { return elementwise(Formula::square, x); }
   Var along(const Var& x, const Var&, const Var& d) const override { return scale(mul(d, x), 2); }
 };
 
 struct Abs : Unary<"abs"> {
-  Tensor eval(std::span<const Tensor> x) const override {
-    return map(
-        name(), [](auto v) { return std::abs(v); }, x[0]);
-  }
+  Tensor eval(Values x) const override { return elementwise(Formula::abs, x); }
   Var along(const Var& x, const Var&, const Var& d) const override { return mul(d, sign(stop_gradient(x))); }
 };
 
-struct Sign : Unary<"sign"> {
-  Tensor eval(std::span<const Tensor> x) const override {
-    return map(
-        name(), [](auto v) { return v > 0   ? decltype(v)(1)
-                                    : v < 0 ? decltype(v)(-1)
-                                            : v; }, x[0]);
-  }
+struct Sign : Unary<"sign", Reads::nothing()> {
+  Tensor eval(Values x) const override { return elementwise(Formula::sign, x); }
   Var along(const Var&, const Var&, const Var&) const override { return {}; }
 };
 
 struct Sin : Unary<"sin"> {
-  Tensor eval(std::span<const Tensor> x) const override {
-    return map(
-        name(), [](auto v) { return std::sin(v); }, x[0]);
-  }
+  Tensor eval(Values x) const override { return elementwise(Formula::sin, x); }
   Var along(const Var& x, const Var&, const Var& d) const override { return mul(d, cos(x)); }
 };
 
 struct Cos : Unary<"cos"> {
-  Tensor eval(std::span<const Tensor> x) const override {
-    return map(
-        name(), [](auto v) { return std::cos(v); }, x[0]);
-  }
+  Tensor eval(Values x) const override { return elementwise(Formula::cos, x); }
   Var along(const Var& x, const Var&, const Var& d) const override { return neg(mul(d, sin(x))); }
 };
 
 // erf'(x) = 2 / sqrt(pi) exp(-x^2)
 struct Erf : Unary<"erf"> {
-  Tensor eval(std::span<const Tensor> x) const override {
-    return map(
-        name(), [](auto v) { return std::erf(v); }, x[0]);
-  }
+  Tensor eval(Values x) const override { return elementwise(Formula::erf, x); }
   Var along(const Var& x, const Var&, const Var& d) const override {
     return scale(mul(d, exp(neg(square(x)))), 2 * std::numbers::inv_sqrtpi);
   }
@@ -114,10 +75,7 @@ struct Erf : Unary<"erf"> {
 struct Power : Unary<"power"> {
   double exponent;
   explicit Power(double e) : exponent(e) {}
-  Tensor eval(std::span<const Tensor> x) const override {
-    return map(
-        name(), [e = exponent](auto v) { return std::pow(v, static_cast<decltype(v)>(e)); }, x[0]);
-  }
+  Tensor eval(Values x) const override { return elementwise(Formula::power, x, exponent); }
   Var along(const Var& x, const Var&, const Var& d) const override {
     return scale(mul(d, pow(x, exponent - 1)), exponent);
   }
@@ -137,10 +95,7 @@ std::pair<Tensor, bool> places(const Tensor& x, const Tensor& e, F take) {
 
 // y = x^e with d/dx = e x^(e-1) and d/de = y log x; at x = 0 both are 0 where their factor e or y is 0.
 struct PowerOf : Primitive<"power_of"> {
-  Tensor eval(std::span<const Tensor> x) const override {
-    return map(
-        name(), [](auto v, auto e) { return std::pow(v, e); }, x[0], x[1]);
-  }
+  Tensor eval(Values x) const override { return elementwise(Formula::power_of, x); }
   static Var in_x(In x) {
     const auto [origin, any] = places(x[0].value(), x[1].value(), [](auto v, auto e) { return v == 0 && e == 0; });
     const Var safe = any ? where(origin, ones_like(x[0]), x[0]) : x[0];

@@ -5,9 +5,10 @@
 namespace glocal {
 
 /// y = f(x): the derivative is a diagonal map, so jvp and vjp are one formula.
-template <Name op_name>
+template <Name op_name, Reads what = Reads::only_inputs()>
 struct Unary : Primitive<op_name> {
-  /// f'(x) d, from x and y = f(x).
+  Reads reads(Wants) const override { return what; }
+  /// f'(x) d, from x and y = f(x), of which only what is read is there.
   virtual Var along(const Var& x, const Var& y, const Var& d) const = 0;
   Var jvp(In x, const Var& y, In dx) const final { return along(x[0], y, dx[0]); }
   void vjp(In x, const Var& y, const Var& gy, Wants, Out gx) const final { gx[0] = along(x[0], y, gy); }
@@ -16,6 +17,7 @@ struct Unary : Primitive<op_name> {
 /// f'(u) d as one fused op of (d, u): linear in d, diagonal in u.
 template <class Self, Name op_name>
 struct UnaryLin : Primitive<op_name> {
+  Reads reads(Wants w) const final { return {w[1] ? 3U : 2U, false}; }
   /// f''(u) d: what a change of u is multiplied with.
   virtual Var bend(const Var& d, const Var& u) const = 0;
   Var jvp(In x, const Var&, In dx) const final {

@@ -12,9 +12,9 @@ struct Conv2dSizes {
   std::int64_t groups = 1;
 };
 
-/// y := x * weight. All three run on all threads; the same bits for any thread count.
+/// y := x * weight + bias; bias (O,) may be null. All three run on all threads; the same bits for any thread count.
 template <class T>
-void conv2d(const Conv2dSizes& sizes, const T* x, const T* weight, T* y);
+void conv2d(const Conv2dSizes& sizes, const T* x, const T* weight, const T* bias, T* y);
 /// gx := adjoint in x applied to gy.
 template <class T>
 void conv2d_input(const Conv2dSizes& sizes, const T* gy, const T* weight, T* gx);

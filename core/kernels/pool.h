@@ -11,9 +11,10 @@ struct Pool2dSizes {
   std::array<std::int64_t, 2> kernel{2, 2}, stride{2, 2}, padding{0, 0};
 };
 
-/// index (images, OH, OW) := flat place in x of the first largest element of each window; a NaN counts as largest.
+/// y (images, OH, OW) := the largest element of each window, index := its flat place in x. The first largest wins; a
+/// NaN counts as largest.
 template <class T>
-void max_pool2d_index(const Pool2dSizes& sizes, const T* x, std::int32_t* index);
+void max_pool2d(const Pool2dSizes& sizes, const T* x, T* y, std::int32_t* index);
 /// y := sum over each window / (KH * KW).
 template <class T>
 void avg_pool2d(const Pool2dSizes& sizes, const T* x, T* y);

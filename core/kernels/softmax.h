@@ -19,8 +19,8 @@ void row_dot_mul(std::int64_t rows, std::int64_t K, const T* a, const T* b, cons
 /// loss (rows,) := sum_k p_k (logsumexp(x) - x_k); terms with p_k = 0 are exactly 0.
 template <class T>
 void cross_entropy(std::int64_t rows, std::int64_t K, const T* x, const T* p, T* loss);
-/// y := (sum_k p_k) softmax(x) - p, the gradient of cross_entropy in x.
+/// y := g ((sum_k p_k) softmax(x) - p), the gradient of <g, cross_entropy> in x; g (rows,).
 template <class T>
-void cross_entropy_slope(std::int64_t rows, std::int64_t K, const T* x, const T* p, T* y);
+void cross_entropy_slope(std::int64_t rows, std::int64_t K, const T* x, const T* p, const T* g, T* y);
 
 }  // namespace glocal::kernels

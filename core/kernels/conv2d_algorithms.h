@@ -1,0 +1,26 @@
+// The algorithms that conv2d.cpp chooses among; sizes are not empty.
+#pragma once
+#include <glocal/core/isa.h>
+#include <glocal/core/kernels/conv2d.h>
+
+namespace glocal::kernels {
+
+/// Sums of products over pixels in registers; bias (O,) may be null.
+template <class T>
+void direct_conv2d(const Conv2dSizes& sizes, const T* x, const T* weight, const T* bias, T* y, Isa set = isa());
+/// Whether direct_conv2d_input may be called: no padding wider than the weight, no stride together with a dilation.
+bool direct_suits_input(const Conv2dSizes& sizes);
+template <class T>
+void direct_conv2d_input(const Conv2dSizes& sizes, const T* gy, const T* weight, T* gx, Isa set = isa());
+template <class T>
+void direct_conv2d_weight(const Conv2dSizes& sizes, const T* x, const T* gy, T* gw, Isa set = isa());
+
+/// Products with tiles of the matrix of patches; bias (O,) may be null.
+template <class T>
+void tiled_conv2d(const Conv2dSizes& sizes, const T* x, const T* weight, const T* bias, T* y);
+template <class T>
+void tiled_conv2d_input(const Conv2dSizes& sizes, const T* gy, const T* weight, T* gx);
+template <class T>
+void tiled_conv2d_weight(const Conv2dSizes& sizes, const T* x, const T* gy, T* gw);
+
+}  // namespace glocal::kernels

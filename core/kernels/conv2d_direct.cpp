@@ -1,0 +1,250 @@
+// Direct convolution without a matrix of patches: sums stay in registers while channels and taps run.
+#include <algorithm>
+
+#include <glocal/core/kernels/conv2d_algorithms.h>
+#include <glocal/core/kernels/conv2d_layout.h>
+#include <glocal/core/kernels/scratch.h>
+#include <glocal/core/parallel.h>
+
+namespace glocal::kernels {
+namespace {
+
+using Int = std::int64_t;
+
+// The taps [first, last) that meet the image from some of the outputs [begin, end) along one axis.
+struct Taps {
+  Int first, last;
+  Taps(const Conv2dSizes& z, std::size_t axis, Int begin, Int end) {
+    const Int size = axis == 0 ? z.H : z.W, count = axis == 0 ? z.KH : z.KW;
+    const Int s = z.stride[axis], p = z.padding[axis], d = z.dilation[axis];
+    first = std::clamp<Int>(ceil_div(p - (end - 1) * s, d), 0, count);
+    last = std::clamp<Int>(floor_div(size - 1 + p - begin * s, d) + 1, first, count);
+  }
+  Int size() const { return last - first; }
+};
+
+// Where a pixel of the result lies: rows and columns may have gaps when lanes are pixels.
+template <class T>
+struct Target {
+  T* data;
+  Int row, column, channel, image;
+};
+
+// y := x * weight + bias on vectors; the weight comes as (tile of outputs, c, u, v, output in the tile).
+template <class T>
+struct Forward {
+  Layout<T> f;
+  Int tiles;         // of outputs
+  Int column_tiles;  // of vectors, in a row of images or in a flat image
+
+  Forward(const Conv2dSizes& z, bool flat_only, Isa set) : f(z, flat_only, set) {
+    tiles = ceil_div(f.Og, f.simd.most_outputs);
+    column_tiles = f.images ? best_column_tiles() : ceil_div(f.flat_vectors(), f.simd.most_vectors);
+  }
+
+  // Narrow tiles skip more taps that meet padding only, wide ones keep the multipliers busy.
+  Int best_column_tiles() const {
+    const Int outputs = ceil_div(f.Og, tiles);
+    Int best = 0, least = 0;
+    for (Int n = ceil_div(f.z.OW, f.simd.most_vectors); n <= f.z.OW; ++n) {
+      Int cost = 0;
+      for (Int i = 0; i < n; ++i) {
+        const Part part(f.z.OW, n, i);
+        const Taps taps(f.z, 1, part.first, part.first + part.size);
+        cost += std::max<Int>({8, outputs * part.size, outputs + part.size}) * taps.size();
+      }
+      if (best == 0 || cost < least) best = n, least = cost;
+    }
+    return best;
+  }
+
+  Int widest() const { return ceil_div(f.Og, tiles); }
+  Int weights_size() const { return f.z.O * f.K; }
+
+  template <class Weight>
+  void load_weights(T* to, Weight weight) const {
+    for (Int g = 0; g < f.z.groups; ++g)
+      for (Int i = 0; i < tiles; ++i) {
+        const Part part(f.Og, tiles, i);
+        for (Int c = 0; c < f.Cg; ++c)
+          for (Int u = 0; u < f.z.KH; ++u)
+            for (Int v = 0; v < f.z.KW; ++v)
+              for (Int o = 0; o < part.size; ++o) *to++ = weight(g, part.first + o, c, u, v);
+      }
+  }
+
+  // Place and number of every tap, one list per tile of columns: with images as lanes, of those that meet the image.
+  Int lists() const { return f.images ? column_tiles : 1; }
+  Int list_size() const { return 2 * f.z.KH * f.z.KW; }
+  Taps columns(Int i) const {
+    const Part part(f.images ? f.z.OW : 1, lists(), i);
+    return f.images ? Taps(f.z, 1, part.first, part.first + part.size) : Taps(f.z, 1, 0, f.z.OW);
+  }
+  void list_taps(Int* to) const {
+    for (Int i = 0; i < lists(); ++i, to += list_size()) {
+      Int* at = to;
+      const Taps taps = columns(i);
+      for (Int u = 0; u < f.z.KH; ++u)
+        for (Int v = taps.first; v < taps.last; ++v) {
+          *at++ = f.tap(u, v);
+          *at++ = u * f.z.KW + v;
+        }
+    }
+  }
+
+  simd::ConvTile<T> tile_of(const Part& outputs, const T* weights, const T* bias, Int g) const {
+    simd::ConvTile<T> t{};
+    t.w = weights + (g * f.Og + outputs.first) * f.K;
+    t.bias = bias ? bias + g * f.Og + outputs.first : nullptr;
+    t.outputs = outputs.size;
+    t.channels = f.Cg;
+    t.x_channel = f.channel;
+    t.x_vector = f.images ? f.column_step() : f.L;
+    t.w_channel = f.z.KH * f.z.KW * outputs.size;
+    t.y_vector = f.L;
+    return t;
+  }
+
+  // Rows of one tile of outputs whose sums stay in the L1 cache until they are put back in order.
+  Int band() const {
+    constexpr Int bytes = 24 << 10;
+    return std::clamp<Int>(bytes / static_cast<Int>(sizeof(T)) / (widest() * f.z.OW * f.L), 1, f.z.OH);
+  }
+  Int y_size() const { return widest() * f.L * (f.images ? band() * f.z.OW : f.flat_vectors()); }
+
+  // y: the first image and output of the tile.
+  void rows_of_images(simd::ConvTile<T> tile, Int count, const Int* lists, const T* xs, T* ys,
+                      const Target<T>& y) const {
+    const Conv2dSizes& z = f.z;
+    for (Int begin = 0; begin < z.OH; begin += band()) {
+      const Int end = std::min(z.OH, begin + band());
+      tile.y_output = (end - begin) * z.OW * f.L;
+      for (Int r = begin; r < end; ++r) {
+        const Taps rows(z, 0, r, r + 1);
+        for (Int i = 0; i < column_tiles; ++i) {
+          const Part part(z.OW, column_tiles, i);
+          const Int across = columns(i).size();
+          tile.vectors = part.size;
+          tile.tap = lists + i * list_size() + 2 * rows.first * across;
+          tile.taps = rows.size() * across;
+          tile.x = xs + r * f.row_step() + part.first * f.column_step();
+          tile.y = ys + ((r - begin) * z.OW + part.first) * f.L;
+          f.simd.tile(tile);
+        }
+      }
+      for (Int o = 0; o < tile.outputs; ++o)
+        f.simd.deinterleave(count, (end - begin) * z.OW, ys + o * tile.y_output, y.data + o * y.channel + begin * z.OW,
+                            y.image);
+    }
+  }
+
+  void flat_image(simd::ConvTile<T> tile, const Int* list, const T* xs, T* ys, const Target<T>& y) const {
+    const Conv2dSizes& z = f.z;
+    tile.y_output = f.flat_vectors() * f.L;
+    tile.tap = list;
+    tile.taps = z.KH * columns(0).size();
+    for (Int i = 0; i < column_tiles; ++i) {
+      const Part part(f.flat_vectors(), column_tiles, i);
+      tile.vectors = part.size;
+      tile.x = xs + part.first * f.L;
+      tile.y = ys + part.first * f.L;
+      f.simd.tile(tile);
+    }
+    for (Int o = 0; o < tile.outputs; ++o)
+      for (Int r = 0; r < z.OH; ++r) {
+        const T* from = ys + o * tile.y_output + r * f.Wq;
+        T* to = y.data + o * y.channel + r * y.row;
+        if (y.column == 1)
+          std::copy_n(from, z.OW, to);
+        else
+          for (Int q = 0; q < z.OW; ++q) to[q * y.column] = from[q];
+      }
+  }
+
+  void run(const T* x, const T* weights, const T* bias, const Target<T>& y) const {
+    const Scratch<Int> list(lists() * list_size());
+    list_taps(list.data());
+    parallel_for(f.blocks * f.z.groups, f.grain(), [&](Int begin, Int end) {
+      const Scratch<T> xs(f.x_size()), ys(y_size());
+      std::fill_n(xs.data(), f.x_size(), T(0));
+      for (Int k = begin; k < end; ++k) {
+        const Int block = k / f.z.groups, g = k % f.z.groups;
+        f.load_images(x, block, g, xs.data());
+        for (Int i = 0; i < tiles; ++i) {
+          const Part part(f.Og, tiles, i);
+          const simd::ConvTile<T> tile = tile_of(part, weights, bias, g);
+          Target<T> to = y;
+          to.data += f.image(block) * y.image + (g * f.Og + part.first) * y.channel;
+          f.images ? rows_of_images(tile, f.images_in(block), list.data(), xs.data(), ys.data(), to)
+                   : flat_image(tile, list.data(), xs.data(), ys.data(), to);
+        }
+      }
+    });
+  }
+};
+
+// The outputs i of one phase of the input's gradient, i * stride + phase - padding in [0, size), and the taps t they
+// sum over, phase + t * stride: along that axis a convolution of gy with stride 1 and the taps in reverse.
+struct Phase {
+  Int first, count, taps, padding;
+  Phase(const Conv2dSizes& z, std::size_t axis, Int phase) {
+    const Int size = axis == 0 ? z.H : z.W, kernel = axis == 0 ? z.KH : z.KW;
+    const Int s = z.stride[axis], p = z.padding[axis];
+    first = ceil_div(p - phase, s);
+    count = floor_div(size - 1 + p - phase, s) + 1 - first;
+    taps = ceil_div(kernel - phase, s);
+    padding = (s == 1 ? z.dilation[axis] : 1) * (taps - 1) - first;
+  }
+};
+
+}  // namespace
+
+template <class T>
+void direct_conv2d(const Conv2dSizes& z, const T* x, const T* weight, const T* bias, T* y, Isa set) {
+  const Forward<T> forward(z, /*flat_only=*/false, set);
+  const Scratch<T> weights(forward.weights_size());
+  const Int Og = z.O / z.groups, Cg = z.C / z.groups;
+  forward.load_weights(weights.data(), [&](Int g, Int o, Int c, Int u, Int v) {
+    return weight[(((g * Og + o) * Cg + c) * z.KH + u) * z.KW + v];
+  });
+  forward.run(x, weights.data(), bias, {y, z.OW, 1, z.OH * z.OW, z.O * z.OH * z.OW});
+}
+
+bool direct_suits_input(const Conv2dSizes& z) {
+  for (std::size_t axis = 0; axis < 2; ++axis) {
+    if (z.stride[axis] > 1 && z.dilation[axis] > 1) return false;
+    for (Int a = 0; a < z.stride[axis]; ++a)
+      if (const Phase phase(z, axis, a); phase.count > 0 && phase.taps > 0 && phase.padding < 0) return false;
+  }
+  return true;
+}
+
+template <class T>
+void direct_conv2d_input(const Conv2dSizes& z, const T* gy, const T* weight, T* gx, Isa set) {
+  const Int Og = z.O / z.groups, Cg = z.C / z.groups, s0 = z.stride[0], s1 = z.stride[1];
+  if (z.KH < s0 || z.KW < s1) std::fill_n(gx, z.N * z.C * z.H * z.W, T(0));  // some pixels were never read
+  for (Int a = 0; a < s0; ++a)
+    for (Int b = 0; b < s1; ++b) {
+      const Phase rows(z, 0, a), columns(z, 1, b);
+      if (rows.count <= 0 || columns.count <= 0 || rows.taps <= 0 || columns.taps <= 0) continue;
+      Conv2dSizes back{z.N, z.O, z.OH, z.OW, z.C, rows.taps, columns.taps, rows.count, columns.count};
+      back.padding = {rows.padding, columns.padding};
+      back.dilation = {s0 == 1 ? z.dilation[0] : 1, s1 == 1 ? z.dilation[1] : 1};
+      back.groups = z.groups;
+      const Forward<T> forward(back, /*flat_only=*/s0 * s1 > 1, set);
+      const Scratch<T> weights(forward.weights_size());
+      forward.load_weights(weights.data(), [&](Int g, Int c, Int o, Int u, Int v) {
+        const Int row = a + (rows.taps - 1 - u) * s0, column = b + (columns.taps - 1 - v) * s1;
+        return weight[(((g * Og + o) * Cg + c) * z.KH + row) * z.KW + column];
+      });
+      T* const first = gx + (rows.first * s0 + a - z.padding[0]) * z.W + columns.first * s1 + b - z.padding[1];
+      forward.run(gy, weights.data(), nullptr, {first, s0 * z.W, s1, z.H * z.W, z.C * z.H * z.W});
+    }
+}
+
+template void direct_conv2d(const Conv2dSizes&, const float*, const float*, const float*, float*, Isa);
+template void direct_conv2d(const Conv2dSizes&, const double*, const double*, const double*, double*, Isa);
+template void direct_conv2d_input(const Conv2dSizes&, const float*, const float*, float*, Isa);
+template void direct_conv2d_input(const Conv2dSizes&, const double*, const double*, double*, Isa);
+
+}  // namespace glocal::kernels

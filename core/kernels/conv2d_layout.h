@@ -1,0 +1,114 @@
+// How the direct convolutions lay out images in vectors.
+#pragma once
+#include <algorithm>
+
+#include <glocal/core/isa.h>
+#include <glocal/core/kernels/conv2d.h>
+#include <glocal/core/simd/conv.h>
+
+namespace glocal::kernels {
+
+constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return a > 0 ? (a + b - 1) / b : -(-a / b); }
+constexpr std::int64_t floor_div(std::int64_t a, std::int64_t b) { return -ceil_div(-a, b); }
+
+/// Part number i of `parts` nearly equal ones of [0, n).
+struct Part {
+  std::int64_t first, size;
+  Part(std::int64_t n, std::int64_t parts, std::int64_t i) : first(i * n / parts), size((i + 1) * n / parts - first) {}
+};
+
+/// Copies of images with their padding. Either the lanes of a vector are a block of L images, or one image is flat: the
+/// lanes are pixels that follow each other, row after row. There a stride is undone by cutting the image into phases,
+/// in each of which neighbouring outputs read neighbouring pixels. The padding of z is that before the first row and
+/// column; behind the last ones lies what the outputs read.
+template <class T>
+struct Layout {
+  using Int = std::int64_t;
+  const simd::ConvKernels<T>& simd;
+  Conv2dSizes z;
+  Int L;
+  Int Cg, Og, K, P;           // channels and outputs per group, length of a patch, pixels of an output image
+  bool images;                // lanes are images
+  Int S;                      // numbers from one pixel to the next: L or 1
+  std::array<Int, 2> phases;  // along rows and columns
+  Int Hq, Wq;                 // rows and columns of a phase
+  Int blocks;                 // of L images, or of one
+  Int channel;                // numbers of a channel
+
+  Layout(const Conv2dSizes& sizes, bool flat_only, Isa set) : simd(simd::conv<T>(set)), z(sizes), L(simd.lanes) {
+    Cg = z.C / z.groups;
+    Og = z.O / z.groups;
+    K = Cg * z.KH * z.KW;
+    P = z.OH * z.OW;
+    images = !flat_only && lanes_are_images();
+    S = images ? L : 1;
+    if (images)
+      phases = {1, 1};
+    else
+      phases = z.stride;
+    Hq = ceil_div(padded(0), phases[0]);
+    Wq = ceil_div(padded(1), phases[1]);
+    blocks = images ? ceil_div(z.N, L) : z.N;
+    channel = phases[0] * phases[1] * Hq * Wq * S;
+  }
+
+  Int padded(std::size_t axis) const {
+    const Int size = axis == 0 ? z.H : z.W, taps = axis == 0 ? z.KH : z.KW, outputs = axis == 0 ? z.OH : z.OW;
+    return std::max(size + z.padding[axis], (outputs - 1) * z.stride[axis] + (taps - 1) * z.dilation[axis] + 1);
+  }
+  // An output image in rows of the pitch of a phase, as one vector after the other.
+  Int flat_vectors() const { return ceil_div((z.OH - 1) * ceil_div(padded(1), z.stride[1]) + z.OW, L); }
+
+  // Useful lanes either way. Interleaving costs about six multiplications per output, and fits the L2 cache or not;
+  // taps of flat images straddle cache lines.
+  bool lanes_are_images() const {
+    const bool fits = Cg * padded(0) * padded(1) * L * static_cast<Int>(sizeof(T)) < (Int(3) << 18);
+    const double by_images = double(z.N) / double(ceil_div(z.N, L) * L) * double(K) / double(K + 6) * (fits ? 1 : 0.8);
+    const double by_pixels = 0.88 * double(P) / double(flat_vectors() * L) * double(K) / double(K + 4);
+    return by_images > by_pixels;
+  }
+
+  Int x_size() const { return Cg * channel + L; }
+  Int images_in(Int block) const { return images ? std::min(L, z.N - block * L) : 1; }
+  Int image(Int block) const { return images ? block * L : block; }
+  // Where tap (u, v) of the output pixel (0, 0) lies in a channel, and the steps to the next row and column.
+  Int tap(Int u, Int v) const {
+    const Int h = u * z.dilation[0], w = v * z.dilation[1];
+    const Int phase = h % phases[0] * phases[1] + w % phases[1];
+    return ((phase * Hq + h / phases[0]) * Wq + w / phases[1]) * S;
+  }
+  Int row_step() const { return z.stride[0] / phases[0] * Wq * S; }
+  Int column_step() const { return z.stride[1] / phases[1] * S; }
+  // Blocks of images per parallel chunk: about 2^18 multiplications of vectors.
+  Int grain() const {
+    const Int vectors = (images ? P : flat_vectors()) * Og;
+    return std::max<Int>(1, (Int(1) << 18) / std::max<Int>(1, vectors * K));
+  }
+
+  /// to := the copy of group g of one block of images; its padding was set to zero before.
+  void load_images(const T* x, Int block, Int g, T* to) const {
+    const Int stride = z.C * z.H * z.W;
+    const T* from = x + image(block) * stride + g * Cg * z.H * z.W;
+    for (Int c = 0; c < Cg; ++c, to += channel)
+      for (Int h = 0; h < z.H; ++h, from += z.W) {
+        const Int row = h + z.padding[0];
+        T* out = to + (row % phases[0] * phases[1] * Hq + row / phases[0]) * Wq * S;
+        if (images)
+          simd.interleave(images_in(block), z.W, from, stride, out + z.padding[1] * S);
+        else
+          cut_row(from, out);
+      }
+  }
+
+ private:
+  void cut_row(const T* from, T* out) const {
+    if (phases[1] == 1) return void(std::copy_n(from, z.W, out + z.padding[1]));
+    for (Int b = 0; b < phases[1]; ++b) {
+      const Int first = ceil_div(z.padding[1] - b, phases[1]);  // first column of the phase inside the image
+      T* column = out + b * Hq * Wq + first;
+      for (Int w = first * phases[1] + b - z.padding[1]; w < z.W; w += phases[1]) *column++ = from[w];
+    }
+  }
+};
+
+}  // namespace glocal::kernels

@@ -1,0 +1,168 @@
+#include <glocal/core/simd/conv.h>
+
+#include <utility>
+
+#include <glocal/core/simd/transpose.h>
+#include <glocal/core/simd/vec.h>
+
+namespace glocal::simd::GLOCAL_ISA {
+namespace {
+
+using Int = std::int64_t;
+
+// Sums that stay in registers: 24 of 32, or 12 of 16; the rest holds one operand.
+constexpr int most_outputs = 6, most_vectors = registers == 32 ? 4 : 2;
+constexpr int most_weight_outputs = registers == 32 ? 4 : 3, most_weight_taps = registers == 32 ? 6 : 4;
+
+template <class T, int O, int V>
+void conv_tile(const ConvTile<T>& t) {
+  Vec<T> sum[O][V];
+#pragma GCC unroll 8
+  for (int o = 0; o < O; ++o)
+#pragma GCC unroll 8
+    for (int j = 0; j < V; ++j) sum[o][j] = t.bias ? splat(t.bias[o]) : Vec<T>{};
+  const Int step = t.x_vector;
+  for (Int c = 0; c < t.channels; ++c) {
+    const T *channel = t.x + c * t.x_channel, *weights = t.w + c * t.w_channel;
+    for (const Int *tap = t.tap, *end = tap + 2 * t.taps; tap != end; tap += 2) {
+      const T *x = channel + tap[0], *w = weights + tap[1] * O;
+      Vec<T> pixels[V];
+#pragma GCC unroll 8
+      for (int j = 0; j < V; ++j) pixels[j] = load(x + j * step);
+#pragma GCC unroll 8
+      for (int o = 0; o < O; ++o) {
+        const T weight = w[o];
+#pragma GCC unroll 8
+        for (int j = 0; j < V; ++j) sum[o][j] += pixels[j] * weight;
+      }
+    }
+  }
+#pragma GCC unroll 8
+  for (int o = 0; o < O; ++o)
+#pragma GCC unroll 8
+    for (int j = 0; j < V; ++j) store(t.y + o * t.y_output + j * t.y_vector, sum[o][j]);
+}
+
+template <class T, int O, int K>
+void weight_tile(const ConvWeightTile<T>& t) {
+  Vec<T> sum[O][K];
+#pragma GCC unroll 8
+  for (int o = 0; o < O; ++o)
+#pragma GCC unroll 8
+    for (int k = 0; k < K; ++k) sum[o][k] = load(t.sum + o * t.sum_output + k * lanes<T>);
+  const T* tap[K];
+#pragma GCC unroll 8
+  for (int k = 0; k < K; ++k) tap[k] = t.x + t.offset[k];
+  for (Int r = 0; r < t.rows; ++r) {
+    const T* gy = t.gy + r * t.gy_row;
+    Int x = r * t.x_row;
+    for (Int j = 0; j < t.vectors; ++j, gy += lanes<T>, x += t.x_vector) {
+      Vec<T> slope[O];
+#pragma GCC unroll 8
+      for (int o = 0; o < O; ++o) slope[o] = load(gy + o * t.gy_output);
+#pragma GCC unroll 8
+      for (int k = 0; k < K; ++k) {
+        const Vec<T> pixels = load(tap[k] + x);
+#pragma GCC unroll 8
+        for (int o = 0; o < O; ++o) sum[o][k] += pixels * slope[o];
+      }
+    }
+  }
+#pragma GCC unroll 8
+  for (int o = 0; o < O; ++o)
+#pragma GCC unroll 8
+    for (int k = 0; k < K; ++k) store(t.sum + o * t.sum_output + k * lanes<T>, sum[o][k]);
+}
+
+// The tile of every size, each compiled with its sums in registers.
+template <class T, int... i>
+void tile_of_size(const ConvTile<T>& t, std::integer_sequence<int, i...>) {
+  static constexpr void (*all[])(const ConvTile<T>&) = {conv_tile<T, i / most_vectors + 1, i % most_vectors + 1>...};
+  all[(t.outputs - 1) * most_vectors + t.vectors - 1](t);
+}
+template <class T, int... i>
+void weight_tile_of_size(const ConvWeightTile<T>& t, std::integer_sequence<int, i...>) {
+  constexpr int n = most_weight_taps;
+  static constexpr void (*all[])(const ConvWeightTile<T>&) = {weight_tile<T, i / n + 1, i % n + 1>...};
+  all[(t.outputs - 1) * n + t.taps - 1](t);
+}
+
+template <class T>
+void any_tile(const ConvTile<T>& t) {
+  tile_of_size(t, std::make_integer_sequence<int, most_outputs * most_vectors>());
+}
+template <class T>
+void any_weight_tile(const ConvWeightTile<T>& t) {
+  weight_tile_of_size(t, std::make_integer_sequence<int, most_weight_outputs * most_weight_taps>());
+}
+
+template <class T>
+void interleave(Int images, Int pixels, const T* from, Int stride, T* to) {
+  constexpr Int L = lanes<T>;
+  for (Int p = 0; p < pixels; p += L) {
+    Vec<T> x[L];
+    const Int n = pixels - p < L ? pixels - p : L;
+    if (images == L && n == L) {
+#pragma GCC unroll 16
+      for (Int i = 0; i < L; ++i) x[i] = load(from + i * stride + p);
+    } else {
+      for (Int i = 0; i < L; ++i) x[i] = i < images ? load(from + i * stride + p, n) : Vec<T>{};
+    }
+    transpose<T>(x);
+    if (n == L) {
+#pragma GCC unroll 16
+      for (Int j = 0; j < L; ++j) store(to + (p + j) * L, x[j]);
+    } else {
+      for (Int j = 0; j < n; ++j) store(to + (p + j) * L, x[j]);
+    }
+  }
+}
+
+template <class T>
+void deinterleave(Int images, Int pixels, const T* from, T* to, Int stride) {
+  constexpr Int L = lanes<T>;
+  for (Int p = 0; p < pixels; p += L) {
+    Vec<T> x[L];
+    const Int n = pixels - p < L ? pixels - p : L;
+    if (n == L) {
+#pragma GCC unroll 16
+      for (Int j = 0; j < L; ++j) x[j] = load(from + (p + j) * L);
+    } else {
+      for (Int j = 0; j < L; ++j) x[j] = j < n ? load(from + (p + j) * L) : Vec<T>{};
+    }
+    transpose<T>(x);
+    if (images == L && n == L) {
+#pragma GCC unroll 16
+      for (Int i = 0; i < L; ++i) store(to + i * stride + p, x[i]);
+    } else {
+      for (Int i = 0; i < images; ++i) store(to + i * stride + p, x[i], n);
+    }
+  }
+}
+
+template <class T>
+void sum_lanes(Int n, const T* from, T* to) {
+  constexpr Int L = lanes<T>;
+  for (Int k = 0; k < n; k += L) {
+    const Int some = n - k < L ? n - k : L;
+    Vec<T> x[L];
+    for (Int i = 0; i < L; ++i) x[i] = i < some ? load(from + (k + i) * L) : Vec<T>{};
+    transpose<T>(x);
+#pragma GCC unroll 8
+    for (Int half = L / 2; half > 0; half /= 2)
+#pragma GCC unroll 8
+      for (Int i = 0; i < half; ++i) x[i] += x[i + half];
+    store(to + k, x[0], some);
+  }
+}
+
+template <class T>
+constexpr ConvKernels<T> kernels{lanes<T>,    most_outputs,       most_vectors,  most_weight_outputs, most_weight_taps,
+                                 any_tile<T>, any_weight_tile<T>, interleave<T>, deinterleave<T>,     sum_lanes<T>};
+
+}  // namespace
+
+constinit const ConvKernels<float> conv_f32 = kernels<float>;
+constinit const ConvKernels<double> conv_f64 = kernels<double>;
+
+}  // namespace glocal::simd::GLOCAL_ISA

@@ -1,0 +1,206 @@
+// The algorithms behind kernels/conv2d.h against the definition in double, on every instruction set of this machine.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include <glocal/core/kernels/conv2d_algorithms.h>
+#include <glocal/core/parallel.h>
+#include <glocal/core/random.h>
+
+using namespace glocal;
+using namespace glocal::kernels;
+
+namespace {
+
+using Int = std::int64_t;
+
+struct Case {
+  const char* what;
+  Conv2dSizes z;
+};
+
+// Images (C, H, W), O filters (KH, KW).
+Case make(const char* what, std::array<Int, 3> x, std::array<Int, 3> w, std::array<Int, 2> stride = {1, 1},
+          std::array<Int, 2> padding = {0, 0}, std::array<Int, 2> dilation = {1, 1}, Int groups = 1) {
+  Conv2dSizes z{1, x[0], x[1], x[2], w[0], w[1], w[2]};
+  z.stride = stride, z.padding = padding, z.dilation = dilation, z.groups = groups;
+  z.OH = (z.H + 2 * padding[0] - dilation[0] * (z.KH - 1) - 1) / stride[0] + 1;
+  z.OW = (z.W + 2 * padding[1] - dilation[1] * (z.KW - 1) - 1) / stride[1] + 1;
+  return {what, z};
+}
+
+const std::vector<Case> cases = {
+    make("plain", {3, 7, 6}, {4, 3, 3}),
+    make("padding", {3, 7, 6}, {14, 3, 3}, {1, 1}, {1, 1}),
+    make("padding wider than the kernel", {1, 3, 4}, {2, 2, 2}, {1, 1}, {4, 5}),
+    make("stride 2", {2, 9, 8}, {5, 3, 3}, {2, 2}, {1, 1}),
+    make("stride 2, even sizes", {4, 8, 8}, {7, 3, 3}, {2, 2}, {1, 1}),
+    make("strides 3 and 1", {2, 11, 8}, {3, 3, 2}, {3, 1}, {0, 1}),
+    make("strides 1 and 3, pixels left over", {2, 6, 12}, {3, 2, 2}, {1, 3}, {1, 0}),
+    make("stride above the kernel", {2, 7, 8}, {3, 2, 1}, {3, 2}, {1, 0}),
+    make("dilation", {2, 9, 11}, {5, 3, 2}, {1, 1}, {2, 1}, {2, 3}),
+    make("stride and dilation", {6, 11, 13}, {8, 3, 2}, {3, 2}, {4, 1}, {2, 2}),
+    make("groups", {6, 9, 11}, {8, 3, 3}, {1, 1}, {1, 1}, {1, 1}, 2),
+    make("depthwise with stride", {3, 6, 5}, {6, 3, 3}, {2, 1}, {1, 1}, {1, 1}, 3),
+    make("1x1", {5, 12, 12}, {3, 1, 1}),
+    make("1x1 with stride 2", {5, 12, 11}, {3, 1, 1}, {2, 2}),
+    make("kernel as large as the image", {3, 4, 5}, {4, 4, 5}),
+    make("long rows", {2, 3, 70}, {9, 1, 5}, {1, 1}, {0, 2}),
+    make("LeNet, first layer", {1, 28, 28}, {6, 5, 5}, {1, 1}, {2, 2}),
+    make("LeNet, second layer", {6, 14, 14}, {16, 5, 5}),
+};
+
+template <class T>
+std::vector<T> numbers(std::uint64_t seed, Int n) {
+  const Tensor t = normal(key(seed), {n}, 0, 1, DType::f64);
+  std::vector<T> out;
+  for (Int i = 0; i < n; ++i) out.push_back(static_cast<T>(t.at(i)));
+  return out;
+}
+
+template <class T>
+struct Problem {
+  Conv2dSizes z;
+  std::vector<T> x, weight, bias, gy;
+  explicit Problem(const Conv2dSizes& sizes)
+      : z(sizes),
+        x(numbers<T>(1, z.N * z.C * z.H * z.W)),
+        weight(numbers<T>(2, z.O * (z.C / z.groups) * z.KH * z.KW)),
+        bias(numbers<T>(3, z.O)),
+        gy(numbers<T>(4, z.N * z.O * z.OH * z.OW)) {}
+};
+
+struct Results {
+  std::vector<double> y, gx, gw;
+};
+
+template <class T>
+Results by_definition(const Problem<T>& p) {
+  const Conv2dSizes& z = p.z;
+  Results sum{std::vector<double>(p.gy.size()), std::vector<double>(p.x.size()), std::vector<double>(p.weight.size())};
+  const Int Cg = z.C / z.groups, Og = z.O / z.groups;
+  for (Int n = 0; n < z.N; ++n)
+    for (Int o = 0; o < z.O; ++o)
+      for (Int r = 0; r < z.OH; ++r)
+        for (Int q = 0; q < z.OW; ++q) {
+          const auto at_y = static_cast<std::size_t>(((n * z.O + o) * z.OH + r) * z.OW + q);
+          sum.y[at_y] += static_cast<double>(p.bias[static_cast<std::size_t>(o)]);
+          for (Int c = 0; c < Cg; ++c)
+            for (Int u = 0; u < z.KH; ++u)
+              for (Int v = 0; v < z.KW; ++v) {
+                const Int h = r * z.stride[0] - z.padding[0] + u * z.dilation[0];
+                const Int w = q * z.stride[1] - z.padding[1] + v * z.dilation[1];
+                if (h < 0 || h >= z.H || w < 0 || w >= z.W) continue;
+                const auto at_x = static_cast<std::size_t>(((n * z.C + o / Og * Cg + c) * z.H + h) * z.W + w);
+                const auto at_w = static_cast<std::size_t>(((o * Cg + c) * z.KH + u) * z.KW + v);
+                const auto x = static_cast<double>(p.x[at_x]), weight = static_cast<double>(p.weight[at_w]);
+                const auto gy = static_cast<double>(p.gy[at_y]);
+                sum.y[at_y] += weight * x;
+                sum.gx[at_x] += weight * gy;
+                sum.gw[at_w] += x * gy;
+              }
+        }
+  return sum;
+}
+
+// Largest error relative to the largest number expected; infinite where a number was not written.
+template <class T>
+double error(const std::vector<T>& got, const std::vector<double>& expected) {
+  double worst = 0, size = 1e-30;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const double gap = std::abs(static_cast<double>(got[i]) - expected[i]);
+    worst = std::isnan(gap) ? std::numeric_limits<double>::infinity() : std::fmax(worst, gap);
+    size = std::fmax(size, std::abs(expected[i]));
+  }
+  return worst / size;
+}
+
+template <class T>
+std::vector<T> unset(std::size_t n) {
+  return std::vector<T>(n, std::numeric_limits<T>::quiet_NaN());
+}
+
+template <class T>
+void check(const Problem<T>& p, const Results& expected, Isa set, double bound) {
+  auto y = unset<T>(p.gy.size()), gx = unset<T>(p.x.size()), gw = unset<T>(p.weight.size());
+  direct_conv2d<T>(p.z, p.x.data(), p.weight.data(), p.bias.data(), y.data(), set);
+  direct_conv2d_weight<T>(p.z, p.x.data(), p.gy.data(), gw.data(), set);
+  CHECK(error(y, expected.y) < bound);
+  CHECK(error(gw, expected.gw) < bound);
+  if (!direct_suits_input(p.z)) return;
+  direct_conv2d_input<T>(p.z, p.gy.data(), p.weight.data(), gx.data(), set);
+  CHECK(error(gx, expected.gx) < bound);
+}
+
+template <class T>
+void check_tiled(const Problem<T>& p, const Results& expected, double bound) {
+  auto y = unset<T>(p.gy.size()), gx = unset<T>(p.x.size()), gw = unset<T>(p.weight.size());
+  tiled_conv2d<T>(p.z, p.x.data(), p.weight.data(), p.bias.data(), y.data());
+  tiled_conv2d_input<T>(p.z, p.gy.data(), p.weight.data(), gx.data());
+  tiled_conv2d_weight<T>(p.z, p.x.data(), p.gy.data(), gw.data());
+  CHECK(error(y, expected.y) < bound);
+  CHECK(error(gx, expected.gx) < bound);
+  CHECK(error(gw, expected.gw) < bound);
+}
+
+template <class T>
+void check_case(const Conv2dSizes& z, double bound) {
+  const Problem<T> p(z);
+  const Results expected = by_definition(p);
+  for (Isa set : {Isa::baseline, Isa::avx2, Isa::avx512}) {
+    if (set > isa()) continue;
+    INFO("instructions: ", to_string(set));
+    check(p, expected, set, bound);
+  }
+  check_tiled(p, expected, bound);
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("fast");
+
+// Batches of one image, less than a vector, a whole vector of every set and more than one.
+TEST_CASE("core conv2d: direct and tiled convolutions are within 2e-6 in f32 and 1e-14 in f64 of their definition") {
+  for (const Case& c : cases)
+    for (Int N : {1, 3, 16, 21}) {
+      INFO(std::string(c.what), ", batch ", N);
+      Conv2dSizes z = c.z;
+      z.N = N;
+      check_case<float>(z, 2e-6);
+      check_case<double>(z, 1e-14);
+    }
+}
+
+TEST_CASE("core conv2d: the input gradient knows when its padding is too wide") {
+  CHECK(direct_suits_input(cases[1].z));
+  CHECK_FALSE(direct_suits_input(cases[2].z));
+  CHECK(direct_suits_input(cases[3].z));
+  CHECK_FALSE(direct_suits_input(cases[9].z));
+}
+
+TEST_CASE("core conv2d: the same bits for one thread and two, whatever the layout") {
+  const int before = threads();
+  for (const Case& c : {cases[4], cases[16], cases[17]})
+    for (Int N : {3, 128}) {
+      INFO(std::string(c.what), ", batch ", N);
+      Conv2dSizes z = c.z;
+      z.N = N;
+      const Problem<float> p(z);
+      std::vector<std::vector<float>> results[2];
+      for (int k = 0; k < 2; ++k) {
+        set_threads(k + 1);
+        auto y = unset<float>(p.gy.size()), gx = unset<float>(p.x.size()), gw = unset<float>(p.weight.size());
+        direct_conv2d<float>(z, p.x.data(), p.weight.data(), p.bias.data(), y.data());
+        direct_conv2d_input<float>(z, p.gy.data(), p.weight.data(), gx.data());
+        direct_conv2d_weight<float>(z, p.x.data(), p.gy.data(), gw.data());
+        results[k] = {y, gx, gw};
+      }
+      set_threads(before);
+      CHECK(results[0] == results[1]);
+    }
+}
+
+TEST_SUITE_END();

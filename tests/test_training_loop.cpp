@@ -1,0 +1,138 @@
+// What a training loop asks of memory, and how far f32 is from f64 after an unroll through it.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <functional>
+
+#include <glocal/autodiff/ops.h>
+#include <glocal/autodiff/transforms.h>
+#include <glocal/hpo/global.h>
+#include <glocal/nn/lenet.h>
+#include <glocal/nn/loss.h>
+#include <glocal/nn/mlp.h>
+#include <glocal/optim/adam.h>
+#include <glocal/optim/sgd.h>
+
+using namespace glocal;
+
+namespace {
+
+// A network's loss, and training by any rule with parameters of its own, moved from step to step.
+struct Loop {
+  std::function<Var(const Vars&)> loss;
+  Vars parameters;
+
+  template <class State, class Rule>
+  std::function<void()> stepping(Rule rule) const {
+    Vars own;
+    for (const Var& w : parameters) own.push_back(w.value().clone());
+    auto state = std::make_shared<std::pair<Vars, State>>(own, optim::zero_state<State>(own));
+    return [loss = loss, rule, state, t = std::int64_t{0}]() mutable {
+      Vars gradient = grad(loss)(state->first);
+      auto next = rule(std::move(state->first), std::move(gradient), std::move(state->second), ++t);
+      *state = {std::move(next.params), std::move(next.state)};
+    };
+  }
+};
+
+Var number(double value, DType dtype = DType::f32) { return Tensor::scalar(value, dtype); }
+
+Tensor labels(std::int64_t n, std::int32_t classes) {
+  Tensor y({n}, DType::i32);
+  for (std::int64_t i = 0; i < n; ++i) y.data<std::int32_t>()[i] = static_cast<std::int32_t>(i) % classes;
+  return y;
+}
+
+Loop mlp_loop(std::int64_t n) {
+  const nn::Mlp net(key(1), {20, 16, 5}, nn::make_activation("relu"));
+  const Var x = normal(key(2), {n, 20});
+  const Tensor y = labels(n, 5);
+  return {[=](const Vars& w) {
+            nn::Pass pass;
+            return nn::cross_entropy(unflatten(net, w)(x, pass), y);
+          },
+          flatten(net)};
+}
+
+Loop lenet_loop(std::int64_t n) {
+  const nn::LeNet net(key(1), {1, 14, 14}, 10);
+  const Var x = normal(key(2), {n, 1, 14, 14});
+  const Tensor y = labels(n, 10);
+  return {[=](const Vars& w) { return nn::cross_entropy(unflatten(net, w)(x), y); }, flatten(net)};
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("fast");
+
+#if !defined(__SANITIZE_ADDRESS__)
+TEST_CASE("training loop: nothing is asked from the system after the first step") {
+  const auto sgd = [](Vars w, Vars g, optim::SgdState s, std::int64_t) {
+    return optim::sgd({number(0.01), number(0.9), number(1e-4)}, std::move(w), std::move(g), std::move(s));
+  };
+  const auto adam = [](Vars w, Vars g, optim::AdamState s, std::int64_t t) {
+    const optim::AdamHyper hyper{number(1e-3), number(0.9), number(0.999), number(1e-8), number(1e-20)};
+    return optim::adam(hyper, std::move(w), std::move(g), std::move(s), t);
+  };
+  for (const Loop& loop : {mlp_loop(1), mlp_loop(64), lenet_loop(8)})
+    for (const auto& step : {loop.stepping<optim::SgdState>(sgd), loop.stepping<optim::AdamState>(adam)}) {
+      step();
+      const std::int64_t warm = memory_use().system_allocations, live = memory_use().live_bytes;
+      for (int t = 0; t < 20; ++t) step();
+      CHECK(memory_use().system_allocations == warm);
+      CHECK(memory_use().live_bytes == live);
+    }
+}
+
+TEST_CASE("training loop: recording the same unroll again asks for nothing") {
+  const Loop loop = mlp_loop(32);
+  const std::size_t n = loop.parameters.size();
+  hpo::FlatProblem problem;
+  problem.init = [=](const Vars&) {
+    Vars s = loop.parameters;
+    for (const Var& w : loop.parameters) s.push_back(zeros_like(w));
+    return s;
+  };
+  problem.step = [=](const Vars& s, const Vars& phi, std::int64_t) {
+    const Vars w(s.begin(), s.begin() + std::ptrdiff_t(n)), v(s.begin() + std::ptrdiff_t(n), s.end());
+    auto next = optim::sgd({exp(phi[0]), phi[1]}, w, grad(loop.loss)(w), {v});
+    next.params.insert(next.params.end(), next.state.velocity.begin(), next.state.velocity.end());
+    return next.params;
+  };
+  problem.outer = [=](const Vars& s, const Vars&, std::int64_t) {
+    return loop.loss({s.begin(), s.begin() + std::ptrdiff_t(n)});
+  };
+  const Vars phi{number(std::log(0.1)), number(0.9)};
+  for (const hpo::UnrollPlan& plan : {hpo::stored_plan(20), hpo::segment_plan(20)}) {
+    hpo::global_reverse(problem, phi, 20, plan);
+    const std::int64_t warm = memory_use().system_allocations;
+    for (int i = 0; i < 3; ++i) hpo::global_reverse(problem, phi, 20, plan);
+    CHECK(memory_use().system_allocations == warm);
+  }
+}
+#endif
+
+TEST_CASE("training loop: parameters given away are overwritten in place, those that others hold are not") {
+  const auto step = [](Vars& w, optim::SgdState& s) {
+    auto next = optim::sgd({number(0.5), number(0.5)}, std::move(w), {ones_like(Tensor::ones({3}))}, std::move(s));
+    w = std::move(next.params);
+    s = std::move(next.state);
+  };
+  Vars w{Tensor::ones({3})};
+  optim::SgdState s = optim::zero_state<optim::SgdState>(w);
+  const void *w_before = w[0].value().raw(), *v_before = s.velocity[0].value().raw();
+  step(w, s);
+  CHECK(w[0].value().raw() == w_before);
+  CHECK(s.velocity[0].value().raw() == v_before);
+  CHECK(w[0].value().at(1) == 0.5);
+
+  const Var held = w[0];
+  const Tensor held_numbers = s.velocity[0].value();
+  step(w, s);
+  CHECK(held.value().at(1) == 0.5);
+  CHECK(held_numbers.at(1) == 1);
+  CHECK(w[0].value().at(1) == -0.25);
+  CHECK(s.velocity[0].value().at(1) == 1.5);
+}
+
+TEST_SUITE_END();

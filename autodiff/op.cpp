@@ -51,6 +51,8 @@ Var record_node(std::shared_ptr<const Op> op, const Box& top, In x, In primals, 
 
 }  // namespace
 
+Tensor Rule::again(Values) const { fail<TraceError>("[{}] is not a quick rule: its output must be kept", name()); }
+
 const std::vector<std::string>& op_names() { return names(); }
 
 bool register_op(const char* name) {

@@ -21,12 +21,25 @@ class Wants {
   std::span<const std::int32_t> parents_;
 };
 
+/// The numbers of the inputs of an op.
+class Values {
+ public:
+  explicit Values(In x) : x_(x) {}
+  const Tensor& operator[](std::size_t i) const { return x_[i].value(); }
+  std::size_t size() const { return x_.size(); }
+  Values part(std::size_t begin, std::size_t count) const { return Values(x_.subspan(begin, count)); }
+
+ private:
+  In x_;
+};
+
 /// What a rule reads besides derivatives: bit i for x[i], and the outputs. A tape keeps nothing else alive; what is not
 /// kept arrives at the rule as the symbolic zero.
 struct Reads {
   std::uint64_t inputs = ~std::uint64_t{0};
   bool outputs = true;
 
+  bool reads_input(std::size_t i) const { return i >= 64 || (inputs >> i & 1) != 0; }
   static constexpr Reads nothing() { return {0, false}; }
   static constexpr Reads only_inputs() { return {~std::uint64_t{0}, false}; }
   static constexpr Reads only_outputs() { return {0, true}; }
@@ -41,20 +54,12 @@ struct Rule {
   virtual const char* name() const = 0;
   /// Everything, unless a rule that is often recorded says that it needs less.
   virtual Reads reads(Wants) const { return {}; }
+  /// True for an op so quick that a tape drops its output where others read it, and asks for it `again` when they do.
+  virtual bool quick() const { return false; }
+  /// The output from constant inputs, which reads() must keep; of quick rules only.
+  virtual Tensor again(Values x) const;
   virtual void push(In x, In y, In dx, Out dy) const = 0;
   virtual void pull(In x, In y, In gy, Wants w, Out gx) const = 0;
-};
-
-/// The numbers of the inputs of an op.
-class Values {
- public:
-  explicit Values(In x) : x_(x) {}
-  const Tensor& operator[](std::size_t i) const { return x_[i].value(); }
-  std::size_t size() const { return x_.size(); }
-  Values part(std::size_t begin, std::size_t count) const { return Values(x_.subspan(begin, count)); }
-
- private:
-  In x_;
 };
 
 /// A primitive with one output. jvp and vjp are written in differentiable ops, so every order exists.

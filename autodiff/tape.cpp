@@ -41,27 +41,58 @@ Tape::~Tape() {
   lists_.primals.clear();
   lists_.parents.clear();
   lists_.slots.clear();
+  lists_.makers.clear();
   if (lists_.slots.capacity() <= largest && spare().size() < most) spare().push_back(std::move(lists_));
 }
 
-std::int32_t Tape::add_slot(Var primal) {
+std::int32_t Tape::add_slot(Var primal, std::int32_t maker) {
   if (lists_.slots.size() >= static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
     fail<TraceError>("[tape] more than 2^31 recorded numbers; use checkpoint() or scan()");
   lists_.slots.push_back(std::move(primal));
+  lists_.makers.push_back(maker);
   return static_cast<std::int32_t>(lists_.slots.size()) - 1;
 }
 
-std::int32_t Tape::add_input() { return add_slot({}); }
+std::int32_t Tape::add_input() { return add_slot({}, -1); }
+
+// Large constants made by a quick rule whose own inputs are all kept.
+bool Tape::can_be_made_again(const Var& x, std::int32_t parent) const {
+  constexpr std::int64_t large = 1 << 14;
+  if (parent < 0 || x.level() > 0 || x.size() < large) return false;
+  const std::int32_t maker = lists_.makers[static_cast<std::size_t>(parent)];
+  if (maker < 0 || !lists_.nodes[static_cast<std::size_t>(maker)].rule->quick()) return false;
+  const Node& node = lists_.nodes[static_cast<std::size_t>(maker)];
+  return all_constant(In(lists_.primals).subspan(node.first_input, node.inputs));
+}
+
+In Tape::inputs_of(const Node& node, Vars& store) const {
+  const In kept(lists_.primals.data() + node.first_input, node.inputs);
+  if (node.whole) return kept;
+  store.assign(kept.begin(), kept.end());
+  const std::span<const std::int32_t> parents(lists_.parents.data() + node.first_input, node.inputs);
+  const Reads reads = node.rule->reads(Wants(parents));
+  for (std::size_t i = 0; i < node.inputs; ++i) {
+    if (store[i] || !reads.reads_input(i)) continue;
+    const auto maker = static_cast<std::size_t>(lists_.makers[static_cast<std::size_t>(parents[i])]);
+    const Node& made_by = lists_.nodes[maker];
+    store[i] = made_by.rule->again(Values(In(lists_.primals).subspan(made_by.first_input, made_by.inputs)));
+  }
+  return store;
+}
 
 std::int32_t Tape::append(std::shared_ptr<const Rule> rule, In x, std::span<const std::int32_t> parents, In y) {
   const auto first_output = static_cast<std::int32_t>(lists_.slots.size());
   const Reads reads = rule->reads(Wants(parents));
   lists_.nodes.push_back(
       {std::move(rule), lists_.primals.size(), x.size(), first_output, static_cast<std::int32_t>(y.size())});
-  for (std::size_t i = 0; i < x.size(); ++i)
-    lists_.primals.push_back(i >= 64 || (reads.inputs >> i & 1) != 0 ? x[i] : Var());
+  const auto number = static_cast<std::int32_t>(lists_.nodes.size()) - 1;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const bool drop = reads.reads_input(i) && can_be_made_again(x[i], parents[i]);
+    if (drop) lists_.nodes.back().whole = false;
+    lists_.primals.push_back(reads.reads_input(i) && !drop ? x[i] : Var());
+  }
   lists_.parents.insert(lists_.parents.end(), parents.begin(), parents.end());
-  for (const Var& v : y) add_slot(reads.outputs ? v : Var());
+  for (const Var& v : y) add_slot(reads.outputs ? v : Var(), number);
   return first_output;
 }
 
@@ -69,7 +100,7 @@ Vars Tape::pull(const Slots& inputs, const Slots& outputs, In gy, bool release) 
   Vars gradients(lists_.slots.size());
   for (std::size_t i = 0; i < outputs.size(); ++i)
     if (outputs[i] >= 0) accumulate(gradients[static_cast<std::size_t>(outputs[i])], gy[i]);
-  Vars gx;
+  Vars gx, made;
   for (auto node = lists_.nodes.rbegin(); node != lists_.nodes.rend(); ++node) {
     const auto first = static_cast<std::size_t>(node->first_output), outs = static_cast<std::size_t>(node->outputs);
     const Out g(gradients.data() + first, outs), y(lists_.slots.data() + first, outs);
@@ -77,7 +108,8 @@ Vars Tape::pull(const Slots& inputs, const Slots& outputs, In gy, bool release) 
     const std::span<const std::int32_t> parents(lists_.parents.data() + node->first_input, node->inputs);
     if (std::any_of(g.begin(), g.end(), [](const Var& v) { return bool(v); })) {
       gx.assign(node->inputs, {});
-      node->rule->pull(x, y, g, Wants(parents), gx);
+      node->rule->pull(inputs_of(*node, made), y, g, Wants(parents), gx);
+      made.clear();
       for (Var& v : g) v = {};
       for (std::size_t i = 0; i < gx.size(); ++i)
         if (parents[i] >= 0) accumulate(gradients[static_cast<std::size_t>(parents[i])], std::move(gx[i]));
@@ -97,7 +129,7 @@ Vars Tape::push(const Slots& inputs, const Slots& outputs, In dx) const {
   Vars tangents(lists_.slots.size());
   for (std::size_t i = 0; i < inputs.size(); ++i)
     if (inputs[i] >= 0) tangents[static_cast<std::size_t>(inputs[i])] = dx[i];
-  Vars d;
+  Vars d, made;
   for (const Node& node : lists_.nodes) {
     const auto first = static_cast<std::size_t>(node.first_output), outs = static_cast<std::size_t>(node.outputs);
     d.assign(node.inputs, {});
@@ -108,8 +140,8 @@ Vars Tape::push(const Slots& inputs, const Slots& outputs, In dx) const {
       any = any || d[i];
     }
     if (any)
-      node.rule->push(In(lists_.primals.data() + node.first_input, node.inputs), In(lists_.slots.data() + first, outs),
-                      d, Out(tangents.data() + first, outs));
+      node.rule->push(inputs_of(node, made), In(lists_.slots.data() + first, outs), d,
+                      Out(tangents.data() + first, outs));
   }
   Vars result;
   for (std::int32_t slot : outputs) result.push_back(slot < 0 ? Var() : tangents[static_cast<std::size_t>(slot)]);

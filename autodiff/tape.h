@@ -36,15 +36,20 @@ class Tape {
     std::shared_ptr<const Rule> rule;
     std::size_t first_input = 0, inputs = 0;     // a range of primals and parents
     std::int32_t first_output = 0, outputs = 0;  // a range of slots
+    bool whole = true;                           // no input was dropped to be made again
   };
   struct Lists {
     std::vector<Node> nodes;
     Vars primals;                       // the inputs of all nodes, one after the other
     std::vector<std::int32_t> parents;  // their slots
     Vars slots;                         // the primal in each slot (empty for inputs of the tape)
+    std::vector<std::int32_t> makers;   // the node that made each slot, -1 for inputs
   };
   static std::vector<Lists>& spare();  // of tapes that are gone: their memory serves the next ones on this thread
-  std::int32_t add_slot(Var primal);
+  std::int32_t add_slot(Var primal, std::int32_t maker);
+  bool can_be_made_again(const Var& x, std::int32_t parent) const;
+  /// The primals of a node's inputs, those dropped made again into `store`.
+  In inputs_of(const Node& node, Vars& store) const;
 
   Lists lists_;
 };

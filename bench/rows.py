@@ -183,5 +183,5 @@ GROWTHS = [
     Growth("forward, MLP with 128 ... 1024 hidden units, in P",
            tuple((mlp_parameters(h), work(f"forward/mlp_h{h}/q3" if h > 128 else "forward/mlp/q3"))
                  for h in (128, 256, 512, 1024)), 1),
-    Growth("DMD in tau = 250 ... 2000", tuple((tau, work(f"dmd/tau{tau}")) for tau in (250, 500, 1000, 2000)), 1),
+    Growth("DMD in tau = 1000 ... 8000", tuple((tau, work(f"dmd/tau{tau}")) for tau in (1000, 2000, 4000, 8000)), 1),
 ]

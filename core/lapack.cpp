@@ -119,11 +119,12 @@ Svd svd(const Tensor& a) {
   const std::int64_t m = a.dim(0), n = a.dim(1), k = std::min(m, n);
   Svd out{Tensor({m, k}, DType::f64), Tensor({k}, DType::f64), Tensor({k, n}, DType::f64)};
   if (k == 0) return out;
+  // By columns, a is its own transpose: a^T = V S U^T, and nothing needs to be moved.
   Tensor work = a.clone();
   blas::use_one_thread();
   check_info("svd",
-             LAPACKE_dgesdd(LAPACK_ROW_MAJOR, 'S', size(m), size(n), work.data<double>(), size(n), out.s.data<double>(),
-                            out.u.data<double>(), size(k), out.vt.data<double>(), size(n)));
+             LAPACKE_dgesdd(LAPACK_COL_MAJOR, 'S', size(n), size(m), work.data<double>(), size(n), out.s.data<double>(),
+                            out.vt.data<double>(), size(n), out.u.data<double>(), size(k)));
   return out;
 }
 
@@ -171,15 +172,26 @@ Eig eig(const Tensor& a) {
   const std::int64_t n = a.dim(0);
   Eig out{std::vector<std::complex<double>>(static_cast<std::size_t>(n)), CMatrix(n, n), CMatrix(n, n)};
   if (n == 0) return out;
-  Tensor work = a.clone(), re({n}, DType::f64), im({n}, DType::f64), vl({n, n}, DType::f64), vr({n, n}, DType::f64);
+  // Columns stand side by side for LAPACK; its vectors then are rows here.
+  Tensor work({n, n}, DType::f64), re({n}, DType::f64), im({n}, DType::f64), vl({n, n}, DType::f64),
+      vr({n, n}, DType::f64);
+  for (std::int64_t i = 0; i < n; ++i)
+    for (std::int64_t j = 0; j < n; ++j) work.data<double>()[j * n + i] = a.data<double>()[i * n + j];
   blas::use_one_thread();
-  check_info("eig", LAPACKE_dgeev(LAPACK_ROW_MAJOR, 'V', 'V', size(n), work.data<double>(), size(n), re.data<double>(),
-                                  im.data<double>(), vl.data<double>(), size(n), vr.data<double>(), size(n)));
-  // A complex pair (j, j + 1) shares two real columns: v_j = x_j + i x_{j+1}, and its conjugate.
+  const auto geev = [&](double* space, std::int64_t count) {
+    check_info("eig", LAPACKE_dgeev_work(LAPACK_COL_MAJOR, 'V', 'V', size(n), work.data<double>(), size(n),
+                                         re.data<double>(), im.data<double>(), vl.data<double>(), size(n),
+                                         vr.data<double>(), size(n), space, size(count)));
+  };
+  double best = 0;
+  geev(&best, -1);
+  Tensor space({static_cast<std::int64_t>(best)}, DType::f64);
+  geev(space.data<double>(), space.size());
+  // A complex pair (j, j + 1) shares two real vectors: v_j = x_j + i x_{j+1}, and its conjugate.
   const auto unpack = [&](const Tensor& packed, CMatrix& vectors, std::int64_t j, bool pair) {
-    const double* const x = packed.data<double>();
+    const double* const x = packed.data<double>() + j * n;
     for (std::int64_t i = 0; i < n; ++i) {
-      vectors(i, j) = {x[i * n + j], pair ? x[i * n + j + 1] : 0};
+      vectors(i, j) = {x[i], pair ? x[n + i] : 0};
       if (pair) vectors(i, j + 1) = std::conj(vectors(i, j));
     }
   };

@@ -1,11 +1,11 @@
-#include <glocal/hpo/dmd.h>
+#include <glocal/hpo/dmd_series.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include <glocal/core/blas.h>
+#include <glocal/core/simd/orthogonal.h>
 
 namespace glocal::hpo {
 namespace {
@@ -13,11 +13,10 @@ namespace {
 using Complex = std::complex<double>;
 constexpr double eps = std::numeric_limits<double>::epsilon();
 
-Tensor multiply(const Tensor& a, const Tensor& b, bool ta = false) {
-  const std::int64_t m = a.dim(ta ? 1 : 0), k = a.dim(ta ? 0 : 1), n = b.dim(1);
-  Tensor c({m, n}, DType::f64);
-  blas::gemm<double>(ta, false, m, n, k, 1, a.data<double>(), a.dim(1), b.data<double>(), n, 0, c.data<double>(), n);
-  return c;
+// C (m, n) := A (m, k) B (k, n), a row after the other, B contiguous: too small for blas to pay.
+void multiply(std::int64_t m, std::int64_t n, std::int64_t k, const double* a, std::int64_t lda, const double* b,
+              double* c, std::int64_t ldc) {
+  simd::orthogonal().product(m, n, k, a, lda, b, c, ldc);
 }
 
 double norm(const Tensor& a) { return std::sqrt(blas::dot(a.size(), a.data<double>(), a.data<double>())); }
@@ -66,15 +65,6 @@ Tensor divided(const Tensor& h, double scale) {
   return out;
 }
 
-// Columns k_t = [h_t; ...; h_{t+m-1}] for t in [first, first + count): (m q, count).
-Tensor hankel(const Tensor& h, std::int64_t m, std::int64_t first, std::int64_t count) {
-  const std::int64_t q = h.dim(1);
-  Tensor out({m * q, count}, DType::f64);
-  for (std::int64_t i = 0; i < m * q; ++i)
-    for (std::int64_t t = 0; t < count; ++t) out.data<double>()[i * count + t] = h.data<double>()[(first + t) * q + i];
-  return out;
-}
-
 // omega(beta) of Gavish and Donoho, "The optimal hard threshold for singular values is 4/sqrt(3)", 2014, eq. (4).
 double noise_threshold(const std::vector<double>& s, double beta) {
   constexpr std::size_t enough_to_judge = 8;
@@ -117,6 +107,7 @@ struct Modes {
 Tensor moved(const Tensor& step, const Modes& modes, const std::vector<Complex>& wanted) {
   const std::int64_t r = step.dim(0);
   Tensor out = step.clone();
+  double* const numbers = out.data<double>();
   for (std::int64_t k = 0; k < r; ++k) {
     const auto index = static_cast<std::size_t>(k);
     const Complex shift = wanted[index] - modes.eig.values[index];
@@ -124,7 +115,7 @@ Tensor moved(const Tensor& step, const Modes& modes, const std::vector<Complex>&
     const Complex weight = shift / modes.overlap[index];
     for (std::int64_t i = 0; i < r; ++i)
       for (std::int64_t j = 0; j < r; ++j)
-        out.data<double>()[i * r + j] += (weight * modes.eig.vectors(i, k) * std::conj(modes.eig.left(j, k))).real();
+        numbers[i * r + j] += (weight * modes.eig.vectors(i, k) * std::conj(modes.eig.left(j, k))).real();
   }
   return out;
 }
@@ -141,179 +132,121 @@ std::vector<Complex> snapped(std::vector<Complex> values, double tolerance) {
   return values;
 }
 
-// readout * step^t for t = 0 .. tau - 1, stacked: (tau q, r).
-Tensor observations(const Tensor& readout, const Tensor& step, std::int64_t tau) {
-  const std::int64_t q = readout.dim(0), r = readout.dim(1);
-  Tensor out({tau * q, r}, DType::f64), now = readout;
-  for (std::int64_t t = 0; t < tau; ++t) {
-    std::copy_n(now.data<double>(), q * r, out.data<double>() + t * q * r);
-    now = multiply(now, step);
-  }
+// [readout * step^t, h_t] for t = 0 .. tau - 1, stacked: (tau q, r + 1).
+Tensor observations(const Tensor& readout, const Tensor& step, const Tensor& scaled) {
+  const std::int64_t q = readout.dim(0), r = readout.dim(1), tau = scaled.dim(0), width = r + 1;
+  Tensor out({tau * q, width}, DType::f64);
+  double* const rows = out.data<double>();
+  for (std::int64_t i = 0; i < q; ++i) std::copy_n(readout.data<double>() + i * r, r, rows + i * width);
+  multiply((tau - 1) * q, r, r, rows, width, step.data<double>(), rows + q * width, width);  // row by row, in order
+  for (std::int64_t i = 0; i < tau * q; ++i) rows[i * width + r] = scaled.data<double>()[i];
   return out;
 }
 
-// Sets step, and start by least squares over all (scaled) snapshots; returns the relative residual.
-double refit(DmdFit& fit, const Tensor& step, const Tensor& scaled) {
+// Sets step, and start by least squares over all (scaled) snapshots; the residual is relative.
+void refit(DmdFit& fit, const Tensor& step, const Tensor& scaled, double size) {
+  constexpr double well_conditioned = 1e10;
   fit.step = step;
-  const Tensor model = observations(fit.readout, step, scaled.dim(0));
-  const Tensor data = scaled.reshape({scaled.size(), 1});
-  fit.start = lapack::lstsq(model, data).x;
-  return relative_difference(multiply(model, fit.start), data);
+  Tensor model = observations(fit.readout, step, scaled);
+  auto solved = orthogonal::least_squares(model, fit.rank);
+  fit.start = solved.x;
+  fit.residual = size > 0 ? solved.residual / size : solved.residual;
+  if (solved.condition < well_conditioned) return;
+  // Directions that the snapshots hardly see: the shortest start.
+  const std::int64_t r = fit.rank, width = r + 1, n = scaled.size();
+  model = observations(fit.readout, step, scaled);
+  Tensor a({n, r}, DType::f64);
+  for (std::int64_t i = 0; i < n; ++i) std::copy_n(model.data<double>() + i * width, r, a.data<double>() + i * r);
+  fit.start = lapack::lstsq(a, scaled.reshape({n, 1})).x;
+  Tensor fitted({n, 1}, DType::f64);
+  multiply(n, 1, r, a.data<double>(), r, fit.start.data<double>(), fitted.data<double>(), 1);
+  fit.residual = relative_difference(fitted, scaled.reshape({n, 1}));
 }
 
 // amplitudes(k, :) = scale (readout v_k) (u_k^H start) / (u_k^H v_k).
-void set_modes(DmdFit& fit) {
-  const Modes modes(fit.step);
+void set_amplitudes(DmdFit& fit, const Modes& modes) {
   const std::int64_t r = fit.step.dim(0), q = fit.readout.dim(0);
-  fit.eigenvalues = modes.eig.values;
+  const double *const start = fit.start.data<double>(), *const readout = fit.readout.data<double>();
   fit.amplitudes = lapack::CMatrix(r, q);
   for (std::int64_t k = 0; k < r; ++k) {
     Complex weight = 0;
-    for (std::int64_t i = 0; i < r; ++i) weight += std::conj(modes.eig.left(i, k)) * fit.start.at(i);
+    for (std::int64_t i = 0; i < r; ++i) weight += std::conj(modes.eig.left(i, k)) * start[i];
     const Complex overlap = modes.overlap[static_cast<std::size_t>(k)];
     if (overlap != Complex{}) weight *= fit.scale / overlap;
-    for (std::int64_t j = 0; j < q; ++j)
-      for (std::int64_t i = 0; i < r; ++i)
-        fit.amplitudes(k, j) += weight * fit.readout.at(j * r + i) * modes.eig.vectors(i, k);
+    for (std::int64_t j = 0; j < q; ++j) {
+      Complex seen = 0;
+      for (std::int64_t i = 0; i < r; ++i) seen += readout[j * r + i] * modes.eig.vectors(i, k);
+      fit.amplitudes(k, j) = weight * seen;
+    }
   }
 }
 
-// Moves eigenvalues as the policy says and refits the start. A snap is kept only when the snapshots fit it about as
-// well.
-void apply_policy(DmdFit& fit, const Tensor& operator_, const Tensor& scaled) {
+// Moves eigenvalues as the policy says and refits the start; eigenvectors stay, so one decomposition serves all. A snap
+// is kept only when the snapshots fit it about as well.
+void apply_policy(DmdFit& fit, const Tensor& operator_, const Modes& modes, const Tensor& scaled) {
   using Policy = DmdOptions::Policy;
   constexpr double as_well = 1.05, rounding = 1e-12;
-  const Modes modes(operator_);
+  const double size = norm(scaled);
   const auto& fitted = modes.eig.values;
-  fit.fitted_eigenvalues = fitted;
+  fit.fitted_eigenvalues = fit.eigenvalues = fitted;
   fit.defective = modes.defective();
   fit.unstable = std::any_of(fitted.begin(), fitted.end(), [](Complex v) { return std::abs(v) > 1 + 1e-9; });
   const Policy policy = fit.options.policy;
   if (policy == Policy::raw) {  // as fitted, the start too
     fit.step = operator_;
-    const Tensor model = multiply(observations(fit.readout, operator_, scaled.dim(0)), fit.start);
-    fit.residual = relative_difference(model, scaled);
+    const Tensor model = observations(fit.readout, operator_, scaled);
+    const std::int64_t r = fit.rank;
+    Tensor fitted_series({scaled.size(), 1}, DType::f64);
+    multiply(scaled.size(), 1, r, model.data<double>(), r + 1, fit.start.data<double>(), fitted_series.data<double>(),
+             1);
+    fit.residual = relative_difference(fitted_series, scaled);
     return;
   }
-  const auto stable = clipped(fitted);
-  fit.residual = refit(fit, moved(operator_, modes, stable), scaled);
+  fit.eigenvalues = clipped(fitted);
+  refit(fit, moved(operator_, modes, fit.eigenvalues), scaled, size);
   if (policy == Policy::clip) return;
-  const auto settled = snapped(stable, fit.options.snap_tolerance);
-  if (settled != stable) {
+  if (const auto settled = snapped(fit.eigenvalues, fit.options.snap_tolerance); settled != fit.eigenvalues) {
     DmdFit candidate = fit;
-    candidate.residual = refit(candidate, moved(operator_, modes, settled), scaled);
+    candidate.eigenvalues = settled;
     candidate.snapped = true;
+    refit(candidate, moved(operator_, modes, settled), scaled, size);
     if (policy == Policy::unit || candidate.residual <= as_well * fit.residual + rounding) fit = std::move(candidate);
   }
   if (policy == Policy::unit) {
-    std::vector<Complex> kept = fit.snapped ? settled : stable;
-    for (Complex& v : kept)
+    for (Complex& v : fit.eigenvalues)
       if (v != 1.0) v = 0;
-    fit.step = moved(operator_, modes, kept);
+    fit.step = moved(operator_, modes, fit.eigenvalues);
   }
 }
 
-void fit_linear(DmdFit& fit, const Tensor& scaled) {
-  const std::int64_t tau = scaled.dim(0), q = scaled.dim(1);
-  const std::int64_t most_delays = std::max<std::int64_t>(1, tau / (q + 1));
-  const std::int64_t m = std::min<std::int64_t>(fit.options.delays, most_delays), columns = tau - m;
+void fit_linear(DmdFit& fit, const DmdSeries& series) {
+  const Tensor& scaled = series.scaled;
+  const std::int64_t tau = scaled.dim(0), q = scaled.dim(1), m = series.delays, columns = tau - m;
   fit.delays_used = static_cast<int>(m);
   if (m < fit.options.delays)
     fit.note =
         fmt::format("{} delays instead of {}: {} snapshots of {} entries carry no more", m, fit.options.delays, tau, q);
-  const Tensor x = hankel(scaled, m, 0, columns), y = hankel(scaled, m, 1, columns);
-  const auto [u, s, vt] = lapack::svd(x);
-  fit.singular_values.assign(s.span<double>().begin(), s.span<double>().end());
+  fit.singular_values = series.svd.s;
   const std::int64_t r = fit.rank = choose_rank(fit.singular_values, m * q, columns, fit.options.rank);
-  // step = U_r^T Y V_r S_r^{-1}, the least-squares operator on the leading singular vectors.
-  Tensor basis({m * q, r}, DType::f64), right({columns, r}, DType::f64);
-  const std::int64_t k = s.size();
-  for (std::int64_t j = 0; j < r; ++j) {
-    for (std::int64_t i = 0; i < m * q; ++i) basis.data<double>()[i * r + j] = u.data<double>()[i * k + j];
-    for (std::int64_t t = 0; t < columns; ++t)
-      right.data<double>()[t * r + j] = vt.data<double>()[j * columns + t] / s.data<double>()[j];
-  }
+  Tensor basis({m * q, r}, DType::f64);
+  for (std::int64_t i = 0; i < m * q; ++i)
+    for (std::int64_t j = 0; j < r; ++j) basis.data<double>()[i * r + j] = series.svd.ut.data<double>()[j * m * q + i];
   fit.readout = rows(basis, 0, q);  // the left inverse of the delay map: the first q entries of k_t are h_t
-  fit.start = multiply(basis, hankel(scaled, m, 0, 1), true);
-  apply_policy(fit, multiply(multiply(basis, y, true), right), scaled);
-  set_modes(fit);
-}
-
-// Mean of (t + 1)^p over the snapshots of one bin [begin, end).
-double mean_power(std::int64_t begin, std::int64_t end, double p) {
-  double sum = 0;
-  for (std::int64_t t = begin; t < end; ++t) sum += std::pow(static_cast<double>(t + 1), p);
-  return sum / static_cast<double>(end - begin);
-}
-
-struct PowerLaw {
-  double exponent = 0, factor = 0, error = std::numeric_limits<double>::infinity();
-};
-
-// The best factor for an exponent, by least squares over bin means g.
-PowerLaw with_exponent(double p, const std::vector<std::int64_t>& edges, const std::vector<double>& g) {
-  double gb = 0, bb = 0, error = 0;
-  std::vector<double> b(g.size());
-  for (std::size_t j = 0; j < g.size(); ++j) {
-    b[j] = mean_power(edges[j], edges[j + 1], p);
-    gb += g[j] * b[j];
-    bb += b[j] * b[j];
-  }
-  for (std::size_t j = 0; j < g.size(); ++j) error += std::pow(g[j] - gb / bb * b[j], 2);
-  return {p, gb / bb, error};
-}
-
-// Least squares in both unknowns: the exponent by a scan of [-1.5, 0.5], then golden sections around the best.
-PowerLaw fit_power_law(const std::vector<std::int64_t>& edges, const std::vector<double>& g) {
-  constexpr double lowest = -1.5, highest = 0.5, spacing = 0.05, golden = 0.6180339887498949;
-  PowerLaw best;
-  for (int i = 0; i <= 40; ++i)
-    if (const PowerLaw law = with_exponent(lowest + i * spacing, edges, g); law.error < best.error) best = law;
-  double a = std::max(lowest, best.exponent - spacing), b = std::min(highest, best.exponent + spacing);
-  for (int i = 0; i < 60; ++i) {
-    const double left = b - golden * (b - a), right = a + golden * (b - a);
-    const bool keep_left = with_exponent(left, edges, g).error < with_exponent(right, edges, g).error;
-    (keep_left ? b : a) = keep_left ? right : left;
-  }
-  const PowerLaw refined = with_exponent((a + b) / 2, edges, g);
-  return refined.error < best.error ? refined : best;
-}
-
-// Bin edges in t, log-spaced in t + 1; bins that hold no snapshot are dropped.
-std::vector<std::int64_t> log_spaced(std::int64_t first, std::int64_t tau, int bins) {
-  std::vector<std::int64_t> edges{first};
-  const double ratio = static_cast<double>(tau + 1) / static_cast<double>(first + 1);
-  for (int i = 1; i <= bins; ++i) {
-    const double edge = static_cast<double>(first + 1) * std::pow(ratio, static_cast<double>(i) / bins) - 1;
-    const std::int64_t rounded = i == bins ? tau : std::llround(edge);
-    if (rounded > edges.back()) edges.push_back(rounded);
-  }
-  return edges;
-}
-
-void fit_logarithmic(DmdFit& fit, const Tensor& scaled) {
-  const std::int64_t tau = scaled.dim(0), q = scaled.dim(1);
-  const auto first =
-      std::min<std::int64_t>(static_cast<std::int64_t>(fit.options.bins_from * static_cast<double>(tau)), tau - 2);
-  const auto edges = log_spaced(first, tau, fit.options.bins);
-  if (edges.size() < static_cast<std::size_t>(fit.options.bins) + 1)
-    fit.note = fmt::format("{} bins instead of {}: the others hold no snapshot", edges.size() - 1, fit.options.bins);
-  fit.delays_used = 1;
-  fit.rank = static_cast<int>(q);
-  fit.amplitudes = lapack::CMatrix(q, q);
-  for (std::int64_t i = 0; i < q; ++i) {
-    std::vector<double> means;
-    for (std::size_t j = 0; j + 1 < edges.size(); ++j) {
-      double sum = 0;
-      for (std::int64_t t = edges[j]; t < edges[j + 1]; ++t) sum += scaled.at(t * q + i);
-      means.push_back(sum / static_cast<double>(edges[j + 1] - edges[j]));
-    }
-    const PowerLaw law = fit_power_law(edges, means);
-    fit.eigenvalues.emplace_back(std::exp(law.exponent));
-    fit.amplitudes(i, i) = law.factor * fit.scale;
-  }
-  fit.fitted_eigenvalues = fit.eigenvalues;
-  fit.residual = relative_difference(divided(rows(fit.reconstruct(), first, tau), fit.scale), rows(scaled, first, tau));
+  // x_t = U_r^T k_t: step is the least-squares operator from each x_t to the next.
+  Tensor pairs({columns, 2 * r}, DType::f64);
+  fit.start = Tensor({r, 1}, DType::f64);
+  multiply(columns, r, m * q, scaled.data<double>(), q, basis.data<double>(), pairs.data<double>(), 2 * r);
+  std::copy_n(pairs.data<double>(), r, fit.start.data<double>());
+  for (std::int64_t t = 0; t + 1 < columns; ++t)
+    std::copy_n(pairs.data<double>() + (t + 1) * 2 * r, r, pairs.data<double>() + t * 2 * r + r);
+  multiply(1, r, m * q, scaled.data<double>() + columns * q, q, basis.data<double>(),
+           pairs.data<double>() + (columns - 1) * 2 * r + r, 2 * r);
+  const Tensor transposed = orthogonal::least_squares(pairs, r).x;
+  Tensor step({r, r}, DType::f64);
+  for (std::int64_t i = 0; i < r * r; ++i) step.data<double>()[i] = transposed.data<double>()[i % r * r + i / r];
+  const Modes modes(step);
+  apply_policy(fit, step, modes, scaled);
+  set_amplitudes(fit, modes);
 }
 
 // Re sum_k lambda_k^x amplitudes(k, :).
@@ -328,44 +261,87 @@ std::vector<double> sum_of_modes(const DmdFit& fit, double x) {
   return out;
 }
 
+// step^t start, by repeated squaring.
+std::vector<double> state(const DmdFit& fit, std::int64_t t) {
+  const std::int64_t r = fit.rank;
+  std::vector<double> z(fit.start.span<double>().begin(), fit.start.span<double>().end()), moved_z(z.size());
+  std::vector<double> power(fit.step.span<double>().begin(), fit.step.span<double>().end()), square(power.size());
+  for (; t > 0; t /= 2) {
+    if (t % 2) {
+      multiply(r, 1, r, power.data(), r, z.data(), moved_z.data(), 1);
+      z.swap(moved_z);
+    }
+    if (t > 1) {
+      multiply(r, r, r, power.data(), r, power.data(), square.data(), r);
+      power.swap(square);
+    }
+  }
+  return z;
+}
+
+// h = scale * readout * z.
+void observe(const DmdFit& fit, const std::vector<double>& z, double* h) {
+  const std::int64_t q = fit.readout.dim(0);
+  multiply(q, 1, fit.rank, fit.readout.data<double>(), fit.rank, z.data(), h, 1);
+  for (std::int64_t i = 0; i < q; ++i) h[i] *= fit.scale;
+}
+
 }  // namespace
 
 std::vector<double> DmdFit::forecast(double t) const {
   if (!(t >= 0 && t <= 0x1p53)) fail<ValueError>("[dmd] forecast index must be from 0 to 2^53, got {}", t);
   if (options.time == DmdOptions::TimeAxis::logarithmic) return sum_of_modes(*this, std::log(t + 1));
   if (t != std::floor(t)) return sum_of_modes(*this, t);
-  Tensor z = start, power = step;
-  for (auto left = static_cast<std::int64_t>(t); left > 0; left /= 2) {
-    if (left % 2) z = multiply(power, z);
-    if (left > 1) power = multiply(power, power);
+  std::vector<double> h(static_cast<std::size_t>(readout.dim(0)));
+  observe(*this, state(*this, static_cast<std::int64_t>(t)), h.data());
+  return h;
+}
+
+Tensor DmdFit::forecast_range(std::int64_t begin, std::int64_t end) const {
+  if (begin < 0 || end < begin) fail<ValueError>("[dmd] cannot forecast the indices from {} to {}", begin, end);
+  const std::int64_t q = amplitudes.cols;
+  Tensor out({end - begin, q}, DType::f64);
+  double* h = out.data<double>();
+  if (options.time == DmdOptions::TimeAxis::logarithmic) {
+    for (std::int64_t t = begin; t < end; ++t, h += q)
+      std::ranges::copy(sum_of_modes(*this, std::log(static_cast<double>(t + 1))), h);
+    return out;
   }
-  const Tensor h = multiply(readout, z);
-  std::vector<double> out(h.span<double>().begin(), h.span<double>().end());
-  for (double& v : out) v *= scale;
+  std::vector<double> z = state(*this, begin), next(z.size());
+  for (std::int64_t t = begin; t < end; ++t, h += q) {
+    observe(*this, z, h);
+    multiply(rank, 1, rank, step.data<double>(), rank, z.data(), next.data(), 1);
+    z.swap(next);
+  }
   return out;
 }
 
-Tensor DmdFit::reconstruct() const {
-  Tensor out({snapshots, amplitudes.cols}, DType::f64);
-  for (std::int64_t t = 0; t < snapshots; ++t) {
-    const auto h = forecast(static_cast<double>(t));
-    std::copy(h.begin(), h.end(), out.data<double>() + t * amplitudes.cols);
-  }
-  return out;
-}
+Tensor DmdFit::reconstruct() const { return forecast_range(0, snapshots); }
 
-DmdFit fit_dmd(const Tensor& h, const DmdOptions& options) {
+DmdSeries::DmdSeries(const Tensor& h, const DmdOptions& options_in) : options(options_in) {
   check(h, options);
+  scale = largest_entry(h);
+  scaled = scale > 0 ? divided(h, scale) : h;
+  if (options.time == DmdOptions::TimeAxis::logarithmic) return;
+  const std::int64_t tau = h.dim(0), q = h.dim(1), most_delays = std::max<std::int64_t>(1, tau / (q + 1));
+  delays = std::min<std::int64_t>(options.delays, most_delays);
+  // Snapshot t and the m - 1 after it stand side by side: column t of the Hankel matrix, without a copy.
+  svd = orthogonal::left_svd(scaled.data<double>(), tau - delays, delays * q, q);
+}
+
+DmdFit DmdSeries::fit(int rank) const {
   DmdFit fit;
   fit.options = options;
-  fit.snapshots = h.dim(0);
-  fit.scale = largest_entry(h);
-  const Tensor scaled = fit.scale > 0 ? divided(h, fit.scale) : h;
+  fit.options.rank = rank;
+  fit.snapshots = scaled.dim(0);
+  fit.scale = scale;
   if (options.time == DmdOptions::TimeAxis::linear)
-    fit_linear(fit, scaled);
+    fit_linear(fit, *this);
   else
     fit_logarithmic(fit, scaled);
   return fit;
 }
+
+DmdFit fit_dmd(const Tensor& h, const DmdOptions& options) { return DmdSeries(h, options).fit(options.rank); }
 
 }  // namespace glocal::hpo

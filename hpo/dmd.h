@@ -52,6 +52,8 @@ struct DmdFit {
   /// (q,) h_t, t >= 0 counted from the first snapshot. Whole numbers go by repeated squaring of step, fractions by
   /// modes. Throws ValueError unless 0 <= t <= 2^53.
   std::vector<double> forecast(double t) const;
+  /// (end - begin, q) h_t for begin <= t < end, step by step. Throws ValueError unless 0 <= begin <= end.
+  Tensor forecast_range(std::int64_t begin, std::int64_t end) const;
   Tensor reconstruct() const;  ///< (tau, q): the model at the snapshots
 };
 

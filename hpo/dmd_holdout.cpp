@@ -4,7 +4,7 @@
 #include <limits>
 #include <span>
 
-#include <glocal/hpo/dmd.h>
+#include <glocal/hpo/dmd_series.h>
 
 namespace glocal::hpo {
 namespace {
@@ -17,21 +17,20 @@ Tensor first_rows(const Tensor& h, std::int64_t count) {
   return Tensor::from(h.span<double>().first(static_cast<std::size_t>(count * h.dim(1))), {count, h.dim(1)});
 }
 
-// Root of the summed squares of prediction(t) - h_t over the rows from `kept` on.
-template <class F>
-double error_beyond(const Tensor& h, std::int64_t kept, F&& prediction) {
+// Root of the summed squares of prediction_t - h_t over the rows of h from `kept` on.
+double error_beyond(const Tensor& h, std::int64_t kept, const Tensor& prediction) {
+  const double *const truth = h.data<double>() + kept * h.dim(1), *const predicted = prediction.data<double>();
   double error = 0;
-  for (std::int64_t t = kept; t < h.dim(0); ++t) {
-    const std::vector<double> predicted = prediction(t);
-    for (std::int64_t i = 0; i < h.dim(1); ++i)
-      error = std::hypot(error, predicted[static_cast<std::size_t>(i)] - h.at(t * h.dim(1) + i));
-  }
+  for (std::int64_t i = 0; i < prediction.size(); ++i) error = std::hypot(error, predicted[i] - truth[i]);
   return error;
 }
 
-double forecast_error(const Tensor& h, std::int64_t kept, const DmdOptions& options) {
-  const DmdFit trial = fit_dmd(first_rows(h, kept), options);
-  return error_beyond(h, kept, [&](std::int64_t t) { return trial.forecast(static_cast<double>(t)); });
+// The last snapshot kept, repeated.
+Tensor persistence(const Tensor& h, std::int64_t kept) {
+  const std::int64_t q = h.dim(1);
+  Tensor out({h.dim(0) - kept, q}, DType::f64);
+  for (std::int64_t i = 0; i < out.size(); ++i) out.data<double>()[i] = h.data<double>()[(kept - 1) * q + i % q];
+  return out;
 }
 
 std::vector<double> row(const Tensor& h, std::int64_t t) {
@@ -43,22 +42,22 @@ std::vector<double> row(const Tensor& h, std::int64_t t) {
 }  // namespace
 
 Forecast forecast_with_holdout(const Tensor& h, double target_t, const DmdOptions& options) {
-  Forecast out{{}, false, std::numeric_limits<double>::infinity(), fit_dmd(h, options), {}};
+  const DmdSeries series(h, options);
+  Forecast out{{}, false, std::numeric_limits<double>::infinity(), series.fit(options.rank), {}};
   const std::int64_t tau = h.dim(0), kept = tau - std::max<std::int64_t>(1, tau / 4);
   if (kept >= 3) {
-    double error = forecast_error(h, kept, options);
-    if (options.rank == 0 && options.time == DmdOptions::TimeAxis::linear) {
-      DmdOptions small = options;
-      small.rank = static_cast<int>(std::max<std::int64_t>(3, h.dim(1)));
-      const double small_error = forecast_error(h, kept, small);
-      if (small.rank < out.fit.rank && !(error < clearly_better * small_error)) {
+    const DmdSeries before(first_rows(h, kept), options);
+    const auto error_of = [&](int rank) { return error_beyond(h, kept, before.fit(rank).forecast_range(kept, tau)); };
+    double error = error_of(options.rank);
+    const int small = static_cast<int>(std::max<std::int64_t>(3, h.dim(1)));
+    if (options.rank == 0 && options.time == DmdOptions::TimeAxis::linear && small < out.fit.rank)
+      if (const double small_error = error_of(small); !(error < clearly_better * small_error)) {
         error = small_error;
-        out.fit = fit_dmd(h, small);
+        out.fit = series.fit(small);
       }
-    }
-    const double persistence = error_beyond(h, kept, [&](std::int64_t) { return row(h, kept - 1); });
+    const double to_beat = error_beyond(h, kept, persistence(h, kept));
     // A constant hold-out is persistence at its best; the forecast cannot win there.
-    if (persistence > 0) out.skill = error / persistence;
+    if (to_beat > 0) out.skill = error / to_beat;
   }
   out.note = out.fit.note;
   out.value = out.fit.forecast(target_t);

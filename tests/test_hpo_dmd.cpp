@@ -127,6 +127,51 @@ TEST_SUITE("fast") {
     for (const double t : {0.5, 3.25, 77.75}) CHECK(std::abs(fit.forecast(t)[0] - f(t)) < 1e-9);
   }
 
+  TEST_CASE("dmd: a range of forecasts is the single ones") {
+    const DmdFit fit = fit_dmd(snapshots(40, {three_exponentials, damped_wave}));
+    const Tensor range = fit.forecast_range(35, 90);
+    REQUIRE(range.shape() == Shape{55, 2});
+    for (std::int64_t t = 35; t < 90; ++t)
+      for (std::int64_t i = 0; i < 2; ++i)
+        CHECK(std::abs(range.at((t - 35) * 2 + i) - fit.forecast(static_cast<double>(t))[static_cast<std::size_t>(i)]) <
+              1e-12);
+    CHECK(fit.forecast_range(7, 7).shape() == Shape{0, 2});
+    CHECK_THROWS_AS(fit.forecast_range(-1, 3), ValueError);
+    CHECK_THROWS_AS(fit.forecast_range(4, 3), ValueError);
+  }
+
+  TEST_CASE("dmd: thirty entries make a Hankel matrix of 300 rows; more entries than snapshots make a wide one") {
+    std::vector<Series> entries;
+    for (int i = 0; i < 30; ++i) entries.emplace_back([i](double t) { return damped_wave(t + i); });
+    const DmdFit fit = fit_dmd(snapshots(400, entries));
+    CHECK(fit.singular_values.size() == 300);
+    CHECK(forecast_error(fit, entries, {410, 600}) < 1e-11);
+    CHECK(forecast_error(fit_dmd(snapshots(12, entries)), entries, {20}) < 1e-11);
+  }
+
+  TEST_CASE("dmd: modes that the snapshots hardly tell apart are still forecast") {
+    const Series six = [](double t) {
+      double sum = 0;
+      for (int k = 0; k < 6; ++k) sum += (1 + k) * std::pow(0.99 - 0.03 * k, t);
+      return sum;
+    };
+    const DmdFit fit = fit_dmd(snapshots(100, {six}));
+    CHECK(fit.rank == 6);
+    CHECK(forecast_error(fit, {six}, {150, 200, 500}) < 1e-9);
+  }
+
+  TEST_CASE("dmd: two modes snapped to 1 cannot be told apart; their sum is the mean of the snapshots") {
+    const Series falling = [](double t) { return 1 + std::pow(0.95, t); };
+    DmdOptions options;
+    options.policy = Policy::unit;
+    options.snap_tolerance = 0.1;
+    const DmdFit fit = fit_dmd(snapshots(40, {falling}), options);
+    REQUIRE(fit.rank == 2);
+    const double mean = 1 + (1 - std::pow(0.95, 40)) / (40 * 0.05);
+    for (const double t : {0.0, 30.0, 1000.0}) CHECK(std::abs(fit.forecast(t)[0] - mean) < 1e-11);
+    for (std::int64_t i = 0; i < 2; ++i) CHECK(std::abs(fit.start.at(i)) < 10);  // the shortest start, no cancellation
+  }
+
   TEST_CASE("dmd: an all-zero series stays zero") {
     const DmdFit fit = fit_dmd(Tensor::zeros({20, 2}, DType::f64));
     CHECK(fit.rank == 0);

@@ -33,7 +33,7 @@ Row extrapolation(std::int64_t tau) {
 }  // namespace
 
 void add_extrapolation(Rows& rows) {
-  for (const std::int64_t tau : {100, 250, 500, 1000, 2000})
+  for (const std::int64_t tau : {100, 250, 500, 1000, 2000, 4000, 8000})
     rows[fmt::format("dmd/tau{}", tau)] = [tau] { return extrapolation(tau); };
 }
 

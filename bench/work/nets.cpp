@@ -80,7 +80,7 @@ Var Trainer::step(const Tensor& x, const Tensor& y) {
     return std::pair<Var, Vars>(value, pass.updated);
   };
   auto [result, gradient] = value_and_grad(loss)(parameters_);
-  auto next = optim::sgd({lr_, momentum_}, parameters_, gradient, state_);
+  auto next = optim::sgd({lr_, momentum_}, std::move(parameters_), std::move(gradient), std::move(state_));
   parameters_ = std::move(next.params);
   state_ = std::move(next.state);
   stats_ = std::move(result.second);

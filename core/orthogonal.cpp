@@ -1,0 +1,98 @@
+#include <glocal/core/orthogonal.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include <glocal/core/lapack.h>
+#include <glocal/core/simd/orthogonal.h>
+
+namespace glocal::orthogonal {
+namespace {
+
+double square(double x) { return x * x; }
+
+}  // namespace
+
+LeftSvd left_svd(const double* rows, std::int64_t m, std::int64_t n, std::int64_t stride) {
+  constexpr std::int64_t largest_for_jacobi = 128, most_sweeps = 60, alignment = 8, smallest_block = 128;
+  const std::int64_t k = std::min(m, n), width = (n + alignment - 1) / alignment * alignment;
+  // Rows come in blocks that stay in the cache, each below the R of all before it.
+  const std::int64_t block = std::min(m, std::max(smallest_block, 4 * n));
+  Tensor r = Tensor::zeros({std::min(m, n + block), width}, DType::f64);
+  Tensor work({2 * r.dim(0) + 3 * width}, DType::f64);
+  for (std::int64_t begin = 0, done = 0; begin < m; begin += block) {
+    const std::int64_t count = std::min(block, m - begin);
+    for (std::int64_t i = 0; i < count; ++i) {
+      double* const row = r.data<double>() + (done + i) * width;
+      std::copy_n(rows + (begin + i) * stride, n, row);
+      std::fill(row + n, row + width, 0.0);
+    }
+    const std::int64_t height = done + count;
+    done = std::min(height, n);
+    simd::orthogonal().triangularize(true, height, width, done, r.data<double>(), width, work.data<double>());
+  }
+  // X = R^T Q^T: what makes the rows of R orthogonal from the left leaves U and s as they are.
+  LeftSvd out{Tensor({k, n}, DType::f64), std::vector<double>(static_cast<std::size_t>(k))};
+  if (k > largest_for_jacobi) {
+    for (std::int64_t i = 0; i < k; ++i) std::copy_n(r.data<double>() + i * width, n, out.ut.data<double>() + i * n);
+    const auto [u, s, vt] = lapack::svd(out.ut);
+    std::copy_n(s.data<double>(), k, out.s.begin());
+    out.ut = vt;
+    return out;
+  }
+  std::vector<double> squares(static_cast<std::size_t>(k));
+  const int sweeps = simd::orthogonal().orthogonalize(k, width, r.data<double>(), width, squares.data(), most_sweeps);
+  if (!std::isfinite(std::accumulate(squares.begin(), squares.end(), 0.0)))
+    fail<NumericError>("[left_svd] a {} x {} matrix holds NaN or numbers whose squares overflow", n, m);
+  if (sweeps == 0) fail<NumericError>("[left_svd] the Jacobi rotations of a {} x {} matrix do not converge", n, m);
+  std::vector<std::int64_t> order(squares.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](auto i, auto j) {
+    return squares[static_cast<std::size_t>(i)] > squares[static_cast<std::size_t>(j)];
+  });
+  for (std::int64_t i = 0; i < k; ++i) {
+    const std::int64_t from = order[static_cast<std::size_t>(i)];
+    const double length = out.s[static_cast<std::size_t>(i)] = std::sqrt(squares[static_cast<std::size_t>(from)]);
+    for (std::int64_t j = 0; j < n; ++j)
+      out.ut.data<double>()[i * n + j] = length > 0 ? r.data<double>()[from * width + j] / length : 0;
+  }
+  return out;
+}
+
+LeastSquares least_squares(Tensor& ab, std::int64_t n) {
+  const std::int64_t m = ab.dim(0), width = ab.dim(1), p = width - n;
+  Tensor work({2 * m + 3 * width}, DType::f64);
+  simd::orthogonal().triangularize(false, m, width, n, ab.data<double>(), width, work.data<double>());
+  const double* const r = ab.data<double>();
+  LeastSquares out{Tensor({n, p}, DType::f64), 0, 0};
+  double* const x = out.x.data<double>();
+  Tensor inverse = Tensor::zeros({n, n}, DType::f64);
+  double* const v = inverse.data<double>();
+  double size = 0, inverse_size = 0;
+  // R [x, R^-1] = [Q^T B, I] by back substitution, a row at a time.
+  for (std::int64_t i = n - 1; i >= 0; --i) {
+    const double* const row = r + i * width;
+    std::copy_n(row + n, p, x + i * p);
+    v[i * n + i] = 1;
+    for (std::int64_t k = i + 1; k < n; ++k) {
+      for (std::int64_t j = 0; j < p; ++j) x[i * p + j] -= row[k] * x[k * p + j];
+      for (std::int64_t j = k; j < n; ++j) v[i * n + j] -= row[k] * v[k * n + j];
+      size += square(row[k]);
+    }
+    for (std::int64_t j = 0; j < p; ++j) x[i * p + j] /= row[i];
+    for (std::int64_t j = i; j < n; ++j) inverse_size += square(v[i * n + j] /= row[i]);
+    size += square(row[i]);
+  }
+  out.condition = std::sqrt(size) * std::sqrt(inverse_size);
+  if (!(out.condition < std::numeric_limits<double>::infinity()))
+    out.condition = std::numeric_limits<double>::infinity();
+  double rest = 0;
+  for (std::int64_t i = n; i < m; ++i)
+    for (std::int64_t j = n; j < width; ++j) rest += square(r[i * width + j]);
+  out.residual = std::sqrt(rest);
+  return out;
+}
+
+}  // namespace glocal::orthogonal

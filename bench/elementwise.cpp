@@ -10,6 +10,7 @@
 #include <glocal/core/parallel.h>
 #include <glocal/core/simd/elementwise.h>
 #include <glocal/core/simd/softmax.h>
+#include <glocal/core/simd/update.h>
 #include <glocal/core/simd/vector.h>
 #include <glocal/nn/loss.h>
 
@@ -47,7 +48,7 @@ void adam(benchmark::State& state, Isa set) {
   std::vector<float> m = positive(2), v = positive(3), w = positive(4);
   const simd::AdamStep<float> step{1e-3F, 0.9F, 0.999F, 1, 1, 1e-8F, 1e-20F, 0};
   for (auto _ : state) {
-    simd::vector_f32(set).adam(n, step, g.data(), m.data(), v.data(), w.data(), m.data(), v.data(), w.data());
+    simd::update_f32(set).adam(n, step, g.data(), m.data(), v.data(), w.data(), m.data(), v.data(), w.data());
     benchmark::ClobberMemory();
   }
   per_number(state, set);

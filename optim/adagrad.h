@@ -20,7 +20,6 @@ struct AdagradState {
 };
 
 /// g += weight_decay w;  s += g^2;  w -= lr g / (sqrt(s + eps_root) + eps). Throws ShapeError.
-Updated<AdagradState> adagrad(const AdagradHyper& hyper, const Vars& params, const Vars& grads,
-                              const AdagradState& state);
+Updated<AdagradState> adagrad(const AdagradHyper& hyper, Vars params, Vars grads, AdagradState state);
 
 }  // namespace glocal::optim

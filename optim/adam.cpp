@@ -4,6 +4,7 @@
 
 #include <glocal/autodiff/fused.h>
 #include <glocal/autodiff/ops.h>
+#include <glocal/core/simd/update.h>
 #include <glocal/core/simd/vector.h>
 
 namespace glocal::optim {
@@ -46,8 +47,8 @@ struct AdamUpdate : FusedPrimitive<rule> {
                                    as(number(Wd) - coupled)};
       for_each_chunk(w.size(), [&](std::int64_t i, std::int64_t n) {
         T slope[chunk];
-        simd::vector<T>().lincomb2(n, as(coupled), w.data<T>() + i, T(1), g.data<T>() + i, slope);
-        simd::vector<T>().adam(n, step, slope, m.data<T>() + i, v.data<T>() + i, w.data<T>() + i, m_new.data<T>() + i,
+        simd::vector<T>().lincomb(n, as(coupled), w.data<T>() + i, T(1), g.data<T>() + i, slope);
+        simd::update<T>().adam(n, step, slope, m.data<T>() + i, v.data<T>() + i, w.data<T>() + i, m_new.data<T>() + i,
                                v_new.data<T>() + i, w_new.data<T>() + i);
       });
     });

@@ -21,7 +21,6 @@ struct RmspropState {
 
 /// g += weight_decay w;  s = alpha s + (1 - alpha) g^2;  v = momentum v + g / (sqrt(s + eps_root) + eps);  w -= lr v.
 /// Throws ShapeError.
-Updated<RmspropState> rmsprop(const RmspropHyper& hyper, const Vars& params, const Vars& grads,
-                              const RmspropState& state);
+Updated<RmspropState> rmsprop(const RmspropHyper& hyper, Vars params, Vars grads, RmspropState state);
 
 }  // namespace glocal::optim

@@ -4,16 +4,38 @@
 
 #include <glocal/autodiff/fused.h>
 #include <glocal/autodiff/ops.h>
-#include <glocal/core/simd/sgd.h>
+#include <glocal/core/simd/update.h>
 
 namespace glocal::optim {
 
 namespace {
 
+// The inputs of both rules.
+enum Input : std::size_t { W, G, V, Lr, Mu, Wd };
+
+template <class T>
+simd::SgdStep<T> numbers(In x) {
+  const auto number = [&](Input i) { return x[i] ? static_cast<T>(x[i].item()) : T(0); };
+  return {number(Lr), number(Mu), number(Wd)};
+}
+
+// (w', v') by the kernel that `choose` takes from the table.
+template <class Choose>
+Vars step_of(std::span<Var> x, Choose choose) {
+  const Tensor &w = x[W].value(), &g = x[G].value(), &v = x[V].value();
+  Tensor w_new = result_in(x[W]), v_new = result_in(x[V]);
+  visit_float(w.dtype(), "sgd", [&]<class T>() {
+    const auto step = numbers<T>(x);
+    const auto kernel = choose(simd::update<T>());
+    for_each_chunk(w.size(), [&](std::int64_t i, std::int64_t n) {
+      kernel(n, step, g.data<T>() + i, v.data<T>() + i, w.data<T>() + i, v_new.data<T>() + i, w_new.data<T>() + i);
+    });
+  });
+  return {w_new, v_new};
+}
+
 // (w, g, v, lr, mu, wd) -> (w', v').
 struct SgdUpdate : FusedPrimitive<"sgd_update"> {
-  enum Input : std::size_t { W, G, V, Lr, Mu, Wd };
-
   // g enters linearly and v' is at hand, so neither direction reads it.
   Reads reads(Wants) const override { return {~(std::uint64_t{1} << G), true}; }
 
@@ -23,16 +45,7 @@ struct SgdUpdate : FusedPrimitive<"sgd_update"> {
   }
 
   Vars eval(std::span<Var> x) const override {
-    const Tensor &w = x[W].value(), &g = x[G].value(), &v = x[V].value();
-    Tensor w_new = result_in(x[W]), v_new = result_in(x[V]);
-    visit_float(w.dtype(), name(), [&]<class T>() {
-      const auto step = numbers<T>(x);
-      for_each_chunk(w.size(), [&](std::int64_t i, std::int64_t n) {
-        simd::vector<T>().sgd(n, step, g.data<T>() + i, v.data<T>() + i, w.data<T>() + i, v_new.data<T>() + i,
-                              w_new.data<T>() + i);
-      });
-    });
-    return {w_new, v_new};
+    return step_of(x, [](const auto& k) { return k.sgd; });
   }
 
   // dv' = mu dv + wd dw + dg + dmu v + dwd w,  dw' = dw - lr dv' - dlr v'
@@ -62,9 +75,9 @@ struct SgdUpdate : FusedPrimitive<"sgd_update"> {
       const auto step = numbers<T>(x);
       for_each_chunk(w.size(), [&](std::int64_t i, std::int64_t n) {  // v, w, v' are read once for all directions
         for (std::size_t k = 0; k < dx.size(); ++k)
-          simd::sgd<T>().push(n, step, numbers<T>(dx[k]), v.data<T>() + i, w.data<T>() + i, v_new.data<T>() + i,
-                              dx[k][G].value().data<T>() + i, dx[k][V].value().data<T>() + i,
-                              dx[k][W].value().data<T>() + i, out[k][1].data<T>() + i, out[k][0].data<T>() + i);
+          simd::update<T>().sgd_push(n, step, numbers<T>(dx[k]), v.data<T>() + i, w.data<T>() + i, v_new.data<T>() + i,
+                                     dx[k][G].value().data<T>() + i, dx[k][V].value().data<T>() + i,
+                                     dx[k][W].value().data<T>() + i, out[k][1].data<T>() + i, out[k][0].data<T>() + i);
       });
     });
     for (std::size_t k = 0; k < dx.size(); ++k) dy[k] = {out[k][0], out[k][1]};
@@ -90,9 +103,10 @@ struct SgdUpdate : FusedPrimitive<"sgd_update"> {
     visit_float(w.dtype(), name(), [&]<class T>() {
       const auto step = numbers<T>(x);
       for_each_chunk(w.size(), [&](std::int64_t i, std::int64_t n) {
-        simd::sgd<T>().pull(n, step, v.data<T>() + i, w.data<T>() + i, v_new.data<T>() + i, gy[1].value().data<T>() + i,
-                            gy[0].value().data<T>() + i, ag.data<T>() + i, av.data<T>() + i, aw.data<T>() + i,
-                            partial[static_cast<std::size_t>(i / chunk)].data());
+        simd::update<T>().sgd_pull(n, step, v.data<T>() + i, w.data<T>() + i, v_new.data<T>() + i,
+                                   gy[1].value().data<T>() + i, gy[0].value().data<T>() + i, ag.data<T>() + i,
+                                   av.data<T>() + i, aw.data<T>() + i,
+                                   partial[static_cast<std::size_t>(i / chunk)].data());
       });
     });
     for (std::size_t j = 0; j < 3; ++j) {
@@ -113,31 +127,27 @@ struct SgdUpdate : FusedPrimitive<"sgd_update"> {
   static Var plus_scaled(const Var& s, const Var& x, const Var& y) {
     return !s || !x ? y : y ? axpy(s, x, y) : scale_by(x, s);
   }
-  template <class T>
-  static simd::SgdStep<T> numbers(In x) {
-    const auto number = [&](Input i) { return x[i] ? static_cast<T>(x[i].item()) : T(0); };
-    return {number(Lr), number(Mu), number(Wd)};
-  }
 };
 
-Updated<SgdState> nesterov_step(const SgdHyper& hyper, const Vars& params, const Vars& grads, const SgdState& state) {
-  Updated<SgdState> next;
-  for (std::size_t i = 0; i < params.size(); ++i) {
-    const Var g = decayed(grads[i], params[i], hyper.weight_decay);
-    const Var v = axpy(hyper.momentum, state.velocity[i], g);
-    next.params.push_back(axpy(-hyper.lr, axpy(hyper.momentum, v, g), params[i]));
-    next.state.velocity.push_back(v);
+// The same inputs and outputs, by Nesterov's rule.
+struct NesterovUpdate : FusedPrimitive<"nesterov_update"> {
+  Vars composed(In x) const override {
+    const Var g = axpy(x[Wd], x[W], x[G]), v = axpy(x[Mu], x[V], g);
+    return {axpy(-x[Lr], axpy(x[Mu], v, g), x[W]), v};
   }
-  return next;
-}
+  Vars eval(std::span<Var> x) const override {
+    return step_of(x, [](const auto& k) { return k.nesterov; });
+  }
+};
 
 }  // namespace
 
 Updated<SgdState> sgd(const SgdHyper& hyper, Vars params, Vars grads, SgdState state, bool nesterov) {
   check_fit("sgd", params, grads, {&state.velocity});
   check_dtype("sgd", params, std::array{hyper.lr, hyper.momentum, hyper.weight_decay});
-  if (nesterov && !vanishes(hyper.momentum)) return nesterov_step(hyper, params, grads, state);
-  static const auto update = std::make_shared<const SgdUpdate>();
+  static const std::shared_ptr<const Fused> plain = std::make_shared<SgdUpdate>();
+  static const std::shared_ptr<const Fused> lookahead = std::make_shared<NesterovUpdate>();
+  const auto& update = nesterov ? lookahead : plain;
   Updated<SgdState> next;
   for (std::size_t i = 0; i < params.size(); ++i) {
     const Var zero = Tensor::scalar(0, params[i].dtype());

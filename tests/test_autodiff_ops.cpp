@@ -279,8 +279,15 @@ Rows update_rows() {
     return x;
   };
   const Vars sgd = inputs(3, {0.3, 0.7, 0.2}), adam = inputs(4, {0.3, 0.7, 0.8, 0.1, 0.05, 0.2});
-  return {update_row("sgd", "sgd_update", sgd, 0, 6), update_row("adam", "adam_update", adam, 0, 4),
-          update_row("adam", "adam_update", adam, 4, 10), update_row("adamw", "adamw_update", adam, 0, 4),
+  const Vars rmsprop = inputs(4, {0.3, 0.7, 0.1, 0.05, 0.6, 0.2}), adagrad = inputs(3, {0.3, 0.1, 0.05, 0.2});
+  return {update_row("sgd", "sgd_update", sgd, 0, 6),
+          update_row("nesterov", "nesterov_update", sgd, 0, 6),
+          update_row("rmsprop", "rmsprop_update", rmsprop, 0, 4),
+          update_row("rmsprop", "rmsprop_update", rmsprop, 4, 10),
+          update_row("adagrad", "adagrad_update", adagrad, 0, 7),
+          update_row("adam", "adam_update", adam, 0, 4),
+          update_row("adam", "adam_update", adam, 4, 10),
+          update_row("adamw", "adamw_update", adam, 0, 4),
           update_row("adamw", "adamw_update", adam, 4, 10)};
 }
 

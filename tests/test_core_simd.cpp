@@ -7,6 +7,7 @@
 
 #include <glocal/core/random.h>
 #include <glocal/core/simd/softmax.h>
+#include <glocal/core/simd/update.h>
 #include <glocal/core/simd/vector.h>
 
 using namespace glocal;
@@ -30,6 +31,14 @@ const simd::VectorKernels<T>& kernels_of(Isa set) {
     return simd::vector_f32(set);
   else
     return simd::vector_f64(set);
+}
+
+template <class T>
+const simd::UpdateKernels<T>& updates_of(Isa set) {
+  if constexpr (std::is_same_v<T, float>)
+    return simd::update_f32(set);
+  else
+    return simd::update_f64(set);
 }
 
 template <class T>
@@ -71,19 +80,16 @@ TEST_CASE_TEMPLATE("core simd: axpy and linear combinations", T, float, double) 
   for_each_isa([](Isa set) {
     const auto& k = kernels_of<T>(set);
     for (const std::int64_t n : sizes) {
-      const auto x0 = numbers<T>(1, n), x1 = numbers<T>(2, n), x2 = numbers<T>(3, n);
-      const T a = T(0.3), b = T(-1.7), c = T(2.1);
+      const auto x0 = numbers<T>(1, n), x1 = numbers<T>(2, n);
+      const T a = T(0.3), b = T(-1.7);
       const auto two = [&](std::size_t i) { return double(a) * double(x0[i]) + double(b) * double(x1[i]); };
-      const auto three = [&](std::size_t i) { return two(i) + double(c) * double(x2[i]); };
-      const auto size = [&](std::size_t i) { return 1 + std::abs(x0[i]) + 2 * std::abs(x1[i]) + 3 * std::abs(x2[i]); };
+      const auto size = [&](std::size_t i) { return 1 + std::abs(x0[i]) + 2 * std::abs(x1[i]); };
       auto y = numbers<T>(4, n);
-      k.lincomb2(n, a, x0.data(), b, x1.data(), y.data());
+      k.lincomb(n, a, x0.data(), b, x1.data(), y.data());
       check_close(y, two, size, 1);
-      k.lincomb3(n, a, x0.data(), b, x1.data(), c, x2.data(), y.data());
-      check_close(y, three, size, 1);
-      y = x2;
-      k.lincomb3(n, a, x0.data(), b, x1.data(), c, y.data(), y.data());
-      check_close(y, three, size, 1);
+      y = x1;
+      k.lincomb(n, a, x0.data(), b, y.data(), y.data());
+      check_close(y, two, size, 1);
       y = x1;
       k.axpy(n, a, x0.data(), y.data());
       check_close(
@@ -103,7 +109,7 @@ TEST_CASE_TEMPLATE("core simd: axpy and linear combinations", T, float, double) 
 TEST_CASE_TEMPLATE("core simd: SGD steps, into new arrays and in place", T, float, double) {
   const simd::SgdStep<T> step{T(0.1), T(0.9), T(0.01)};
   for_each_isa([&](Isa set) {
-    const auto& k = kernels_of<T>(set);
+    const auto& k = updates_of<T>(set);
     for (const std::int64_t n : sizes) {
       const auto g = numbers<T>(1, n), v = numbers<T>(2, n), w = numbers<T>(3, n);
       const auto velocity = [&](std::size_t i) {
@@ -122,10 +128,91 @@ TEST_CASE_TEMPLATE("core simd: SGD steps, into new arrays and in place", T, floa
   });
 }
 
+TEST_CASE_TEMPLATE("core simd: the two derivatives of an SGD step", T, float, double) {
+  const simd::SgdStep<T> step{T(0.1), T(0.9), T(0.01)}, d{T(0.3), T(-0.2), T(0.7)};
+  for_each_isa([&](Isa set) {
+    const auto& k = updates_of<T>(set);
+    for (const std::int64_t n : sizes) {
+      const auto v = numbers<T>(1, n), w = numbers<T>(2, n), next = numbers<T>(3, n);
+      const auto a = numbers<T>(4, n), b = numbers<T>(5, n), c = numbers<T>(6, n);
+      const auto size = [&](std::size_t i) {
+        return std::abs(v[i]) + std::abs(w[i]) + std::abs(next[i]) + std::abs(a[i]) + std::abs(b[i]) + std::abs(c[i]);
+      };
+      auto x = numbers<T>(7, n), y = x, z = x;
+      // (dg, dv, dw) = (a, b, c)
+      k.sgd_push(n, step, d, v.data(), w.data(), next.data(), a.data(), b.data(), c.data(), x.data(), y.data());
+      const auto dv = [&](std::size_t i) {
+        return double(step.momentum) * b[i] + double(step.decay) * c[i] + double(a[i]) + double(d.momentum) * v[i] +
+               double(d.decay) * w[i];
+      };
+      check_close(x, dv, size, 3);
+      check_close(
+          y, [&](std::size_t i) { return c[i] - double(step.lr) * dv(i) - double(d.lr) * next[i]; }, size, 3);
+      // (av', aw') = (a, b)
+      double sums[3] = {1, 2, 3}, expected[3] = {1, 2, 3}, total = 0;
+      k.sgd_pull(n, step, v.data(), w.data(), next.data(), a.data(), b.data(), x.data(), y.data(), z.data(), sums);
+      const auto ag = [&](std::size_t i) { return a[i] - double(step.lr) * b[i]; };
+      check_close(x, ag, size, 2);
+      check_close(
+          y, [&](std::size_t i) { return double(step.momentum) * ag(i); }, size, 2);
+      check_close(
+          z, [&](std::size_t i) { return b[i] + double(step.decay) * ag(i); }, size, 2);
+      for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) {
+        expected[0] -= double(b[i]) * next[i];
+        expected[1] += ag(i) * v[i];
+        expected[2] += ag(i) * w[i];
+        total += double(size(i)) * double(size(i));
+      }
+      for (int j = 0; j < 3; ++j)
+        CHECK(std::abs(sums[j] - expected[j]) <= 4 * double(std::numeric_limits<T>::epsilon()) * (1 + total));
+    }
+  });
+}
+
+TEST_CASE_TEMPLATE("core simd: Nesterov, RMSProp and Adagrad steps in place", T, float, double) {
+  const simd::SgdStep<T> s{T(0.1), T(0.9), T(0.01)};
+  const simd::RootStep<T> r{T(0.1), T(0.8), T(0.7), T(1e-2), T(1e-3), T(0.02)};
+  for_each_isa([&](Isa set) {
+    const auto& k = updates_of<T>(set);
+    for (const std::int64_t n : sizes) {
+      const auto g = numbers<T>(1, n), v = numbers<T>(2, n), w = numbers<T>(3, n), q = numbers<T>(4, n, true);
+      const auto size = [&](std::size_t i) { return 1 + g[i] * g[i] + q[i] + std::abs(v[i]) + std::abs(w[i]); };
+      auto v_new = v, w_new = w, q_new = q;
+      k.nesterov(n, s, g.data(), v_new.data(), w_new.data(), v_new.data(), w_new.data());
+      const auto slope = [&](std::size_t i, T decay) { return double(g[i]) + double(decay) * w[i]; };
+      const auto velocity = [&](std::size_t i) { return double(s.momentum) * v[i] + slope(i, s.decay); };
+      check_close(v_new, velocity, size, 2);
+      check_close(
+          w_new,
+          [&](std::size_t i) { return w[i] - double(s.lr) * (double(s.momentum) * velocity(i) + slope(i, s.decay)); },
+          size, 2);
+
+      const auto root = [&](double square) { return std::sqrt(square + double(r.eps_root)) + double(r.eps); };
+      const auto mean = [&](std::size_t i) {
+        return double(r.alpha) * q[i] + (1 - double(r.alpha)) * slope(i, r.decay) * slope(i, r.decay);
+      };
+      const auto scaled = [&](std::size_t i) { return double(r.momentum) * v[i] + slope(i, r.decay) / root(mean(i)); };
+      v_new = v, w_new = w;
+      k.rmsprop(n, r, g.data(), q_new.data(), v_new.data(), w_new.data(), q_new.data(), v_new.data(), w_new.data());
+      check_close(q_new, mean, size, 4);
+      check_close(v_new, scaled, size, 8);
+      check_close(
+          w_new, [&](std::size_t i) { return w[i] - double(r.lr) * scaled(i); }, size, 4);
+
+      const auto grown = [&](std::size_t i) { return q[i] + slope(i, r.decay) * slope(i, r.decay); };
+      w_new = w, q_new = q;
+      k.adagrad(n, r, g.data(), q_new.data(), w_new.data(), q_new.data(), w_new.data());
+      check_close(q_new, grown, size, 4);
+      check_close(
+          w_new, [&](std::size_t i) { return w[i] - double(r.lr) * slope(i, r.decay) / root(grown(i)); }, size, 4);
+    }
+  });
+}
+
 TEST_CASE_TEMPLATE("core simd: Adam steps, into new arrays and in place", T, float, double) {
   const simd::AdamStep<T> s{T(0.1), T(0.9), T(0.99), T(1 / 0.19), T(1 / 0.0199), T(1e-3), T(1e-6), T(0.02)};
   for_each_isa([&](Isa set) {
-    const auto& k = kernels_of<T>(set);
+    const auto& k = updates_of<T>(set);
     for (const std::int64_t n : sizes) {
       const auto g = numbers<T>(1, n), m = numbers<T>(2, n), v = numbers<T>(3, n, true), w = numbers<T>(4, n);
       const auto first = [&](std::size_t i) { return double(s.beta1) * m[i] + (1 - double(s.beta1)) * g[i]; };

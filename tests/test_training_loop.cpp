@@ -61,9 +61,73 @@ Loop lenet_loop(std::int64_t n) {
   return {[=](const Vars& w) { return nn::cross_entropy(unflatten(net, w)(x), y); }, flatten(net)};
 }
 
+// Hypergradient of T steps of SGD with respect to (log lr, momentum, weight decay), all in one element type.
+hpo::Hypergradient unrolled(const std::function<Var(const Vars&, DType)>& loss, const Vars& start, DType dtype,
+                            std::int64_t T) {
+  const std::size_t n = start.size();
+  hpo::FlatProblem problem;
+  problem.init = [=](const Vars&) {
+    Vars s;
+    for (const Var& w : start) s.push_back(w.value().to(dtype));
+    for (const Var& w : start) s.push_back(Tensor::zeros(w.shape(), dtype));
+    return s;
+  };
+  const auto part = [n](const Vars& s, bool first) {
+    return first ? Vars(s.begin(), s.begin() + std::ptrdiff_t(n)) : Vars(s.begin() + std::ptrdiff_t(n), s.end());
+  };
+  problem.step = [=](const Vars& s, const Vars& phi, std::int64_t) {
+    const Vars gradient = grad([&](const Vars& w) { return loss(w, dtype); })(part(s, true));
+    auto next = optim::sgd({exp(phi[0]), phi[1], phi[2]}, part(s, true), gradient, {part(s, false)});
+    next.params.insert(next.params.end(), next.state.velocity.begin(), next.state.velocity.end());
+    return next.params;
+  };
+  problem.outer = [=](const Vars& s, const Vars&, std::int64_t) { return loss(part(s, true), dtype); };
+  return hpo::global_reverse(problem, {number(std::log(0.05), dtype), number(0.9, dtype), number(1e-3, dtype)}, T);
+}
+
+// |h32 - h64| / |h64|, both from the same numbers.
+double single_precision_error(const std::function<Var(const Vars&, DType)>& loss, const Vars& start, std::int64_t T) {
+  const hpo::Hypergradient exact = unrolled(loss, start, DType::f64, T), fast = unrolled(loss, start, DType::f32, T);
+  double difference = 0, size = 0;
+  for (std::size_t k = 0; k < exact.h.size(); ++k) {
+    difference = std::hypot(difference, fast.h[k] - exact.h[k]);
+    size = std::hypot(size, exact.h[k]);
+  }
+  MESSAGE("f32 against f64 after ", T, " steps: hypergradient ", difference / size, ", loss ",
+          std::abs(fast.outer / exact.outer - 1));
+  CHECK(std::abs(fast.outer / exact.outer - 1) <= 1e-5);
+  return difference / size;
+}
+
 }  // namespace
 
 TEST_SUITE_BEGIN("fast");
+
+TEST_CASE("training loop: hypergradients in f32 are those in f64 through products and normalisation") {
+  const nn::Mlp net(key(1), {20, 32, 32, 5}, nn::make_activation("relu"));
+  const Tensor x = normal(key(2), {64, 20}), y = labels(64, 5);
+  const auto loss = [=](const Vars& w, DType dtype) {
+    nn::Pass pass;
+    return nn::cross_entropy(unflatten(net, w)(Var(x.to(dtype)), pass), y);
+  };
+  CHECK(single_precision_error(loss, flatten(net), 50) <= 1e-5);
+}
+
+// The 3x3 convolutions run by Winograd's F(4x4, 3x3) in f32 and directly in f64, in all three directions.
+TEST_CASE("training loop: hypergradients in f32 are those in f64 through Winograd convolutions") {
+  const auto weight = [](std::uint64_t k, Shape shape, std::int64_t fan_in) {
+    return normal(key(k), shape, 0, std::sqrt(2.0 / double(fan_in)));
+  };
+  const Vars start{weight(1, {16, 16, 3, 3}, 144), weight(2, {32, 16, 3, 3}, 144), weight(3, {32, 5}, 32),
+                   Tensor::ones({16}), Tensor::zeros({16})};
+  const Tensor x = normal(key(4), {16, 16, 12, 12}), y = labels(16, 5);
+  const auto loss = [=](const Vars& w, DType dtype) {
+    const Conv2dSpec same{{1, 1}, {1, 1}};
+    const Var a = batch_norm(conv2d(Var(x.to(dtype)), w[0], same), w[3], w[4], 1e-5, true).y;
+    return nn::cross_entropy(matmul(global_avg_pool(relu(conv2d(a, w[1], same))), w[2]), y);
+  };
+  CHECK(single_precision_error(loss, start, 20) <= 1e-5);
+}
 
 #if !defined(__SANITIZE_ADDRESS__)
 TEST_CASE("training loop: nothing is asked from the system after the first step") {

@@ -1,13 +1,30 @@
 #include <algorithm>
+#include <concepts>
 #include <limits>
 
 #include <glocal/autodiff/ops.h>
 #include <glocal/autodiff/ops/checks.h>
 #include <glocal/autodiff/ops/index.h>
 #include <glocal/core/parallel.h>
+#include <glocal/core/simd/pool.h>
 
 namespace glocal {
 namespace {
+
+std::int64_t height(const Shape& shape) { return shape[shape.rank() - 2]; }
+std::int64_t width(const Shape& shape) { return shape[shape.rank() - 1]; }
+
+// Whether an index may be that of pooling by 2 x 2 windows, which has kernels of its own.
+bool windows_of_four(const Shape& shape, std::int64_t planes, std::int64_t index_size) {
+  if (shape.rank() < 2) return false;
+  const std::int64_t H = height(shape), W = width(shape);
+  return H > 1 && W > 1 && shape.size() == planes * H * W && index_size == planes * (H / 2) * (W / 2);
+}
+
+template <class T>
+void take_each(std::int64_t begin, std::int64_t end, const T* from, const std::int32_t* at, T* to) {
+  for (std::int64_t i = begin; i < end; ++i) to[i] = at[i] < 0 ? T(0) : from[at[i]];
+}
 
 // take and put are each other's adjoint. The index was checked once, where the public function was called.
 struct Take : Primitive<"take"> {
@@ -22,9 +39,17 @@ struct Take : Primitive<"take"> {
       const T* from = x[0].data<T>();
       const std::int32_t* at = index.data<std::int32_t>();
       T* to = y.data<T>();
-      parallel_for(y.size(), 1 << 15, [=](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin; i < end; ++i) to[i] = at[i] < 0 ? T(0) : from[at[i]];
-      });
+      const std::int64_t size = shape.size() / planes, count = y.size() / planes;
+      const std::int64_t grain = std::max<std::int64_t>(1, (1 << 15) / std::max<std::int64_t>(size, 1));
+      if constexpr (std::floating_point<T>)
+        if (windows_of_four(shape, planes, y.size()))
+          return parallel_for(planes, grain, [=, this](std::int64_t begin, std::int64_t end) {
+            if (!simd::pool<T>().take(end - begin, height(shape), width(shape), from + begin * size, at + begin * count,
+                                      static_cast<std::int32_t>(begin * size), to + begin * count))
+              take_each(begin * count, end * count, from, at, to);
+          });
+      parallel_for(y.size(), 1 << 15,
+                   [=](std::int64_t begin, std::int64_t end) { take_each(begin, end, from, at, to); });
     });
     return y;
   }
@@ -46,7 +71,13 @@ struct Put : Primitive<"put"> {
       T* to = x.data<T>();
       const std::int64_t size = x.size() / planes, count = index.size() / planes;
       const std::int64_t grain = std::max<std::int64_t>(1, (1 << 15) / std::max<std::int64_t>(size, 1));
-      parallel_for(planes, grain, [=](std::int64_t begin, std::int64_t end) {
+      const bool windows = windows_of_four(shape, planes, index.size());
+      parallel_for(planes, grain, [=, this](std::int64_t begin, std::int64_t end) {
+        if constexpr (std::floating_point<T>)
+          if (windows &&
+              simd::pool<T>().put(end - begin, height(shape), width(shape), from + begin * count, at + begin * count,
+                                  static_cast<std::int32_t>(begin * size), to + begin * size))
+            return;
         for (std::int64_t k = begin; k < end; ++k) {
           std::fill_n(to + k * size, size, T(0));
           for (std::int64_t i = k * count; i < (k + 1) * count; ++i)  // in order: repeated places have one rounding

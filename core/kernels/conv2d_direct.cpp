@@ -132,9 +132,10 @@ struct Forward {
           f.simd.tile(tile);
         }
       }
-      for (Int o = 0; o < tile.outputs; ++o)
-        f.simd.deinterleave(count, (end - begin) * z.OW, ys + o * tile.y_output, y.data + o * y.channel + begin * z.OW,
-                            y.image);
+      const Int together = end - begin == z.OH ? tile.outputs : 1;
+      for (Int o = 0; o < tile.outputs; o += together)
+        f.simd.deinterleave(count, together * (end - begin) * z.OW, ys + o * tile.y_output,
+                            y.data + o * y.channel + begin * z.OW, y.image);
     }
   }
 
@@ -166,7 +167,10 @@ struct Forward {
     list_taps(list.data());
     parallel_for(f.blocks * f.z.groups, f.grain(), [&](Int begin, Int end) {
       const Scratch<T> xs(f.x_size()), ys(y_size());
-      std::fill_n(xs.data(), f.x_size(), T(0));
+      if (f.images)
+        f.clear_sides(xs.data());  // taps above or below the image are left out
+      else
+        std::fill_n(xs.data(), f.x_size(), T(0));
       for (Int k = begin; k < end; ++k) {
         const Int block = k / f.z.groups, g = k % f.z.groups;
         f.load_images(x, block, g, xs.data());

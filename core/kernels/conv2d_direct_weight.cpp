@@ -40,9 +40,10 @@ struct Weight {
   void load_slopes(const T* gy, Int block, Int g, Int begin, Int end, T* to) const {
     const Int stride = f.z.O * f.P;
     const T* from = gy + f.image(block) * stride + g * f.Og * f.P + begin * f.z.OW;
-    for (Int o = 0; o < f.Og; ++o, from += f.P, to += gy_channel()) {
+    const Int pixels = (end - begin) * f.z.OW, whole = rows == f.z.OH ? f.Og : 1;
+    for (Int o = 0; o < f.Og; o += f.images ? whole : 1, from += f.P, to += gy_channel()) {
       if (f.images)
-        f.simd.interleave(f.images_in(block), (end - begin) * f.z.OW, from, stride, to);
+        f.simd.interleave(f.images_in(block), 1, whole * pixels, from, stride, to, 0);
       else
         for (Int r = 0; r < f.z.OH; ++r) std::copy_n(from + r * f.z.OW, f.z.OW, to + r * f.Wq);
     }

@@ -47,7 +47,7 @@ struct Layout {
     else
       phases = z.stride;
     Hq = ceil_div(padded(0), phases[0]);
-    Wq = ceil_div(padded(1), phases[1]);
+    Wq = phases[1] == 1 ? pitch() : ceil_div(padded(1), phases[1]);
     blocks = images ? ceil_div(z.N, L) : z.N;
     channel = phases[0] * phases[1] * Hq * Wq * S;
   }
@@ -56,8 +56,13 @@ struct Layout {
     const Int size = axis == 0 ? z.H : z.W, taps = axis == 0 ? z.KH : z.KW, outputs = axis == 0 ? z.OH : z.OW;
     return std::max(size + z.padding[axis], (outputs - 1) * z.stride[axis] + (taps - 1) * z.dilation[axis] + 1);
   }
+  // The zeros behind a row are those before the next one.
+  Int pitch() const { return padded(1) - std::clamp<Int>(padded(1) - z.W - z.padding[1], 0, z.padding[1]); }
   // An output image in rows of the pitch of a phase, as one vector after the other.
-  Int flat_vectors() const { return ceil_div((z.OH - 1) * ceil_div(padded(1), z.stride[1]) + z.OW, L); }
+  Int flat_vectors() const {
+    const Int width = z.stride[1] == 1 ? pitch() : ceil_div(padded(1), z.stride[1]);
+    return ceil_div((z.OH - 1) * width + z.OW, L);
+  }
 
   // Useful lanes either way. Interleaving costs about six multiplications per output, and fits the L2 cache or not;
   // taps of flat images straddle cache lines.
@@ -68,7 +73,7 @@ struct Layout {
     return by_images > by_pixels;
   }
 
-  Int x_size() const { return Cg * channel + L; }
+  Int x_size() const { return Cg * channel + z.padding[1] * S + L; }
   Int images_in(Int block) const { return images ? std::min(L, z.N - block * L) : 1; }
   Int image(Int block) const { return images ? block * L : block; }
   // Where tap (u, v) of the output pixel (0, 0) lies in a channel, and the steps to the next row and column.
@@ -85,18 +90,32 @@ struct Layout {
     return std::max<Int>(1, (Int(1) << 18) / std::max<Int>(1, vectors * K));
   }
 
+  /// Sets the zeros beside the rows of images; above and below them nothing is set.
+  void clear_sides(T* to) const {
+    const Int side = z.padding[1] * S, row = Wq * S;
+    for (Int c = 0; c < Cg; ++c)
+      for (Int h = 0; h < z.H; ++h) {
+        T* const first = to + c * channel + (h + z.padding[0]) * row;
+        std::fill(first, first + side, T(0));
+        std::fill(first + side + z.W * S, first + row + side, T(0));
+      }
+  }
+
   /// to := the copy of group g of one block of images; its padding was set to zero before.
   void load_images(const T* x, Int block, Int g, T* to) const {
     const Int stride = z.C * z.H * z.W;
     const T* from = x + image(block) * stride + g * Cg * z.H * z.W;
+    if (images) {
+      const bool whole = channel == z.H * z.W * L;  // no padding anywhere
+      for (Int c = 0; c < (whole ? 1 : Cg); ++c, to += channel, from += z.H * z.W)
+        simd.interleave(images_in(block), whole ? Cg * z.H : z.H, z.W, from, stride,
+                        to + (z.padding[0] * Wq + z.padding[1]) * L, Wq * L);
+      return;
+    }
     for (Int c = 0; c < Cg; ++c, to += channel)
       for (Int h = 0; h < z.H; ++h, from += z.W) {
         const Int row = h + z.padding[0];
-        T* out = to + (row % phases[0] * phases[1] * Hq + row / phases[0]) * Wq * S;
-        if (images)
-          simd.interleave(images_in(block), z.W, from, stride, out + z.padding[1] * S);
-        else
-          cut_row(from, out);
+        cut_row(from, to + (row % phases[0] * phases[1] * Hq + row / phases[0]) * Wq);
       }
   }
 

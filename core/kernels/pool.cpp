@@ -51,13 +51,11 @@ bool common(const Pool2dSizes& z) {
 template <class T>
 void max_pool2d(const Pool2dSizes& z, const T* x, T* y, std::int32_t* index) {
   parallel_for(z.images, grain(z), [&](Int begin, Int end) {
-    for (Int k = begin; k < end; ++k) {
-      const Int from = k * z.H * z.W, to = k * z.OH * z.OW;
-      if (common(z))
-        simd::pool<T>().max(z.H, z.W, x + from, y + to, index + to, static_cast<std::int32_t>(from));
-      else
-        max_of_windows(z, x + from, y + to, index + to, from);
-    }
+    const Int from = begin * z.H * z.W, to = begin * z.OH * z.OW;
+    if (common(z))
+      return simd::pool<T>().max(end - begin, z.H, z.W, x + from, y + to, index + to, static_cast<std::int32_t>(from));
+    for (Int k = begin; k < end; ++k)
+      max_of_windows(z, x + k * z.H * z.W, y + k * z.OH * z.OW, index + k * z.OH * z.OW, k * z.H * z.W);
   });
 }
 

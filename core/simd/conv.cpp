@@ -96,24 +96,39 @@ void any_weight_tile(const ConvWeightTile<T>& t) {
   weight_tile_of_size(t, std::make_integer_sequence<int, most_weight_outputs * most_weight_taps>());
 }
 
+constexpr Int ahead = 128 / static_cast<Int>(sizeof(float));  // numbers
+
 template <class T>
-void interleave(Int images, Int pixels, const T* from, Int stride, T* to) {
+void interleave(Int images, Int rows, Int columns, const T* from, Int stride, T* to, Int row) {
   constexpr Int L = lanes<T>;
+  const Int pixels = rows * columns, gap = row - columns * L;
+  Int left = columns;  // of the row that is being written
   for (Int p = 0; p < pixels; p += L) {
     Vec<T> x[L];
     const Int n = pixels - p < L ? pixels - p : L;
     if (images == L && n == L) {
 #pragma GCC unroll 16
-      for (Int i = 0; i < L; ++i) x[i] = load(from + i * stride + p);
+      for (Int i = 0; i < L; ++i) {
+        x[i] = load(from + i * stride + p);
+        __builtin_prefetch(from + i * stride + p + ahead);
+      }
     } else {
       for (Int i = 0; i < L; ++i) x[i] = i < images ? load(from + i * stride + p, n) : Vec<T>{};
     }
     transpose<T>(x);
-    if (n == L) {
+    if (n == L && left > L) {
 #pragma GCC unroll 16
-      for (Int j = 0; j < L; ++j) store(to + (p + j) * L, x[j]);
-    } else {
-      for (Int j = 0; j < n; ++j) store(to + (p + j) * L, x[j]);
+      for (Int j = 0; j < L; ++j) store(to + j * L, x[j]);
+      to += L * L;
+      left -= L;
+      continue;
+    }
+#pragma GCC unroll 16
+    for (Int j = 0; j < L; ++j) {
+      if (j >= n) break;
+      store(to, x[j]);
+      to += L;
+      if (--left == 0) to += gap, left = columns;
     }
   }
 }

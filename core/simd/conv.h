@@ -34,8 +34,9 @@ struct ConvKernels {
   std::int64_t lanes, most_outputs, most_vectors, most_weight_outputs, most_weight_taps;
   void (*tile)(const ConvTile<T>& tile);
   void (*weight_tile)(const ConvWeightTile<T>& tile);
-  /// to[p][i] := from[i * stride + p] for `pixels` pixels p of `images` images i; lanes without an image are 0.
-  void (*interleave)(std::int64_t images, std::int64_t pixels, const T* from, std::int64_t stride, T* to);
+  /// to[r * row + w * lanes + i] := from[i * stride + r * columns + w] for images i; lanes without an image are 0.
+  void (*interleave)(std::int64_t images, std::int64_t rows, std::int64_t columns, const T* from, std::int64_t stride,
+                     T* to, std::int64_t row);
   /// to[i * stride + p] := from[p][i], the inverse.
   void (*deinterleave)(std::int64_t images, std::int64_t pixels, const T* from, T* to, std::int64_t stride);
   /// to[k] := sum of the lanes of vector k, each added in the same order.

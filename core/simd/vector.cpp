@@ -25,49 +25,14 @@ double dot(std::int64_t n, const T* x, const T* y) {
 }
 
 template <class T>
-void lincomb2(std::int64_t n, T a, const T* x0, T b, const T* x1, T* y) {
+void lincomb(std::int64_t n, T a, const T* x0, T b, const T* x1, T* y) {
   const Vec<T> va = splat(a), vb = splat(b);
   for_each_vector<T>(n, [=](auto at) { at.store(y, vb * at.load(x1) + va * at.load(x0)); });
 }
 
-template <class T>
-void lincomb3(std::int64_t n, T a, const T* x0, T b, const T* x1, T c, const T* x2, T* y) {
-  const Vec<T> va = splat(a), vb = splat(b), vc = splat(c);
-  for_each_vector<T>(n, [=](auto at) { at.store(y, vc * at.load(x2) + (vb * at.load(x1) + va * at.load(x0))); });
-}
-
-template <class T>
-void sgd(std::int64_t n, SgdStep<T> step, const T* g, const T* v, const T* w, T* v_new, T* w_new) {
-  const Vec<T> lr = splat(step.lr), momentum = splat(step.momentum), decay = splat(step.decay);
-  for_each_vector<T>(n, [=](auto at) {
-    const Vec<T> at_w = at.load(w), velocity = momentum * at.load(v) + (decay * at_w + at.load(g));
-    at.store(v_new, velocity);
-    at.store(w_new, at_w - lr * velocity);
-  });
-}
-
-template <class T>
-void adam(std::int64_t n, AdamStep<T> step, const T* g, const T* m, const T* v, const T* w, T* m_new, T* v_new,
-          T* w_new) {
-  const Vec<T> beta1 = splat(step.beta1), rest1 = splat(1 - step.beta1), lr = splat(step.lr);
-  const Vec<T> beta2 = splat(step.beta2), rest2 = splat(1 - step.beta2), decay = splat(step.decay);
-  const Vec<T> m_factor = splat(step.m_correction), v_factor = splat(step.v_correction);
-  const Vec<T> eps = splat(step.eps), eps_root = splat(step.eps_root);
-  for_each_vector<T>(n, [=](auto at) {
-    const Vec<T> slope = at.load(g), at_w = at.load(w);
-    const Vec<T> first = beta1 * at.load(m) + rest1 * slope, second = beta2 * at.load(v) + rest2 * (slope * slope);
-    at.store(m_new, first);
-    at.store(v_new, second);
-    const Vec<T> direction = m_factor * first / (sqrt(v_factor * second + eps_root) + eps);
-    at.store(w_new, at_w - lr * (decay * at_w + direction));
-  });
-}
-
 }  // namespace
 
-constinit const VectorKernels<float> vector_f32{axpy<float>,     dot<float>, lincomb2<float>,
-                                                lincomb3<float>, sgd<float>, adam<float>};
-constinit const VectorKernels<double> vector_f64{axpy<double>,     dot<double>, lincomb2<double>,
-                                                 lincomb3<double>, sgd<double>, adam<double>};
+constinit const VectorKernels<float> vector_f32{axpy<float>, dot<float>, lincomb<float>};
+constinit const VectorKernels<double> vector_f64{axpy<double>, dot<double>, lincomb<double>};
 
 }  // namespace glocal::simd::GLOCAL_ISA

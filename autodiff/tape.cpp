@@ -23,16 +23,21 @@ void accumulate(Var& sum, Var term) {
 
 }  // namespace
 
-// Never destroyed: tapes in static storage may outlive every other static object.
-std::vector<Tape::Lists>& Tape::spare() {
-  static thread_local auto& lists = *new std::vector<Lists>;
-  return lists;
+std::vector<Tape::Lists>* Tape::spare() {
+  static thread_local bool over = false;
+  struct Spare {
+    std::vector<Lists> lists;
+    ~Spare() { over = true; }
+  };
+  static thread_local Spare spare;
+  return over ? nullptr : &spare.lists;
 }
 
 Tape::Tape() {
-  if (spare().empty()) return;
-  lists_ = std::move(spare().back());
-  spare().pop_back();
+  std::vector<Lists>* const lists = spare();
+  if (!lists || lists->empty()) return;
+  lists_ = std::move(lists->back());
+  lists->pop_back();
 }
 
 Tape::~Tape() {
@@ -42,7 +47,8 @@ Tape::~Tape() {
   lists_.parents.clear();
   lists_.slots.clear();
   lists_.makers.clear();
-  if (lists_.slots.capacity() <= largest && spare().size() < most) spare().push_back(std::move(lists_));
+  std::vector<Lists>* const lists = spare();
+  if (lists && lists_.slots.capacity() <= largest && lists->size() < most) lists->push_back(std::move(lists_));
 }
 
 std::int32_t Tape::add_slot(Var primal, std::int32_t maker) {

@@ -45,7 +45,7 @@ class Tape {
     Vars slots;                         // the primal in each slot (empty for inputs of the tape)
     std::vector<std::int32_t> makers;   // the node that made each slot, -1 for inputs
   };
-  static std::vector<Lists>& spare();  // of tapes that are gone: their memory serves the next ones on this thread
+  static std::vector<Lists>* spare();  // of tapes that are gone, for the next ones; none when the thread is ending
   std::int32_t add_slot(Var primal, std::int32_t maker);
   bool can_be_made_again(const Var& x, std::int32_t parent) const;
   /// The primals of a node's inputs, those dropped made again into `store`.

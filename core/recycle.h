@@ -2,11 +2,13 @@
 #pragma once
 #include <cstddef>
 #include <new>
+#include <utility>
 
 namespace glocal {
 
 /// For std::allocate_shared of small things made and dropped thousands of times in a training step. Freed places stay
-/// with the thread that freed them; under AddressSanitizer nothing is kept, so that it sees every use after free.
+/// with the thread that freed them until it ends; under AddressSanitizer nothing is kept, so that it sees every use
+/// after free.
 template <class T>
 struct Recycled {
   using value_type = T;
@@ -28,7 +30,8 @@ struct Recycled {
 #else
     constexpr bool keep = true;
 #endif
-    if (!keep || n != 1) return ::operator delete(p);
+    if (!keep || n != 1 || over_) return ::operator delete(p);
+    end_of_thread_.watch();
     free_ = new (static_cast<void*>(p)) Place{free_};
   }
   friend bool operator==(const Recycled&, const Recycled&) { return true; }
@@ -38,8 +41,17 @@ struct Recycled {
     Place* next;
   };
   static constexpr std::size_t size = sizeof(T) < sizeof(Place) ? sizeof(Place) : sizeof(T);
-  // A bare pointer on purpose: it outlives every object of static storage.
+  struct EndOfThread {
+    void watch() {}
+    ~EndOfThread() {
+      over_ = true;
+      while (free_) ::operator delete(std::exchange(free_, free_->next));
+    }
+  };
+  // The first two are bare on purpose: objects of static storage are freed after the third is gone.
   static inline thread_local Place* free_ = nullptr;
+  static inline thread_local bool over_ = false;
+  static inline thread_local EndOfThread end_of_thread_;
 };
 
 }  // namespace glocal

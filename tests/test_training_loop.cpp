@@ -17,6 +17,15 @@ using namespace glocal;
 
 namespace {
 
+Var number(double value, DType dtype = DType::f32) { return Tensor::scalar(value, dtype); }
+
+Tensor labels(std::int64_t n, std::int32_t classes) {
+  Tensor y({n}, DType::i32);
+  for (std::int64_t i = 0; i < n; ++i) y.data<std::int32_t>()[i] = static_cast<std::int32_t>(i) % classes;
+  return y;
+}
+
+#if !defined(__SANITIZE_ADDRESS__)  // under which no block is recycled
 // A network's loss, and training by any rule with parameters of its own, moved from step to step.
 struct Loop {
   std::function<Var(const Vars&)> loss;
@@ -35,14 +44,6 @@ struct Loop {
   }
 };
 
-Var number(double value, DType dtype = DType::f32) { return Tensor::scalar(value, dtype); }
-
-Tensor labels(std::int64_t n, std::int32_t classes) {
-  Tensor y({n}, DType::i32);
-  for (std::int64_t i = 0; i < n; ++i) y.data<std::int32_t>()[i] = static_cast<std::int32_t>(i) % classes;
-  return y;
-}
-
 Loop mlp_loop(std::int64_t n) {
   const nn::Mlp net(key(1), {20, 16, 5}, nn::make_activation("relu"));
   const Var x = normal(key(2), {n, 20});
@@ -60,6 +61,7 @@ Loop lenet_loop(std::int64_t n) {
   const Tensor y = labels(n, 10);
   return {[=](const Vars& w) { return nn::cross_entropy(unflatten(net, w)(x), y); }, flatten(net)};
 }
+#endif
 
 // Hypergradient of T steps of SGD with respect to (log lr, momentum, weight decay), all in one element type.
 hpo::Hypergradient unrolled(const std::function<Var(const Vars&, DType)>& loss, const Vars& start, DType dtype,

@@ -71,11 +71,12 @@ struct Put : Primitive<"put"> {
       T* to = x.data<T>();
       const std::int64_t size = x.size() / planes, count = index.size() / planes;
       const std::int64_t grain = std::max<std::int64_t>(1, (1 << 15) / std::max<std::int64_t>(size, 1));
-      const bool windows = windows_of_four(shape, planes, index.size());
-      parallel_for(planes, grain, [=, this](std::int64_t begin, std::int64_t end) {
+      const Shape& of_x = shape;
+      const bool windows = windows_of_four(of_x, planes, index.size());
+      parallel_for(planes, grain, [=](std::int64_t begin, std::int64_t end) {
         if constexpr (std::floating_point<T>)
           if (windows &&
-              simd::pool<T>().put(end - begin, height(shape), width(shape), from + begin * count, at + begin * count,
+              simd::pool<T>().put(end - begin, height(of_x), width(of_x), from + begin * count, at + begin * count,
                                   static_cast<std::int32_t>(begin * size), to + begin * size))
             return;
         for (std::int64_t k = begin; k < end; ++k) {

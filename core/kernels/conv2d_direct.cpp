@@ -42,16 +42,18 @@ struct Forward {
     column_tiles = f.images ? best_column_tiles() : ceil_div(f.flat_vectors(), f.simd.most_vectors);
   }
 
-  // Narrow tiles skip more taps that meet padding only, wide ones keep the multipliers busy.
+  // Narrow tiles skip more taps that meet padding only, wide ones start less often; costs in half cycles.
   Int best_column_tiles() const {
     const Int outputs = ceil_div(f.Og, tiles);
+    constexpr Int start = 60;  // of a tile: the call, the bias, the first taps
     Int best = 0, least = 0;
     for (Int n = ceil_div(f.z.OW, f.simd.most_vectors); n <= f.z.OW; ++n) {
       Int cost = 0;
       for (Int i = 0; i < n; ++i) {
         const Part part(f.z.OW, n, i);
         const Taps taps(f.z, 1, part.first, part.first + part.size);
-        cost += std::max<Int>({8, outputs * part.size, outputs + part.size}) * taps.size();
+        cost += std::max<Int>({8, outputs * part.size, outputs + part.size}) * taps.size() * f.z.KH * f.Cg;
+        cost += 2 * outputs * part.size + start;
       }
       if (best == 0 || cost < least) best = n, least = cost;
     }
@@ -73,17 +75,20 @@ struct Forward {
       }
   }
 
-  // Place and number of every tap, one list per tile of columns: with images as lanes, of those that meet the image.
+  // One list per tile of columns: its first column, its columns and its taps per row, then place and number of every
+  // tap; with images as lanes, of those that meet the image.
   Int lists() const { return f.images ? column_tiles : 1; }
-  Int list_size() const { return 2 * f.z.KH * f.z.KW; }
+  Int list_size() const { return 3 + 2 * f.z.KH * f.z.KW; }
   Taps columns(Int i) const {
     const Part part(f.images ? f.z.OW : 1, lists(), i);
     return f.images ? Taps(f.z, 1, part.first, part.first + part.size) : Taps(f.z, 1, 0, f.z.OW);
   }
   void list_taps(Int* to) const {
     for (Int i = 0; i < lists(); ++i, to += list_size()) {
-      Int* at = to;
+      const Part part(f.images ? f.z.OW : 1, lists(), i);
       const Taps taps = columns(i);
+      Int* at = to;
+      for (Int number : {part.first, part.size, taps.size()}) *at++ = number;
       for (Int u = 0; u < f.z.KH; ++u)
         for (Int v = taps.first; v < taps.last; ++v) {
           *at++ = f.tap(u, v);
@@ -122,13 +127,12 @@ struct Forward {
       for (Int r = begin; r < end; ++r) {
         const Taps rows(z, 0, r, r + 1);
         for (Int i = 0; i < column_tiles; ++i) {
-          const Part part(z.OW, column_tiles, i);
-          const Int across = columns(i).size();
-          tile.vectors = part.size;
-          tile.tap = lists + i * list_size() + 2 * rows.first * across;
+          const Int *list = lists + i * list_size(), first = list[0], across = list[2];
+          tile.vectors = list[1];
+          tile.tap = list + 3 + 2 * rows.first * across;
           tile.taps = rows.size() * across;
-          tile.x = xs + r * f.row_step() + part.first * f.column_step();
-          tile.y = ys + ((r - begin) * z.OW + part.first) * f.L;
+          tile.x = xs + r * f.row_step() + first * f.column_step();
+          tile.y = ys + ((r - begin) * z.OW + first) * f.L;
           f.simd.tile(tile);
         }
       }
@@ -142,8 +146,8 @@ struct Forward {
   void flat_image(simd::ConvTile<T> tile, const Int* list, const T* xs, T* ys, const Target<T>& y) const {
     const Conv2dSizes& z = f.z;
     tile.y_output = f.flat_vectors() * f.L;
-    tile.tap = list;
-    tile.taps = z.KH * columns(0).size();
+    tile.tap = list + 3;
+    tile.taps = z.KH * list[2];
     for (Int i = 0; i < column_tiles; ++i) {
       const Part part(f.flat_vectors(), column_tiles, i);
       tile.vectors = part.size;

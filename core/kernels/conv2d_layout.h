@@ -93,12 +93,12 @@ struct Layout {
   /// Sets the zeros beside the rows of images; above and below them nothing is set.
   void clear_sides(T* to) const {
     const Int side = z.padding[1] * S, row = Wq * S;
-    for (Int c = 0; c < Cg; ++c)
-      for (Int h = 0; h < z.H; ++h) {
-        T* const first = to + c * channel + (h + z.padding[0]) * row;
-        std::fill(first, first + side, T(0));
-        std::fill(first + side + z.W * S, first + row + side, T(0));
-      }
+    if (side == 0 && Wq == z.W) return;
+    for (Int c = 0; c < Cg; ++c, to += channel) {
+      T* from = to + z.padding[0] * row;
+      T* last = from + side;
+      for (Int h = 0; h <= z.H; ++h, from = last + z.W * S, last += row) std::fill(from, last, T(0));
+    }
   }
 
   /// to := the copy of group g of one block of images; its padding was set to zero before.

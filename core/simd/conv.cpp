@@ -96,8 +96,6 @@ void any_weight_tile(const ConvWeightTile<T>& t) {
   weight_tile_of_size(t, std::make_integer_sequence<int, most_weight_outputs * most_weight_taps>());
 }
 
-constexpr Int ahead = 128 / static_cast<Int>(sizeof(float));  // numbers
-
 template <class T>
 void interleave(Int images, Int rows, Int columns, const T* from, Int stride, T* to, Int row) {
   constexpr Int L = lanes<T>;
@@ -110,9 +108,10 @@ void interleave(Int images, Int rows, Int columns, const T* from, Int stride, T*
 #pragma GCC unroll 16
       for (Int i = 0; i < L; ++i) {
         x[i] = load(from + i * stride + p);
-        __builtin_prefetch(from + i * stride + p + ahead);
+        __builtin_prefetch(from + i * stride + p + L);
       }
     } else {
+#pragma GCC unroll 16
       for (Int i = 0; i < L; ++i) x[i] = i < images ? load(from + i * stride + p, n) : Vec<T>{};
     }
     transpose<T>(x);
@@ -143,6 +142,7 @@ void deinterleave(Int images, Int pixels, const T* from, T* to, Int stride) {
 #pragma GCC unroll 16
       for (Int j = 0; j < L; ++j) x[j] = load(from + (p + j) * L);
     } else {
+#pragma GCC unroll 16
       for (Int j = 0; j < L; ++j) x[j] = j < n ? load(from + (p + j) * L) : Vec<T>{};
     }
     transpose<T>(x);
@@ -150,7 +150,9 @@ void deinterleave(Int images, Int pixels, const T* from, T* to, Int stride) {
 #pragma GCC unroll 16
       for (Int i = 0; i < L; ++i) store(to + i * stride + p, x[i]);
     } else {
-      for (Int i = 0; i < images; ++i) store(to + i * stride + p, x[i], n);
+#pragma GCC unroll 16
+      for (Int i = 0; i < L; ++i)
+        if (i < images) store(to + i * stride + p, x[i], n);
     }
   }
 }

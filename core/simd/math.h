@@ -88,7 +88,10 @@ struct Reduced {
                               0.12903808f, -0.078866422f);
   return n * 0x1.62e4p-1f + (f - (0.5f * square - (f * square * p + n * 0x1.7f7d1cp-20f)));
 }
-[[gnu::always_inline]] inline Bits<Floats> exponent(Floats x) { return (bits(x) - bits(splat(0x1.6a09e6p-1f))) >> 23; }
+// Of |x|: a sign bit would overflow here, and log_limits gives NaN for it anyway.
+[[gnu::always_inline]] inline Bits<Floats> exponent(Floats x) {
+  return ((bits(x) & 0x7fffffff) - bits(splat(0x1.6a09e6p-1f))) >> 23;
+}
 // y = log(size) where size > 0 is finite, else the limit there.
 [[gnu::always_inline]] inline Floats log_limits(Floats size, Floats y) {
   constexpr float infinity = __builtin_inff();

@@ -76,8 +76,8 @@ template <class T>
   return across(m, [](Mask<T> a, Mask<T> b) { return a | b; })[0] == 0;
 }
 
-// Rows are written in order, so a vector may reach into what follows: behind it comes its own row, the next, or
-// nothing.
+// Windows are written in order, so a vector of a narrow row may reach into what is written next. Only at the very end
+// the lanes are cut off.
 template <class T>
 void max(Int planes, Int H, Int W, const T* x, T* y, std::int32_t* index, std::int32_t base) {
   constexpr Int L = lanes<T>;

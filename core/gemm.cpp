@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <limits>
 #include <memory>
-#include <new>
 #include <string_view>
 
 #include <glocal/core/blas.h>
@@ -89,7 +88,7 @@ T* scratch() {
   if (!block) {
     const auto bytes = static_cast<std::size_t>(simd::gemm<T>().scratch_size) * sizeof(T);
     block.reset(std::aligned_alloc(64, (bytes + 63) / 64 * 64));
-    if (!block) throw std::bad_alloc();
+    if (!block) fail<MemoryError>("[gemm] the system has no room for {} bytes of packed operands", bytes);
   }
   return static_cast<T*>(block.get());
 }

@@ -219,5 +219,6 @@ def summary(results, selected):
         ratio = ratio_of(results, row)
         if row.ours.name in SUMMARY and row.ours.threads == 1 and row.peer.program == "torch" and ratio is not None:
             lines.append([row.label, milliseconds(results.best(row.ours)), milliseconds(results.best(row.peer)),
-                          f"{ratio:.1f}" if ratio < 10 else f"{ratio:.0f}", f"{results.memory(row.ours, True):.0f} / {results.memory(row.peer, True):.0f}"])
+                          f"{ratio:.1f}" if ratio < 10 else f"{ratio:.0f}",
+                          f"{results.memory(row.ours, True):.0f} / {results.memory(row.peer, True):.0f}"])
     return table(["one thread", "Glocal, ms", "PyTorch, ms", "times faster", "peak MB"], lines)

@@ -188,17 +188,26 @@ struct Experiment::Parts {
     return close(start, model.stats, optimizer.init(start), Tensor::zeros({}, dtype()));
   }
 
-  Vars step(const Vars& s, const Vars& phi, std::int64_t t) const {
-    const State state = open(s);
+  // The loss that step t lowers, and the running statistics after it.
+  std::pair<Var, Vars> training_loss(const Vars& weights, const Vars& stats_before, const Vars& phi,
+                                     std::int64_t t) const {
     const datasets::Batch batch = data.train.batch(train_order(t), dtype());
     nn::CrossEntropyOptions options;
     if (used("label_smoothing")) options.label_smoothing = value(named("label_smoothing"), phi);
-    const auto loss = [&](const Vars& weights) {
-      nn::Pass pass{.training = true, .key = split(dropout_key, static_cast<std::uint64_t>(t)), .stats = state.stats};
-      const Var logits = model.forward(weights, batch.x, pass);
-      return std::pair<Var, Vars>(nn::cross_entropy(logits, batch.y, options), pass.updated);
-    };
-    auto [value_and_stats, gradient] = value_and_grad(loss)(state.parameters);
+    nn::Pass pass{.training = true, .key = split(dropout_key, static_cast<std::uint64_t>(t)), .stats = stats_before};
+    const Var logits = model.forward(weights, batch.x, pass);
+    return {nn::cross_entropy(logits, batch.y, options), pass.updated};
+  }
+
+  Var loss(const Vars& s, const Vars& phi, std::int64_t t) const {
+    const State state = open(s);
+    return training_loss(state.parameters, state.stats, phi, t).first;
+  }
+
+  Vars step(const Vars& s, const Vars& phi, std::int64_t t) const {
+    const State state = open(s);
+    const auto objective = [&](const Vars& weights) { return training_loss(weights, state.stats, phi, t); };
+    auto [value_and_stats, gradient] = value_and_grad(objective)(state.parameters);
     if (used("clip_norm")) gradient = optim::clip_by_global_norm(gradient, value(named("clip_norm"), phi)).grads;
     optim::Step next = optimizer.step(optimizer_hyper(phi, t), state.parameters, gradient, state.buffers, t + 1);
     return close(std::move(next.params), value_and_stats.second, next.state, value_and_stats.first);
@@ -226,6 +235,8 @@ Experiment::Experiment(const ExperimentConfig& config) {
   problem_.init = [parts](const Vars& phi) { return parts->init(phi); };
   problem_.step = [parts](const Vars& s, const Vars& phi, std::int64_t t) { return parts->step(s, phi, t); };
   problem_.outer = [parts](const Vars& s, const Vars&, std::int64_t block) { return parts->outer(s, block); };
+  problem_.loss = [parts](const Vars& s, const Vars& phi, std::int64_t t) { return parts->loss(s, phi, t); };
+  for (std::size_t i = 0; i < parts->space.size(); ++i) problem_.names.push_back(parts->space[i].name);
 }
 
 const hpo::Space& Experiment::space() const { return parts_->space; }

@@ -23,6 +23,11 @@ Function joint_outer(const FlatProblem& problem, std::size_t n, std::int64_t blo
   return [&problem, n, block](const Vars& x) { return Vars{problem.outer(head(x, n), tail(x, n), block)}; };
 }
 
+Function joint_loss(const FlatProblem& problem, std::size_t n, std::int64_t t, const char* who) {
+  if (!problem.loss) fail<ValueError>("[{}] needs the training loss, which this problem does not give; set loss", who);
+  return [&problem, n, t](const Vars& x) { return Vars{problem.loss(head(x, n), tail(x, n), t)}; };
+}
+
 std::int64_t components(In phi) {
   std::int64_t q = 0;
   for (const Var& leaf : phi) q += leaf.size();

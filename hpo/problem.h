@@ -2,6 +2,8 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <string>
+#include <vector>
 
 #include <glocal/autodiff/transforms.h>
 
@@ -15,6 +17,8 @@ struct Problem {
   std::function<S(const S&, const H&, std::int64_t t)> step;  ///< pure; batch and randomness chosen by the step number
   /// E; `block` is the number of the step at which the current block began, and chooses the validation batch.
   std::function<Var(const S&, const H&, std::int64_t block)> outer;
+  /// The loss that step t lowers, as a function of the state; only estimators that ask for it need it (implicit, ...).
+  std::function<Var(const S&, const H&, std::int64_t t)> loss = nullptr;
 };
 
 /// The same over flat lists of leaves: what every estimator works on.
@@ -22,6 +26,8 @@ struct FlatProblem {
   std::function<Vars(const Vars& phi)> init;
   std::function<Vars(const Vars& s, const Vars& phi, std::int64_t t)> step;
   std::function<Var(const Vars& s, const Vars& phi, std::int64_t block)> outer;
+  std::function<Var(const Vars& s, const Vars& phi, std::int64_t t)> loss = nullptr;  ///< may be empty
+  std::vector<std::string> names = {};  ///< of the leaves of phi, for messages; may be empty
   /// Called with every state s_{t+1} reached by training itself (not by a replay); may throw to stop the run.
   std::function<void(const Vars& s, std::int64_t t)> watch = [](const Vars&, std::int64_t) {};
 };
@@ -39,6 +45,10 @@ FlatProblem flat(const Problem<S, H>& problem, const H& like) {
   flat.outer = [=](const Vars& s, const Vars& phi, std::int64_t block) {
     return problem.outer(unflatten(state, s), unflatten(like, phi), block);
   };
+  if (problem.loss)
+    flat.loss = [=](const Vars& s, const Vars& phi, std::int64_t t) {
+      return problem.loss(unflatten(state, s), unflatten(like, phi), t);
+    };
   return flat;
 }
 
@@ -46,6 +56,8 @@ FlatProblem flat(const Problem<S, H>& problem, const H& like) {
 Vars joined(In s, In phi);
 Function joint_step(const FlatProblem& problem, std::size_t state_leaves, std::int64_t t);
 Function joint_outer(const FlatProblem& problem, std::size_t state_leaves, std::int64_t block);
+/// Throws ValueError, naming `who` wants it, for a problem without a training loss.
+Function joint_loss(const FlatProblem& problem, std::size_t state_leaves, std::int64_t t, const char* who);
 
 /// Number of hyperparameter components: q.
 std::int64_t components(In phi);

@@ -10,7 +10,7 @@
 
 #include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
-#include <glocal/hpo/dmd.h>
+#include <glocal/hpo/estimator.h>
 
 namespace glocal::app {
 
@@ -19,15 +19,28 @@ template <class E>
 constexpr auto names_of() {
   using Policy = hpo::DmdOptions::Policy;
   using TimeAxis = hpo::DmdOptions::TimeAxis;
-  if constexpr (std::is_same_v<E, DType>) {
+  using Sketch = hpo::ImplicitOptions::Sketch;
+  using Method = hpo::DmdOptions::Method;
+  using hpo::Extrapolation;
+  if constexpr (std::is_same_v<E, Extrapolation>) {
+    return std::array{std::pair{Extrapolation::automatic, "auto"}, std::pair{Extrapolation::scaling, "scaling"},
+                      std::pair{Extrapolation::dmd, "dmd"}};
+  } else if constexpr (std::is_same_v<E, DType>) {
     return std::array{std::pair{DType::f32, "f32"}, std::pair{DType::f64, "f64"}};
   } else if constexpr (std::is_same_v<E, Policy>) {
     return std::array{std::pair{Policy::raw, "raw"}, std::pair{Policy::clip, "clip"}, std::pair{Policy::snap, "snap"},
                       std::pair{Policy::unit, "unit"}};
+  } else if constexpr (std::is_same_v<E, Method>) {
+    return std::array{std::pair{Method::least_squares, "least-squares"},
+                      std::pair{Method::total_least_squares, "total-least-squares"},
+                      std::pair{Method::forward_backward, "forward-backward"},
+                      std::pair{Method::optimised, "optimised"}};
+  } else if constexpr (std::is_same_v<E, Sketch>) {
+    return std::array{std::pair{Sketch::columns, "columns"}, std::pair{Sketch::gaussian, "gaussian"}};
   } else {
     static_assert(std::is_same_v<E, TimeAxis>);
     return std::array{std::pair{TimeAxis::linear, "linear"}, std::pair{TimeAxis::logarithmic, "logarithmic"},
-                      std::pair{TimeAxis::logarithmic, "log"}};
+                      std::pair{TimeAxis::logarithmic, "log"}, std::pair{TimeAxis::log_grid, "log-grid"}};
   }
 }
 

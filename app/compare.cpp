@@ -15,9 +15,9 @@ namespace {
 struct Row {
   std::string estimator;
   std::int64_t runs = 0, diverged = 0;
-  Statistic val_loss, val_accuracy, test_loss, test_accuracy, hypergradient_seconds, seconds, peak_bytes;
+  Statistic val_loss, val_accuracy, test_loss, test_accuracy, hypergradient_seconds, seconds, peak_bytes, gradients;
   std::vector<std::pair<std::string, Statistic>> values;
-  double ratio_time = 0, ratio_memory = 0;  // to plain training
+  double ratio_time = 0, ratio_memory = 0, ratio_gradients = 0;  // to plain training
 };
 
 Row summarise(const std::string& estimator, const std::vector<Outcome>& outcomes) {
@@ -41,6 +41,7 @@ Row summarise(const std::string& estimator, const std::vector<Outcome>& outcomes
   row.test_accuracy = over([](const Outcome& o) { return o.test.accuracy; });
   row.hypergradient_seconds = over([](const Outcome& o) { return o.estimate_seconds; });
   row.seconds = over([](const Outcome& o) { return o.seconds; });
+  row.gradients = over([](const Outcome& o) { return o.gradient_evaluations; });
   row.peak_bytes = over([](const Outcome& o) { return o.peak_bytes; });
   for (std::size_t i = 0; !mine.empty() && i < mine.front()->values.size(); ++i)
     row.values.emplace_back(mine.front()->values[i].first, over([i](const Outcome& o) { return o.values[i].second; }));
@@ -53,6 +54,7 @@ std::vector<Row> summarise_all(const std::vector<std::string>& estimators, const
   const Row plain = rows.front();  // a copy: each row is divided by it
   for (Row& row : rows) {
     row.ratio_time = row.seconds.mean / plain.seconds.mean;
+    row.ratio_gradients = row.gradients.mean / plain.gradients.mean;
     row.ratio_memory = row.peak_bytes.mean / plain.peak_bytes.mean;
   }
   return rows;
@@ -77,6 +79,8 @@ Json to_json(const Row& row) {
           {"hypergradient_seconds", row.hypergradient_seconds.mean},
           {"seconds", row.seconds.mean},
           {"ratio_time", row.ratio_time},
+          {"gradient_evaluations", row.gradients.mean},
+          {"ratio_gradients", row.ratio_gradients},
           {"peak_bytes", row.peak_bytes.mean},
           {"ratio_memory", row.ratio_memory}};
 }

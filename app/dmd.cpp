@@ -23,11 +23,11 @@ namespace glocal::app {
 namespace {
 
 struct DmdArguments {
-  std::string file, name, picture;
+  std::string file, name, observables, picture;
   hpo::DmdOptions options;
   std::optional<double> asked_horizon;
   double horizon = 0;
-  bool json = false;
+  bool json = false, automatic = false;
 };
 
 std::string list_text(const std::vector<double>& numbers) {
@@ -38,9 +38,13 @@ std::string list_text(const std::vector<double>& numbers) {
 
 Json to_json(const DmdArguments& arguments, const hpo::Forecast& forecast) {
   const hpo::DmdFit& fit = forecast.fit;
-  Json json{{"file", arguments.file},   {"tau", fit.snapshots},      {"q", fit.amplitudes.cols},
-            {"rank", fit.rank},         {"delays", fit.delays_used}, {"residual", fit.residual},
-            {"unstable", fit.unstable}, {"snapped", fit.snapped},    {"defective", fit.defective}};
+  Json json{{"file", arguments.file},     {"tau", fit.snapshots},
+            {"q", fit.amplitudes.cols},   {"rank", fit.rank},
+            {"delays", fit.delays_used},  {"residual", fit.residual},
+            {"unstable", fit.unstable},   {"snapped", fit.snapped},
+            {"defective", fit.defective}, {"noise_dominated", fit.noise_dominated}};
+  json["method"] = text_of(fit.options.method);
+  json["time_axis"] = text_of(fit.options.time);
   json["modes"] = Json::array();
   for (std::size_t k = 0; k < fit.eigenvalues.size(); ++k)
     json["modes"].push_back({{"re", fit.eigenvalues[k].real()},
@@ -54,6 +58,7 @@ Json to_json(const DmdArguments& arguments, const hpo::Forecast& forecast) {
   json["fell_back"] = forecast.fell_back;
   json["model_at_horizon"] = fit.forecast(arguments.horizon);
   json["forecast"] = forecast.value;
+  json["error_bar"] = forecast.error_bar;
   json["note"] = forecast.note;
   return json;
 }
@@ -78,6 +83,7 @@ void print(const DmdArguments& arguments, const hpo::Forecast& forecast) {
     fmt::print("fell back to the last snapshot; the model alone says h[{:g}] = {}\n", arguments.horizon,
                list_text(fit.forecast(arguments.horizon)));
   fmt::print("h[{:g}] = {}\n", arguments.horizon, list_text(forecast.value));
+  fmt::print("error bar = {}\n", list_text(forecast.error_bar));
 }
 
 void write_picture(const DmdArguments& arguments, const Tensor& h, const hpo::Forecast& forecast) {
@@ -101,7 +107,13 @@ void dmd(DmdArguments arguments) {
     fail<ValueError>("[dmd] --horizon {} must be positive, up to 2^53", *arguments.asked_horizon);
   const Tensor h = read_series(arguments.file, arguments.name);
   arguments.horizon = arguments.asked_horizon.value_or(10 * static_cast<double>(h.dim(0)));
-  const hpo::Forecast forecast = hpo::forecast_with_holdout(h, arguments.horizon, arguments.options);
+  hpo::DmdData data(h);
+  if (!arguments.observables.empty()) data.observables = {read_series(arguments.observables)};
+  const auto candidates = arguments.automatic ? hpo::default_candidates(h.dim(1))
+                                              : std::vector<hpo::DmdCandidate>{{"as asked", arguments.options}};
+  const hpo::Forecast forecast = arguments.automatic || !data.observables.empty()
+                                     ? hpo::forecast_auto(data, arguments.horizon, candidates)
+                                     : hpo::forecast_with_holdout(h, arguments.horizon, arguments.options);
   if (!picture.empty()) write_picture(arguments, h, forecast);
   if (arguments.json)
     fmt::print("{}\n", to_json(arguments, forecast).dump());
@@ -118,12 +130,20 @@ void add_dmd_command(CLI::App& parent) {
   command->add_option("--name", a->name, "array of a .npz that holds several");
   command->add_option("--delays", a->options.delays, "delays m of the Hankel matrix")->capture_default_str();
   command->add_option("--rank", a->options.rank, "modes; 0: automatic")->capture_default_str();
+  command->add_option("--energy", a->options.energy, "automatic rank: the fewest modes with this share of the energy");
+  command->add_option("--bins", a->options.bins, "logarithmic time: bins")->capture_default_str();
+  command->add_option("--t0", a->options.t0, "logarithmic time: steps before the first snapshot")
+      ->capture_default_str();
+  command->add_option("--observables", a->observables, "(tau, p) file: more columns for the fit, not forecast");
   const auto choice = [&]<class E>(const char* flag, E& field, const char* help) {
     command->add_option_function<std::string>(
         flag, [flag, &field](const std::string& text) { field = from_text<E>(flag, text); }, help);
   };
   choice("--policy", a->options.policy, "what is done to eigenvalues: raw, clip, snap (default) or unit");
-  choice("--time-axis", a->options.time, "exponentials of t: linear (default); powers of t: logarithmic");
+  choice("--time-axis", a->options.time,
+         "exponentials of t: linear (default); a power of t: logarithmic, several: log-grid");
+  choice("--method", a->options.method, "least-squares (default), total-least-squares, forward-backward or optimised");
+  command->add_flag("--auto", a->automatic, "choose among built-in candidates by hold-out");
   command->add_option("--horizon", a->asked_horizon, "index to forecast, the first snapshot is 0 (default: 10 tau)");
   command->add_option("-o,--out", a->picture, "also draw it: FILE.svg or FILE.html");
   command->add_flag("--json", a->json, "one JSON object");

@@ -4,10 +4,15 @@
 #include <cmath>
 #include <optional>
 
+#include <glocal/app/hyper_kinds.h>
+#include <glocal/app/hyperparameters.h>
 #include <glocal/autodiff/ops.h>
 #include <glocal/datasets/sampling.h>
 #include <glocal/datasets/variants.h>
 #include <glocal/nn/loss.h>
+#include <glocal/nn/meta_weight_net.h>
+#include <glocal/nn/parameter_group.h>
+#include <glocal/optim/by_group.h>
 #include <glocal/optim/clip.h>
 
 namespace glocal::app {
@@ -17,24 +22,16 @@ using datasets::Part;
 namespace {
 
 // Streams of randomness of one run, children of the seed's key.
-enum Stream : std::uint64_t { data_split, training_order, validation_order, initial_weights, dropout, data_variants };
-
-struct Hyper {
-  std::string name;
-  optim::HyperInfo::Range range;
-  double value;
-  int tuned = -1;  // place in the space, or -1
+enum Stream : std::uint64_t {
+  data_split,
+  training_order,
+  validation_order,
+  initial_weights,
+  dropout,
+  data_variants,
+  augmentation,
+  meta_weights
 };
-
-// A tuned number must start inside its open range; these stand in for a usual value of zero.
-double tuned_start(const std::string& name, optim::HyperInfo::Range range) {
-  if (name == "clip_norm") return 1;
-  return range == optim::HyperInfo::Range::unit_interval ? 0.05 : 1e-4;
-}
-
-hpo::Transform transform_of(optim::HyperInfo::Range range) {
-  return range == optim::HyperInfo::Range::unit_interval ? hpo::Transform::logit : hpo::Transform::log;
-}
 
 datasets::Parts load_data(const ExperimentConfig& c, Key root) {
   datasets::Options options;
@@ -51,7 +48,8 @@ datasets::Parts load_data(const ExperimentConfig& c, Key root) {
   }
   const Key variants = split(root, data_variants);
   if (c.imbalance != 1) parts.train = datasets::long_tailed(parts.train, c.imbalance, split(variants, 0));
-  if (c.noise != 0) parts.train = datasets::noisy_labels(parts.train, c.noise, split(variants, 1)).data;
+  const datasets::NoiseKind kind = datasets::noise_kind(c.noise_kind);
+  if (c.noise != 0) parts.train = datasets::noisy_labels(parts.train, c.noise, split(variants, 1), kind).data;
   return parts;
 }
 
@@ -63,12 +61,25 @@ struct Experiment::Parts {
   nn::Model model;
   optim::Optimizer optimizer;
   optim::Schedule schedule;
-  std::vector<Hyper> hyper;              // the optimiser's (lr replaced by the schedule's), then the loss's
-  std::map<std::string, double> values;  // all of them by name
-  hpo::Space space;
+  Hyperparameters hyper;
   datasets::BatchOrder train_order, validation_order;
-  Key dropout_key;
+  Key dropout_key, noise_key;
   std::size_t parameters = 0, stats = 0;
+
+  // A number of the optimiser that NAME@GROUP multiplies; parameters with the same factors make one group of it.
+  struct Factor {
+    std::size_t number;
+    std::string name;
+    bool operator==(const Factor&) const = default;
+  };
+  std::vector<std::vector<Factor>> factors;  // of each group of the optimiser
+  std::vector<std::size_t> group;            // of each parameter
+  struct Penalty {
+    std::string name;
+    std::vector<std::size_t> members;
+    Var (*of)(const Var& w);
+  };
+  std::vector<Penalty> penalties;
 
   Parts(const ExperimentConfig& c, Key root)
       : config(c),
@@ -77,94 +88,85 @@ struct Experiment::Parts {
                              {data.train.channels, data.train.height, data.train.width},
                              static_cast<int>(data.train.classes), c.model_options)),
         optimizer(optim::make_optimizer(c.optimizer)),
+        schedule(make_schedule(c, optimizer)),
+        hyper(fmt::format("{} with schedule {}", optimizer.name, schedule.name),
+              hyper_kinds(optimizer, schedule, data.train.classes, split(root, meta_weights)), model, c.hyper, c.tune,
+              dtype()),
         train_order(data.train.size(), c.batch, split(root, training_order)),
         validation_order(data.validation.size(), std::min(c.val_batch, data.validation.size()),
                          split(root, Stream::validation_order)),
         dropout_key(split(root, dropout)),
+        noise_key(split(root, augmentation)),
         parameters(model.parameters.size()),
         stats(model.stats.size()) {
-    collect_hyper();
+    find_groups();
+    find_penalties();
   }
 
   DType dtype() const { return config.model_options.dtype; }
 
-  void collect_hyper() {
-    using Range = optim::HyperInfo::Range;
-    const auto given = [&](const std::string& name, double usual) {
-      const auto found = config.hyper.find(name);
-      return found == config.hyper.end() ? usual : found->second;
-    };
-    for (const optim::HyperInfo& info : optimizer.hyper) {
-      if (info.name == "lr") {
-        optim::ScheduleOptions options;
-        options.T = config.steps;
-        options.every = config.schedule_every > 0 ? config.schedule_every : std::max<std::int64_t>(1, config.steps / 3);
-        options.knots = config.knots;
-        options.warm_up = config.warm_up;
-        schedule = optim::make_schedule(config.schedule, "lr", given("lr", info.initial), options);
-        for (const optim::HyperInfo& value : schedule.hyper)
-          hyper.push_back({value.name, value.range, given(value.name, value.initial)});
-      } else {
-        hyper.push_back({info.name, info.range, given(info.name, info.initial)});
-      }
-    }
-    hyper.push_back({"label_smoothing", Range::unit_interval, given("label_smoothing", 0)});
-    hyper.push_back({"clip_norm", Range::non_negative, given("clip_norm", 0)});
-    hyper.push_back({"init_scale", Range::positive, given("init_scale", 1)});
+  static optim::Schedule make_schedule(const ExperimentConfig& c, const optim::Optimizer& optimizer) {
+    optim::ScheduleOptions options;
+    options.T = c.steps;
+    options.every = c.schedule_every > 0 ? c.schedule_every : std::max<std::int64_t>(1, c.steps / 3);
+    options.knots = c.knots;
+    options.warm_up = c.warm_up;
+    const auto given = c.hyper.find("lr");
+    for (const optim::HyperInfo& info : optimizer.hyper)
+      if (info.name == "lr")
+        return optim::make_schedule(c.schedule, "lr", given == c.hyper.end() ? info.initial : given->second, options);
+    fail<ValueError>("[experiment] {} has no learning rate", optimizer.name);
+  }
 
-    std::string known;
-    for (const Hyper& h : hyper) known += (known.empty() ? "" : ", ") + h.name;
-    const auto place = [&](const std::string& name) {
-      const auto found = std::find_if(hyper.begin(), hyper.end(), [&](const Hyper& h) { return h.name == name; });
-      if (found == hyper.end())
-        fail<ValueError>("[experiment] {} with schedule {} has no hyperparameter {}; there are: {}", optimizer.name,
-                         schedule.name, name, known);
-      return found;
-    };
-    for (const auto& [name, value] : config.hyper)
-      if (name != "lr") place(name);  // "lr" is the start of every schedule
-    for (const std::string& name : config.tune) {
-      // `--tune lr` with a schedule tunes all of the schedule's values.
-      for (Hyper& h : hyper) {
-        const bool of_schedule = name == "lr" && h.name.rfind("lr", 0) == 0;
-        if (h.name != name && !of_schedule) continue;
-        if (h.value == 0 && !config.hyper.contains(h.name) && h.range != Range::positive)
-          h.value = tuned_start(h.name, h.range);
-        h.tuned = static_cast<int>(space.size());
-        space.add({h.name, {h.value}, transform_of(h.range)});
+  void find_groups() {
+    std::vector<std::vector<Factor>> of_parameter(parameters);
+    for (std::size_t number = 0; number < optimizer.hyper.size(); ++number) {
+      const std::string& base = optimizer.hyper[number].name;
+      for (const auto& [name, members] : hyper.groups_of(base)) {
+        if (base != "lr" && !hyper.tuned(base) && hyper.values().at(base) == 0)
+          fail<ValueError>("[experiment] {} is a factor on {}, which is 0; give it a value, --set {}=1e-4", name, base,
+                           base);
+        for (const std::size_t i : nn::parameter_group(model, members)) of_parameter[i].push_back({number, name});
       }
-      if (name != "lr") place(name);
     }
-    for (const Hyper& h : hyper) {
-      const bool fits = h.range == Range::positive       ? h.value > 0
-                        : h.range == Range::non_negative ? h.value >= 0
-                                                         : h.value >= 0 && h.value < 1;
-      if (!std::isfinite(h.value) || !fits)
-        fail<ValueError>("[experiment] {} = {} is out of range; use {}", h.name, h.value,
-                         h.range == Range::positive       ? "a number > 0"
-                         : h.range == Range::non_negative ? "a number >= 0"
-                                                          : "a number in [0, 1)");
-      values[h.name] = h.value;
+    for (const std::vector<Factor>& own : of_parameter) {
+      const auto same = std::find(factors.begin(), factors.end(), own);
+      group.push_back(static_cast<std::size_t>(same - factors.begin()));
+      if (same == factors.end()) factors.push_back(own);
     }
   }
 
-  Var value(const Hyper& h, const Vars& phi) const {
-    return h.tuned < 0 ? Var(Tensor::scalar(h.value, dtype()))
-                       : space.value(static_cast<std::size_t>(h.tuned), phi[static_cast<std::size_t>(h.tuned)]);
+  void find_penalties() {
+    const std::pair<const char*, Var (*)(const Var&)> kinds[] = {{"l2", nn::l2_penalty}, {"l1", nn::l1_penalty}};
+    for (const auto& [base, of] : kinds) {
+      if (hyper.used(base)) {
+        penalties.push_back({base, {}, of});
+        for (std::size_t i = 0; i < parameters; ++i) penalties.back().members.push_back(i);
+      }
+      for (const auto& [name, members] : hyper.groups_of(base))
+        penalties.push_back({name, nn::parameter_group(model, members), of});
+    }
   }
-  const Hyper& named(const std::string& name) const {
-    return *std::find_if(hyper.begin(), hyper.end(), [&](const Hyper& h) { return h.name == name; });
-  }
-  bool used(const std::string& name) const { return named(name).tuned >= 0 || named(name).value != 0; }
 
   // What the optimiser takes at step t: its own numbers, with the schedule's learning rate.
   Vars optimizer_hyper(const Vars& phi, std::int64_t t) const {
     Vars scheduled, all;
-    for (std::size_t i = 0; i < schedule.hyper.size(); ++i)
-      scheduled.push_back(value(named(schedule.hyper[i].name), phi));
+    for (const optim::HyperInfo& info : schedule.hyper) scheduled.push_back(hyper.value(info.name, phi));
     for (const optim::HyperInfo& info : optimizer.hyper)
-      all.push_back(info.name == "lr" ? schedule.at(scheduled, t) : value(named(info.name), phi));
+      all.push_back(info.name == "lr" ? schedule.at(scheduled, t) : hyper.value(info.name, phi));
     return all;
+  }
+
+  optim::Step update(const Vars& phi, const Vars& weights, const Vars& gradient, const Vars& buffers,
+                     std::int64_t t) const {
+    const Vars numbers = optimizer_hyper(phi, t);
+    if (factors.size() <= 1 && (factors.empty() || factors[0].empty()))
+      return optimizer.step(numbers, weights, gradient, buffers, t + 1);
+    std::vector<Vars> of_group(factors.size(), numbers);
+    for (std::size_t g = 0; g < factors.size(); ++g)
+      for (const Factor& factor : factors[g])
+        of_group[g][factor.number] = of_group[g][factor.number] * hyper.value(factor.name, phi);
+    return optim::step_by_group(optimizer, group, of_group, weights, gradient, buffers, t + 1);
   }
 
   struct State {
@@ -183,20 +185,44 @@ struct Experiment::Parts {
 
   Vars init(const Vars& phi) const {
     Vars start = model.parameters;
-    if (used("init_scale") && (named("init_scale").tuned >= 0 || named("init_scale").value != 1))
-      for (Var& parameter : start) parameter = scale_by(parameter, value(named("init_scale"), phi));
+    if (hyper.used("init_scale"))
+      for (Var& parameter : start) parameter = scale_by(parameter, hyper.value("init_scale", phi));
     return close(start, model.stats, optimizer.init(start), Tensor::zeros({}, dtype()));
+  }
+
+  // The batch of step t, with Gaussian noise of a standard deviation that can be tuned: x + sigma n.
+  std::pair<Var, Tensor> training_batch(const Vars& phi, std::int64_t t) const {
+    const datasets::Batch batch = data.train.batch(train_order(t), dtype());
+    if (!hyper.used("noise_std")) return {batch.x, batch.y};
+    const Tensor noise = normal(split(noise_key, static_cast<std::uint64_t>(t)), batch.x.shape(), 0, 1, dtype());
+    return {axpy(hyper.value("noise_std", phi), noise, batch.x), batch.y};
+  }
+
+  Var weighted_cross_entropy(const Var& logits, const Tensor& labels, const Vars& phi) const {
+    nn::CrossEntropyOptions options;
+    if (hyper.used("label_smoothing")) options.label_smoothing = hyper.value("label_smoothing", phi);
+    if (hyper.used("class_weights")) {
+      const Var weights = hyper.value("class_weights", phi);
+      options.class_weights = weights / mean(weights);
+    }
+    if (!hyper.used("meta_weight_net")) return nn::cross_entropy(logits, labels, options);
+    return nn::meta_weighted_mean(nn::MetaWeightNet(hyper.value("meta_weight_net", phi)),
+                                  nn::cross_entropies(logits, labels, options));
   }
 
   // The loss that step t lowers, and the running statistics after it.
   std::pair<Var, Vars> training_loss(const Vars& weights, const Vars& stats_before, const Vars& phi,
                                      std::int64_t t) const {
-    const datasets::Batch batch = data.train.batch(train_order(t), dtype());
-    nn::CrossEntropyOptions options;
-    if (used("label_smoothing")) options.label_smoothing = value(named("label_smoothing"), phi);
+    const auto [x, labels] = training_batch(phi, t);
     nn::Pass pass{.training = true, .key = split(dropout_key, static_cast<std::uint64_t>(t)), .stats = stats_before};
-    const Var logits = model.forward(weights, batch.x, pass);
-    return {nn::cross_entropy(logits, batch.y, options), pass.updated};
+    const Var logits = model.forward(weights, x, pass);
+    Var loss = weighted_cross_entropy(logits, labels, phi);
+    for (const Penalty& penalty : penalties) {
+      Var total;
+      for (const std::size_t i : penalty.members) total = plus(total, penalty.of(weights[i]));
+      loss = loss + hyper.value(penalty.name, phi) * total;
+    }
+    return {loss, pass.updated};
   }
 
   Var loss(const Vars& s, const Vars& phi, std::int64_t t) const {
@@ -208,8 +234,8 @@ struct Experiment::Parts {
     const State state = open(s);
     const auto objective = [&](const Vars& weights) { return training_loss(weights, state.stats, phi, t); };
     auto [value_and_stats, gradient] = value_and_grad(objective)(state.parameters);
-    if (used("clip_norm")) gradient = optim::clip_by_global_norm(gradient, value(named("clip_norm"), phi)).grads;
-    optim::Step next = optimizer.step(optimizer_hyper(phi, t), state.parameters, gradient, state.buffers, t + 1);
+    if (hyper.used("clip_norm")) gradient = optim::clip_by_global_norm(gradient, hyper.value("clip_norm", phi)).grads;
+    optim::Step next = update(phi, state.parameters, gradient, state.buffers, t);
     return close(std::move(next.params), value_and_stats.second, next.state, value_and_stats.first);
   }
 
@@ -236,13 +262,13 @@ Experiment::Experiment(const ExperimentConfig& config) {
   problem_.step = [parts](const Vars& s, const Vars& phi, std::int64_t t) { return parts->step(s, phi, t); };
   problem_.outer = [parts](const Vars& s, const Vars&, std::int64_t block) { return parts->outer(s, block); };
   problem_.loss = [parts](const Vars& s, const Vars& phi, std::int64_t t) { return parts->loss(s, phi, t); };
-  for (std::size_t i = 0; i < parts->space.size(); ++i) problem_.names.push_back(parts->space[i].name);
+  for (std::size_t i = 0; i < parts->hyper.space().size(); ++i) problem_.names.push_back(parts->hyper.space()[i].name);
 }
 
-const hpo::Space& Experiment::space() const { return parts_->space; }
-Vars Experiment::phi() const { return parts_->space.initial(dtype()); }
+const hpo::Space& Experiment::space() const { return parts_->hyper.space(); }
+Vars Experiment::phi() const { return parts_->hyper.space().initial(dtype()); }
 const nn::Model& Experiment::model() const { return parts_->model; }
-const std::map<std::string, double>& Experiment::hyper() const { return parts_->values; }
+const std::map<std::string, double>& Experiment::hyper() const { return parts_->hyper.values(); }
 std::string Experiment::title() const { return parts_->data.train.title; }
 DType Experiment::dtype() const { return parts_->dtype(); }
 

@@ -18,10 +18,11 @@ namespace glocal::app {
 /// Everything that decides the numbers of a run. Every field has a default; all of them go into config.json.
 struct ExperimentConfig {
   std::string dataset = "digits", data_dir;
-  std::int64_t validation = 0;   ///< validation images taken from the training part; 0: one sixth of it
-  std::int64_t train_limit = 0;  ///< use only so many training images; 0: all
-  double imbalance = 1;          ///< long-tailed training set: ratio of the first class to the last
-  double noise = 0;              ///< share of wrong training labels
+  std::int64_t validation = 0;           ///< validation images taken from the training part; 0: one sixth of it
+  std::int64_t train_limit = 0;          ///< use only so many training images; 0: all
+  double imbalance = 1;                  ///< long-tailed training set: ratio of the first class to the last
+  double noise = 0;                      ///< share of wrong training labels
+  std::string noise_kind = "symmetric";  ///< any other class, or "pair": the next one
 
   std::string model = "mlp";
   nn::ModelOptions model_options;

@@ -8,6 +8,7 @@
 #include <glocal/app/compare.h>
 #include <glocal/app/data.h>
 #include <glocal/app/dmd.h>
+#include <glocal/app/reproduce.h>
 #include <glocal/app/runs.h>
 #include <glocal/app/signals.h>
 #include <glocal/app/train.h>
@@ -49,11 +50,12 @@ int main(int argc, char** argv) {
   glocal::app::add_data_command(app);
   glocal::app::add_dmd_command(app);
   glocal::app::add_runs_command(app);
+  glocal::app::add_reproduce_command(app);
   glocal::app::catch_signals();
   try {
     return run(app, argc, argv);
   } catch (const glocal::app::Interrupted& interrupted) {
-    fmt::print(stderr, "glocal: interrupted; what was done is saved\n");
+    fmt::print(stderr, "glocal: interrupted; what was finished is saved\n");
     return signalled + interrupted.signal;
   } catch (const glocal::DataError& error) {
     return report(error.what(), bad_data);

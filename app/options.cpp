@@ -104,7 +104,7 @@ void add_start_values(CLI::App& app, Options& o) {
   start("--weight-decay", "weight_decay", unlisted, "");
   plain(app.add_option_function<std::vector<std::string>>(
                "--set", [&o](const std::vector<std::string>& list) { set_values(o.experiment.hyper, list); },
-               "... and of any other: of the optimiser, the schedule, the loss")
+               "... and of any other; NAME@GROUP: of a layer, weights, biases, norms")
             ->delimiter(',')
             ->allow_extra_args(false),
         "Problem", "NAME=X,...");
@@ -150,8 +150,14 @@ void add_options(CLI::App& app, Options& o) {
   app.add_flag("--json", o.json, "print the result as one JSON object")->group("Run");
   app.add_flag("--quiet", o.quiet, "no progress")->group("Run");
   app.footer(
-      "Also: --activation NAME --dropout P --norm batch|group (model); --train-limit N --imbalance R\n"
-      "--noise P (training data); --schedule-every N --knots N --warm-up N (schedule).");
+      std::string("Also: --activation NAME --dropout P --norm batch|group (model); --train-limit N --imbalance R\n"
+                  "--noise P --noise-kind symmetric|pair (training data); --schedule-every N --knots N --warm-up N\n"
+                  "(schedule)") +
+      (o.command == Command::train
+           ? "."
+           : "; --budget RUNS (searches); --directions B (random-forward); --particles N --sigma X\n"
+             "(es, pes); --implicit-iterations N --implicit-tolerance X --implicit-damping X --implicit-batches N\n"
+             "--neumann-step X --nystrom-columns K --nystrom-sketch columns|gaussian (implicit-*)."));
 }
 
 Json to_json(const Options& options) {
@@ -183,6 +189,10 @@ void get_exactly(const char* key, const Json& json, T& field) {
 void read_config(Options& options, const std::string& path) {
   const Json json = Json::parse(read_file(path, 1 << 20), nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) fail<DataError>("[config] {} is not a JSON object; give the config.json of a run", path);
+  read_settings(options, json, path);
+}
+
+void read_settings(Options& options, const Json& json, const std::string& source) {
   std::vector<std::string> known{"command", "hyper"};
   try {
     for_each_setting(options, [&]<class T>(const Setting& setting, T& field) {
@@ -196,11 +206,11 @@ void read_config(Options& options, const std::string& path) {
     if (json.contains("hyper"))
       for (const auto& [name, value] : json["hyper"].items()) options.experiment.hyper[name] = value.get<double>();
   } catch (const nlohmann::json::exception& error) {
-    fail<ValueError>("[config] {}: the value of {} is of the wrong kind: {}", path, known.back(), error.what());
+    fail<ValueError>("[config] {}: the value of {} is of the wrong kind: {}", source, known.back(), error.what());
   }
   for (const auto& [key, value] : json.items())
     if (std::find(known.begin(), known.end(), key) == known.end())
-      fail<ValueError>("[config] {}: unknown setting {}; there are: {}", path, key, fmt::join(known, ", "));
+      fail<ValueError>("[config] {}: unknown setting {}; there are: {}", source, key, fmt::join(known, ", "));
 }
 
 std::int64_t parse_bytes(const std::string& text) {

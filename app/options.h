@@ -27,9 +27,12 @@ struct Options {
   std::int64_t epochs = 0;  ///< instead of experiment.steps; 0: not given
   std::vector<std::string> estimators = {"fixed", "local", "glocal", "global"};
   std::int64_t seeds = 1;
-  int threads = 0;            ///< 0: $GLOCAL_THREADS, else all cores
-  std::string mem_limit;      ///< "2G"; empty: 80 % of the physical memory
-  std::string unroll_memory;  ///< "200M": what global may keep of a run; empty: a state per sqrt(T) steps
+  int threads = 0;               ///< 0: $GLOCAL_THREADS, else all cores
+  std::string mem_limit;         ///< "2G"; empty: 80 % of the physical memory
+  std::string budget = "20";     ///< of searches: plain training runs, or an estimator's name
+  std::int64_t trial_steps = 0;  ///< of searches: steps of a trial; 0: all
+  double search_width = 1;       ///< of searches: scales the box, see hpo::box_around
+  std::string unroll_memory;     ///< "200M": what global may keep of a run; empty: a state per sqrt(T) steps
 
   std::string out;  ///< run folder; empty: see RunFolder::plan
   bool force = false, json = false, quiet = false;
@@ -42,6 +45,8 @@ void add_options(CLI::App& app, Options& options);
 /// unknown key or a value of the wrong kind, DataError when the file is not a JSON object, IoError.
 Json to_json(const Options& options);
 void read_config(Options& options, const std::string& path);
+/// The same from an object in memory; `source` names it in messages.
+void read_settings(Options& options, const Json& json, const std::string& source);
 
 /// "512M", "2G", "1.5GiB", plain bytes; K, M, G, T are powers of 1000, with "iB" of 1024. Throws ValueError.
 std::int64_t parse_bytes(const std::string& text);

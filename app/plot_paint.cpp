@@ -33,6 +33,10 @@ Paint paint_of(std::string_view estimator) {
   if (estimator == "local-restart") return Paint::olive;
   if (estimator == "truncated") return Paint::green;
   if (estimator == "one-step") return Paint::purple;
+  if (estimator == "random-search") return Paint::olive;
+  if (estimator == "grid") return Paint::purple;
+  if (estimator == "gp") return Paint::green;
+  if (estimator == "cma-es") return Paint::brown;
   return Paint::grey;
 }
 

@@ -6,20 +6,23 @@
 #include <fstream>
 
 #include <glocal/app/progress.h>
+#include <glocal/app/search.h>
 #include <glocal/core/blas.h>
 #include <glocal/core/isa.h>
 #include <glocal/core/memory.h>
 #include <glocal/core/parallel.h>
 #include <glocal/core/version.h>
+#include <glocal/hpo/glocal.h>
 
 namespace glocal::app {
 namespace {
 
-// A dry run on a smooth series of the block's length finds every option of the fit that is out of range.
-void check_dmd(const hpo::EstimatorOptions& options) {
+// A dry run on a smooth series of the block's length finds every option of the forecast that is out of range.
+void check_forecast(const hpo::EstimatorOptions& options) {
   std::vector<double> series;
   for (std::int64_t t = 0; t < options.tau; ++t) series.push_back(std::pow(0.9, t));
-  hpo::forecast_with_holdout(Tensor::from(series, {options.tau, 1}), static_cast<double>(2 * options.tau), options.dmd);
+  hpo::glocal_forecast(Tensor::from(series, {options.tau, 1}), Tensor::from(series, {options.tau}), 0, 2 * options.tau,
+                       options);
 }
 
 void check_block(const hpo::Estimator& estimator, std::int64_t tau, std::int64_t steps) {
@@ -29,6 +32,7 @@ void check_block(const hpo::Estimator& estimator, std::int64_t tau, std::int64_t
 }
 
 void check_estimator(const Options& options, const std::string& name) {
+  if (hpo::is_search(name)) return check_search(options, name);
   const hpo::EstimatorOptions& estimator = options.tuning.estimator_options;
   const auto made = hpo::make_estimator(name, estimator);
   if (options.experiment.tune.empty()) fail<ValueError>("[{}] nothing to tune; give --tune lr", name);
@@ -39,7 +43,7 @@ void check_estimator(const Options& options, const std::string& name) {
           "local-restart or local-online",
           name, name);
   if (options.epochs == 0) check_block(*made, estimator.tau, options.experiment.steps);
-  if (name == "glocal") check_dmd(estimator);
+  if (name == "glocal") check_forecast(estimator);
 }
 
 // A model or a batch above the limit is found before it is there.
@@ -97,7 +101,7 @@ void check(const Options& options, const std::vector<std::string>& estimators) {
 
 Experiment build(Options& options, std::uint64_t seed) {
   ExperimentConfig config = options.experiment;
-  config.seed = seed;
+  config.seed = options.tuning.estimator_options.seed = seed;
   if (options.epochs > 0) {
     config.steps = 1;
     const std::int64_t images = Experiment(config).data(datasets::Part::train).size();
@@ -124,7 +128,9 @@ std::vector<hpo::Cost> predict(const Experiment& experiment, const Options& opti
                                const std::vector<std::string>& estimators) {
   const hpo::TuneOptions& tuning = options.tuning;
   for (const std::string& estimator : estimators)  // only now is it known how many steps the epochs are
-    if (!is_plain(estimator))
+    if (hpo::is_search(estimator))
+      replays_of(experiment, options, estimator);
+    else if (!is_plain(estimator))
       check_block(*hpo::make_estimator(estimator, tuning.estimator_options), tuning.estimator_options.tau, tuning.T);
   const std::int64_t limit = memory_limit(options);
   const Vars phi = experiment.phi();
@@ -134,9 +140,11 @@ std::vector<hpo::Cost> predict(const Experiment& experiment, const Options& opti
       below(std::max(limit, memory_limit({})), [&] { return hpo::probe(experiment.problem(), phi); });
   std::vector<hpo::Cost> costs;
   for (const std::string& estimator : estimators) {
-    const bool plain = is_plain(estimator);
-    costs.push_back(plain ? hpo::predict_training(probe, tuning.T)
+    const bool plain = is_plain(estimator) || hpo::is_search(estimator);
+    costs.push_back(plain ? hpo::predict_training(probe, gradient_evaluations(experiment, options, estimator))
                           : hpo::predict(probe, estimator, tuning.estimator_options, tuning.T, tuning.updates));
+    if (hpo::is_search(estimator))  // a trial ends with a value of E
+      costs.back().bytes = std::max(costs.back().bytes, probe.base_bytes + probe.state_bytes + probe.outer_bytes);
     if (!plain)
       hpo::refuse_above(limit, probe, estimator, tuning.estimator_options, tuning.T, tuning.updates);
     else if (costs.back().bytes > limit)
@@ -151,26 +159,26 @@ std::vector<hpo::Cost> predict(const Experiment& experiment, const Options& opti
   return costs;
 }
 
-Json describe(const Experiment& experiment, const hpo::Cost& predicted) {
+Json machine() {
   const BuildInfo& build = build_info();
+  return {{"version", build.version}, {"compiler", build.compiler}, {"build_type", build.build_type},
+          {"flags", build.flags},     {"blas", blas::library()},    {"instruction_set", to_string(isa())},
+          {"threads", threads()},     {"cpu", cpu_name()}};
+}
+
+Json describe(const Experiment& experiment, const hpo::Cost& predicted) {
   const datasets::Dataset& train = experiment.data(datasets::Part::train);
-  return {{"version", build.version},
-          {"compiler", build.compiler},
-          {"build_type", build.build_type},
-          {"flags", build.flags},
-          {"blas", blas::library()},
-          {"instruction_set", to_string(isa())},
-          {"threads", threads()},
-          {"cpu", cpu_name()},
-          {"date", now_utc()},
-          {"dataset_title", experiment.title()},
-          {"synthetic", train.synthetic},
-          {"train_images", train.size()},
-          {"validation_images", experiment.data(datasets::Part::validation).size()},
-          {"test_images", experiment.data(datasets::Part::test).size()},
-          {"parameters", experiment.model().parameter_count()},
-          {"predicted_seconds", predicted.seconds},
-          {"predicted_bytes", predicted.bytes}};
+  Json json = machine();
+  json.update({{"date", now_utc()},
+               {"dataset_title", experiment.title()},
+               {"synthetic", train.synthetic},
+               {"train_images", train.size()},
+               {"validation_images", experiment.data(datasets::Part::validation).size()},
+               {"test_images", experiment.data(datasets::Part::test).size()},
+               {"parameters", experiment.model().parameter_count()},
+               {"predicted_seconds", predicted.seconds},
+               {"predicted_bytes", predicted.bytes}});
+  return json;
 }
 
 }  // namespace glocal::app

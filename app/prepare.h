@@ -24,6 +24,8 @@ Options resolved(Options options, const Experiment& experiment);
 std::vector<hpo::Cost> predict(const Experiment& experiment, const Options& options,
                                const std::vector<std::string>& estimators);
 
+/// Version, compiler, BLAS, processor, threads: what a number may depend on.
+Json machine();
 /// meta.json: what ran where, and what it was expected to need.
 Json describe(const Experiment& experiment, const hpo::Cost& predicted);
 

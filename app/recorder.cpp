@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include <glocal/app/prepare.h>
 #include <glocal/app/signals.h>
 
 namespace glocal::app {
@@ -13,13 +12,6 @@ using datasets::Part;
 namespace {
 
 constexpr std::int64_t most_losses = 500, most_scores = 20, most_rows = 200, forecast_points = 40;
-
-// Steps of one estimate of an estimator that begins each from the start, else 0.
-std::int64_t steps_of_replay(const std::string& estimator, const hpo::TuneOptions& tuning) {
-  if (is_plain(estimator)) return 0;
-  const auto made = hpo::make_estimator(estimator, tuning.estimator_options);
-  return made->from_start() ? made->steps({{}, {}, 0, tuning.T}) : 0;
-}
 
 Json by_name(const std::vector<std::string>& names, const std::vector<double>& numbers) {
   Json json = Json::object();
@@ -100,12 +92,11 @@ Recorder::Recorder(const Experiment& experiment, const Options& options, std::st
       loss_every_((T_ + most_losses - 1) / most_losses),
       score_every_(
           steps_between_scores(T_, options.experiment.batch, experiment.data(datasets::Part::validation).size())),
-      replay_steps_(steps_of_replay(estimator_, options.tuning)),
-      replays_(replay_steps_ > 0 ? options.tuning.updates : 0),
+      replays_(replays_of(experiment, options, estimator_)),
       metrics_(folder.lines("metrics.jsonl")),
       hparams_(folder.lines("hparams.jsonl")),
       timing_(folder.lines("timing.jsonl")),
-      progress_(estimator_, replays_ * replay_steps_ + T_, ProgressLine::style(options.quiet)) {
+      progress_(estimator_, replays_.runs * replays_.steps + T_, ProgressLine::style(options.quiet)) {
   const Vars phi = experiment.phi();
   const std::vector<std::string> names = experiment.space().component_names();
   const std::vector<double> start = experiment.space().values(phi);
@@ -117,10 +108,14 @@ Recorder::Recorder(const Experiment& experiment, const Options& options, std::st
                    {"u", by_name(names, hpo::to_components(phi, phi))}});
 }
 
+std::span<const Values::value_type> shown(const Values& values) {
+  return std::span(values).first(std::min<std::size_t>(values.size(), 12));
+}
+
 std::string Recorder::note() const {
   std::string text = fmt::format("loss {:.4f}", train_loss);
   if (scored) text += fmt::format("  validation {:.1f} %", 100 * validation.accuracy);
-  for (const auto& [name, value] : values) text += fmt::format("  {} {:.3g}", name, value);
+  for (const auto& [name, value] : shown(values)) text += fmt::format("  {} {:.3g}", name, value);
   return text;
 }
 
@@ -130,16 +125,17 @@ void Recorder::check_finite(const Vars& s, std::int64_t t) const {
   const std::string bad = experiment_.first_non_finite(s);
   if (bad.empty()) return;
   std::string at;
-  for (const auto& [name, value] : values) at += fmt::format("{}{} = {:.4g}", at.empty() ? " at " : ", ", name, value);
+  for (const auto& [name, value] : shown(values))
+    at += fmt::format("{}{} = {:.4g}", at.empty() ? " at " : ", ", name, value);
   fail<DivergedError>("[{}] step {}: {} is not finite (training loss {}){}; start from a smaller learning rate",
                       estimator_, t + 1, bad, train_loss, at);
 }
 
 void Recorder::step(const Vars& s, std::int64_t t) {
-  const bool replay = updates < replays_;
+  const bool replay = updates < replays_.runs;
   train_loss = Experiment::training_loss(s);
   check_finite(s, t);
-  progress_.update((replay ? updates : replays_) * replay_steps_ + t + 1, note());
+  progress_.update((replay ? updates : replays_.runs) * replays_.steps + t + 1, note());
   if (!replay) {
     steps = t + 1;
     if (steps % loss_every_ == 0) metrics_.append({{"step", steps}, {"train_loss", train_loss}});
@@ -180,9 +176,11 @@ void Recorder::write_update(const hpo::OuterUpdate& update) {
             {"u", by_name(names, hpo::to_components(update.next_phi, update.next_phi))},
             {"hypergradient", estimate.h},
             {"outer", estimate.outer}};
+  if (estimate.h.empty()) line["tried"] = by_name(names, experiment_.space().values(update.phi));
   const std::int64_t begin = update.t - (estimate.trajectory ? estimate.trajectory.dim(0) : 0);
   if (estimate.trajectory) add_trajectory(line, estimate.trajectory, std::max<std::int64_t>(0, begin));
   if (estimate.forecast) add_fit(line, *estimate.forecast, begin, update.t, T_);
+  if (!estimate.note.empty()) line["note"] = estimate.note;
   hparams_.append(line);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,10 +11,13 @@
 #include <glocal/app/options.h>
 #include <glocal/app/progress.h>
 #include <glocal/app/run_folder.h>
+#include <glocal/app/search.h>
 
 namespace glocal::app {
 
 using Values = std::vector<std::pair<std::string, double>>;  ///< hyperparameters by name, in order
+/// What is printed of them: all, or the first twelve of many, as the weights of a network are.
+std::span<const Values::value_type> shown(const Values& values);
 
 /// One run's eyes. Evaluations and files are not part of training: their time and memory are measured apart.
 class Recorder {
@@ -22,7 +26,7 @@ class Recorder {
 
   /// After every step (problem.watch). Throws DivergedError naming step and tensor, or Interrupted.
   void step(const Vars& s, std::int64_t t);
-  /// After every outer update.
+  /// After every outer update, or trial of a search.
   void update(const hpo::OuterUpdate& update);
   /// The last scores, on the validation and test parts.
   void score(const Vars& s);
@@ -46,7 +50,7 @@ class Recorder {
   const Experiment& experiment_;
   std::string estimator_;
   std::int64_t T_, block_, loss_every_, score_every_;
-  std::int64_t replay_steps_, replays_;  // estimators from the start: whole runs before training itself
+  Replays replays_;
   double paused_in_block_ = 0;
   JsonLines metrics_, hparams_, timing_;
   ProgressLine progress_;

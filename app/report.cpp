@@ -59,9 +59,12 @@ std::string run_page(const RunRecord& run) {
     for (std::size_t k = 0; k < std::min(run.names.size(), most_components); ++k)
       page.body +=
           figure(value_plot(run, k), fmt::format("value-{}", k),
-                 k == 0 ? "A path that flattens has found its place; one that still climbs or falls at the end "
-                          "would go on with more updates; a zigzag asks for a smaller meta learning rate."
-                        : "");
+                 k == 0 && is_search(run)
+                     ? "The line is the best so far, which is trained once more at the end; the rings are all trials. "
+                       "A best that sticks to an edge of what was tried asks for a wider box."
+                 : k == 0 ? "A path that flattens has found its place; one that still climbs or falls at the end "
+                            "would go on with more updates; a zigzag asks for a smaller meta learning rate."
+                          : "");
     page.body += "</div>\n";
   }
   page.body += forecast_section(run) + updates_section(run) + cost_section(run.summary);

@@ -31,7 +31,8 @@ std::string tables(const Json& rows, const std::vector<std::string>& names) {
   Table quality{{"", "validation loss", "validation accuracy %", "test loss", "test accuracy %", "diverged"}, {}};
   Table cost{{""}, {}};
   cost.head.insert(cost.head.end(), names.begin(), names.end());
-  cost.head.insert(cost.head.end(), {"hypergradient s", "total s", "× plain", "peak MB", "× plain"});
+  cost.head.insert(cost.head.end(),
+                   {"gradients, × plain", "hypergradient s", "total s", "× plain", "peak MB", "× plain"});
   for (const Json& row : rows) {
     const std::string estimator = text_at(row, "estimator");
     quality.rows.push_back({estimator, cell(row, "val_loss", 4), cell(row, "val_accuracy", 2, 100),
@@ -42,9 +43,9 @@ std::string tables(const Json& rows, const std::vector<std::string>& names) {
       const double value = number_at(row, {"values", name.c_str(), "mean"});
       line.push_back(std::isnan(value) ? "–" : fmt::format("{:.3g}", value));
     }
-    line.insert(line.end(), {number_cell(row, "hypergradient_seconds", 2), number_cell(row, "seconds", 2),
-                             number_cell(row, "ratio_time", 1), number_cell(row, "peak_bytes", 1, 1e-6),
-                             number_cell(row, "ratio_memory", 1)});
+    line.insert(line.end(), {number_cell(row, "ratio_gradients", 1), number_cell(row, "hypergradient_seconds", 2),
+                             number_cell(row, "seconds", 2), number_cell(row, "ratio_time", 1),
+                             number_cell(row, "peak_bytes", 1, 1e-6), number_cell(row, "ratio_memory", 1)});
     cost.rows.push_back(std::move(line));
   }
   return html_of(quality) + html_of(cost) +

@@ -94,6 +94,8 @@ Paint paint_of_order(std::size_t i, std::size_t count) {
 
 }  // namespace
 
+bool is_search(const RunRecord& run) { return run.updates.size() > 1 && !run.updates.back().tried.empty(); }
+
 Plot loss_plot(const RunRecord& run) {
   Plot plot{.title = fell_from("Validation loss", run.val_loss), .x = {"step"}, .y = {"loss", true}, .series = {}};
   plot.series.push_back({"training batch", Paint::grey, Style::thin, run.train_loss});
@@ -124,6 +126,16 @@ Plot value_plot(const RunRecord& run, std::size_t k) {
             .series = {{"", paint_of(run.estimator), Style::line, curve},
                        {"after the update", paint_of(run.estimator), Style::dots, curve},
                        fell_back}};
+  if (is_search(run)) {
+    plot.x.label = "trial";
+    plot.series = {{"best so far", paint_of(run.estimator), Style::line, curve},
+                   {"tried", Paint::ink, Style::rings, {}},
+                   {"diverged", Paint::vermillion, Style::crosses, {}}};
+    for (const UpdateRecord& update : run.updates)
+      if (!update.tried.empty())
+        plot.series[std::isnan(update.outer) ? 2 : 1].points.push_back(
+            {static_cast<double>(update.index + 1), update.tried.at(k)});
+  }
   plot.y.log = all_positive(plot.series);
   return plot;
 }

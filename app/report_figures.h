@@ -14,6 +14,9 @@ struct RunGroup {
   std::vector<RunRecord> runs;
 };
 
+/// True for a run whose updates are trials of a search.
+bool is_search(const RunRecord& run);
+
 Plot loss_plot(const RunRecord& run);
 Plot accuracy_plot(const RunRecord& run);
 Plot value_plot(const RunRecord& run, std::size_t k);  ///< component k against outer updates

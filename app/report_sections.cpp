@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include <glocal/app/html.h>
 #include <glocal/app/progress.h>
@@ -74,24 +75,38 @@ std::string forecast_section(const RunRecord& run) {
 std::string updates_section(const RunRecord& run) {
   if (run.updates.size() < 2) return "";
   const bool forecasts = std::any_of(run.updates.begin(), run.updates.end(), [](auto& u) { return u.forecast_made; });
-  Table table{{"update", "step"}, {}};
-  table.head.insert(table.head.end(), run.names.begin(), run.names.end());
-  for (const std::string& name : run.names) table.head.push_back("h " + name);
+  const bool search = is_search(run);
+  Table table{{search ? "trial" : "update", "step"}, {}};
+  const std::size_t columns = std::min<std::size_t>(run.names.size(), 16);  // of many, the first: a page has an end
+  const std::span<const std::string> names = std::span(run.names).first(columns);
+  table.head.insert(table.head.end(), names.begin(), names.end());
+  for (const std::string& name : names) table.head.push_back((search ? "tried " : "h ") + name);
   table.head.push_back("validation loss");
+  const bool notes =
+      !forecasts && std::any_of(run.updates.begin(), run.updates.end(), [](auto& u) { return !u.note.empty(); });
   if (forecasts) table.head.insert(table.head.end(), {"rank", "delays", "residual", "skill", "forecast"});
+  if (notes) table.head.push_back("note");
   for (const UpdateRecord& update : run.updates) {
     std::vector<std::string> row{update.index < 0 ? "start" : fmt::format("{}", update.index + 1),
                                  fmt::format("{}", update.step)};
-    for (const double value : update.values) row.push_back(number_text(value));
-    for (std::size_t k = 0; k < run.names.size(); ++k)
-      row.push_back(k < update.hypergradient.size() ? number_text(update.hypergradient[k]) : "");
+    for (std::size_t k = 0; k < columns; ++k) row.push_back(number_text(update.values.at(k)));
+    const std::vector<double>& moved_by = search ? update.tried : update.hypergradient;
+    for (std::size_t k = 0; k < columns; ++k) row.push_back(k < moved_by.size() ? number_text(moved_by[k]) : "");
     row.push_back(number_text(update.outer));
     if (forecasts) {
       for (const double x : {update.rank, update.delays, update.residual, update.skill}) row.push_back(number_text(x));
       row.push_back(!update.forecast_made ? "" : update.fell_back ? "fell back" : "used");
     }
+    if (notes) row.push_back(update.note);
     table.rows.push_back(std::move(row));
   }
+  if (search)
+    return "<h2>Every trial</h2>\n" + html_of(table) +
+           "<p class=\"note\">Each trial trains from the start with the values tried; its validation loss is that of "
+           "one "
+           "validation batch, the same for all. Values without \"tried\" are the best so far; the last ones were "
+           "trained "
+           "once more. A trial without a loss diverged.</p>\n";
   std::string out = "<h2>Every outer update</h2>\n" + html_of(table);
   out +=
       "<p class=\"note\">Values are those after the update; the validation loss is that of the block's validation "
@@ -100,6 +115,8 @@ std::string updates_section(const RunRecord& run) {
     out +=
         " Skill is the forecast's error on the held-out snapshots divided by that of keeping the last value: below 1 "
         "the forecast wins.";
+  if (columns < run.names.size())
+    out += fmt::format(" The first {} of {} components are listed; hparams.jsonl has all.", columns, run.names.size());
   return out + "</p>\n";
 }
 

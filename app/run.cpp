@@ -23,10 +23,14 @@ hpo::TuneResult train_or_tune(const Experiment& experiment, const Options& optio
   hpo::FlatProblem problem = experiment.problem();
   problem.watch = [&recorder](const Vars& s, std::int64_t t) { recorder.step(s, t); };
   if (is_plain(estimator)) return hpo::train(problem, experiment.phi(), options.tuning.T);
+  const auto report = [&recorder](const hpo::OuterUpdate& update) { recorder.update(update); };
+  const Vars phi = experiment.phi();
+  if (hpo::is_search(estimator))
+    return hpo::search_run(problem, experiment.space(), phi, search_options(options, estimator, hpo::components(phi)),
+                           report);
   hpo::TuneOptions tuning = options.tuning;
   tuning.estimator = estimator;
-  return hpo::tune(problem, experiment.phi(), tuning,
-                   [&recorder](const hpo::OuterUpdate& update) { recorder.update(update); });
+  return hpo::tune(problem, phi, tuning, report);
 }
 
 // The line a person reads: what came out of the run.
@@ -35,8 +39,9 @@ std::string headline(const Outcome& outcome, const Options& options) {
   if (outcome.status != "ok") return line + fmt::format("{} at step {}", outcome.status, outcome.steps);
   line += fmt::format("test accuracy {:.2f} %, test loss {:.4f}, validation accuracy {:.2f} %",
                       100 * outcome.test.accuracy, outcome.test.loss, 100 * outcome.validation.accuracy);
-  for (const auto& [name, value] : outcome.values) line += fmt::format(", {} {:.4g}", name, value);
-  if (outcome.updates > 0) line += fmt::format(", {} outer updates", outcome.updates);
+  for (const auto& [name, value] : shown(outcome.values)) line += fmt::format(", {} {:.4g}", name, value);
+  if (outcome.updates > 0)
+    line += fmt::format(", {} {}", outcome.updates, hpo::is_search(outcome.estimator) ? "trials" : "outer updates");
   return line;
 }
 
@@ -56,6 +61,7 @@ Outcome run(const Experiment& experiment, const Options& options, const std::str
   outcome.estimator = estimator;
   outcome.seed = options.experiment.seed;
   outcome.predicted = predicted;
+  outcome.gradient_evaluations = gradient_evaluations(experiment, options, estimator);
   Recorder recorder(experiment, options, estimator, folder);
   const auto stopped = [&](const char* status) {
     outcome.status = status;
@@ -103,6 +109,7 @@ Json to_json(const Outcome& outcome) {
   for (const auto& [name, value] : outcome.values) json["values"][name] = value;
   json["seconds"] = outcome.seconds;
   json["estimate_seconds"] = outcome.estimate_seconds;
+  json["gradient_evaluations"] = outcome.gradient_evaluations;
   json["peak_bytes"] = outcome.peak_bytes;
   json["predicted_seconds"] = outcome.predicted.seconds;
   json["predicted_bytes"] = outcome.predicted.bytes;

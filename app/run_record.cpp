@@ -59,6 +59,8 @@ UpdateRecord update_of(const Json& line, const std::vector<std::string>& names) 
   update.step = line.at("step").get<std::int64_t>();
   for (const std::string& name : names) update.values.push_back(number(line.at("values").at(name)));
   update.hypergradient = numbers(line, "hypergradient");
+  if (line.contains("tried"))
+    for (const std::string& name : names) update.tried.push_back(number(line.at("tried").at(name)));
   update.outer = number_at(line, {"outer"});
   update.rank = number_at(line, {"rank"});
   update.delays = number_at(line, {"delays"});

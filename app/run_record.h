@@ -18,6 +18,7 @@ struct UpdateRecord {
   std::int64_t index = 0, step = 0;  ///< index -1: the values the run started from
   std::vector<double> values;        ///< after the update, in the order of RunRecord::names
   std::vector<double> hypergradient;
+  std::vector<double> tried;  ///< a search's trial: the values it ran with, while `values` are the best so far
   double outer = 0, rank = 0, delays = 0, residual = 0, skill = 0;
   bool forecast_made = false, fell_back = false;
   std::string note;

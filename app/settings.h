@@ -34,6 +34,7 @@ void for_each_setting(O& options, Visit&& visit) {
   v({"train_limit", problem, "", ""}, e.train_limit);
   v({"imbalance", problem, "", ""}, e.imbalance);
   v({"noise", problem, "", ""}, e.noise);
+  v({"noise_kind", problem, "", ""}, e.noise_kind);
   v({"model", problem, "NAME", "mlp, lenet, resnet20, wrn28_2"}, e.model);
   v({"hidden", problem, "N,N,...", "mlp: sizes of the hidden layers"}, e.model_options.hidden);
   v({"activation", problem, "", ""}, e.model_options.activation);
@@ -48,20 +49,34 @@ void for_each_setting(O& options, Visit&& visit) {
   v({"batch", problem, "N", "training images per step"}, e.batch);
   v({"val_batch", problem, "N", "validation images per hypergradient", tuning}, e.val_batch);
 
-  v({"tune", outer, "A,B,...", "lr, momentum, weight_decay, label_smoothing, init_scale, ...", tuning}, e.tune);
-  v({"estimator", outer, "NAME", "glocal, local[-online|-restart], truncated, one-step, global", tune}, o.estimator);
+  v({"tune", outer, "A,B,...", "lr, momentum, class_weights, lr@each, ...; a wrong name lists all", tuning}, e.tune);
+  v({"estimator", outer, "NAME", "glocal, local, global, ..., grid, gp, cma-es; ? lists all", tune}, o.estimator);
   v({"estimators", outer, "A,B,...", "compared with fixed: the same, a list", compare}, options.estimators);
   v({"seeds", outer, "N", "repeats, with seeds --seed, --seed + 1, ...", compare}, options.seeds);
   v({"block", outer, "TAU", "steps per block: one outer update each", tuning}, estimator.tau);
   v({"updates", outer, "N", "outer updates of global, local-restart: a run from the start each", tuning}, o.updates);
+  v({"budget", outer, "", "", tuning}, options.budget);
+  v({"trial_steps", outer, "", "", tuning}, options.trial_steps);
+  v({"search_width", outer, "", "", tuning}, options.search_width);
   v({"steps_back", outer, "K", "truncated: steps walked back", tuning}, estimator.K);
   v({"unroll_memory", outer, "SIZE", "global: fastest unroll that keeps no more (200M); default sqrt(T) steps", tuning},
     options.unroll_memory);
-  v({"delays", outer, "M", "glocal: delays of the Hankel matrix", tuning}, estimator.dmd.delays);
-  v({"rank", outer, "R", "glocal: modes; 0: automatic", tuning}, estimator.dmd.rank);
-  v({"policy", outer, "NAME", "glocal: raw, clip, snap, unit: what is done to eigenvalues", tuning},
-    estimator.dmd.policy);
-  v({"time_axis", outer, "NAME", "glocal: linear or logarithmic time", tuning}, estimator.dmd.time);
+  v({"directions", outer, "", "", tuning}, estimator.directions);
+  v({"particles", outer, "", "", tuning}, estimator.particles);
+  v({"sigma", outer, "", "", tuning}, estimator.sigma);
+  v({"implicit_iterations", outer, "", "", tuning}, estimator.implicit.iterations);
+  v({"implicit_tolerance", outer, "", "", tuning}, estimator.implicit.tolerance);
+  v({"implicit_damping", outer, "", "", tuning}, estimator.implicit.damping);
+  v({"implicit_batches", outer, "", "", tuning}, estimator.implicit.batches);
+  v({"neumann_step", outer, "", "", tuning}, estimator.implicit.step);
+  v({"nystrom_columns", outer, "", "", tuning}, estimator.implicit.columns);
+  v({"nystrom_sketch", outer, "", "", tuning}, estimator.implicit.sketch);
+  v({"extrapolation", outer, "NAME", "glocal: auto, scaling (as E falls), dmd (Hankel DMD of h)", tuning},
+    estimator.extrapolation);
+  v({"delays", outer, "M", "dmd: delays; also --rank R --policy NAME --time-axis NAME", tuning}, estimator.dmd.delays);
+  v({"rank", outer, "", "", tuning}, estimator.dmd.rank);
+  v({"policy", outer, "", "", tuning}, estimator.dmd.policy);
+  v({"time_axis", outer, "", "", tuning}, estimator.dmd.time);
   v({"meta_optimizer", outer, "NAME", "moves the hyperparameters: sgd, adam, sign", tuning}, o.meta.name);
   v({"meta_lr", outer, "X", "its step; for a logarithmic one 0.05 is about 5 %", tuning}, o.meta.lr);
   v({"meta_clip", outer, "X", "largest norm of a hypergradient; 0: no limit", tuning}, o.meta.max_norm);

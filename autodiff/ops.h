@@ -95,6 +95,8 @@ struct Conv2dSpec {
 /// x (N, C, H, W), weight (O, C / groups, KH, KW) -> (N, O, OH, OW) with OH = (H + 2 p - d (KH - 1) - 1) / s + 1.
 Var conv2d(const Var& x, const Var& weight, const Conv2dSpec& spec = {});
 Var conv2d(const Var& x, const Var& weight, const Var& bias, const Conv2dSpec& spec);  ///< + bias (O,)
+/// max_pool2d(conv2d(x, weight, bias)), for many sizes in one pass that never writes what is pooled.
+Var conv2d_max_pool(const Var& x, const Var& weight, const Var& bias, const Conv2dSpec& spec = {});
 /// Adjoint of conv2d in x: gy (N, O, OH, OW), weight -> x_shape.
 Var conv2d_input(const Var& gy, const Var& weight, const Shape& x_shape, const Conv2dSpec& spec = {});
 /// Adjoint of conv2d in weight: x, gy -> weight_shape.

@@ -42,7 +42,7 @@ Dataset long_tailed(const Dataset& data, double imbalance, Key key) {
   return data.subset(kept);
 }
 
-NoisyLabels noisy_labels(const Dataset& data, double rate, Key key) {
+NoisyLabels noisy_labels(const Dataset& data, double rate, Key key, NoiseKind kind) {
   require_train(data, "noisy_labels");
   if (!(rate >= 0 && rate <= 1)) fail<ValueError>("[noisy_labels] rate must be within [0, 1], got {}", rate);
   if (data.classes < 2) fail<ValueError>("[noisy_labels] {} has {} class, needs 2", data.name, data.classes);
@@ -52,12 +52,18 @@ NoisyLabels noisy_labels(const Dataset& data, double rate, Key key) {
   for (const std::int32_t i : order.span<std::int32_t>().first(wanted)) {
     const auto counter = static_cast<std::uint64_t>(i);
     std::int32_t& label = out.data.labels[static_cast<std::size_t>(i)];
-    const std::int64_t shift = 1 + uniform_int(split(key, 1), counter, data.classes - 1);
+    const std::int64_t shift = kind == NoiseKind::pair ? 1 : 1 + uniform_int(split(key, 1), counter, data.classes - 1);
     label = static_cast<std::int32_t>((label + shift) % data.classes);
     out.changed.push_back(i);
   }
   std::sort(out.changed.begin(), out.changed.end());
   return out;
+}
+
+NoiseKind noise_kind(const std::string& name) {
+  if (name == "symmetric") return NoiseKind::symmetric;
+  if (name == "pair") return NoiseKind::pair;
+  fail<ValueError>("[noisy_labels] unknown kind of noise \"{}\"; there are: symmetric, pair", name);
 }
 
 }  // namespace glocal::datasets

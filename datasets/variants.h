@@ -1,6 +1,7 @@
 // Harder versions of a training set: long-tailed class counts and wrong labels, both drawn by key.
 #pragma once
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include <glocal/core/random.h>
@@ -19,8 +20,13 @@ struct NoisyLabels {
 /// class. File order is kept. Throws ValueError for a test part, imbalance < 1, or a class left with no image.
 Dataset long_tailed(const Dataset& data, double imbalance, Key key);
 
-/// Gives exactly round(rate * N) images another label, uniform over the other classes (symmetric noise).
+enum class NoiseKind : std::uint8_t { symmetric, pair };
+
+/// Gives exactly round(rate * N) images another label: uniform over the other classes (symmetric noise), or the next
+/// class, the last one's being the first (pair: asymmetric noise as in Han et al., "Co-teaching", NeurIPS 2018).
 /// Throws ValueError for a test part or a rate outside [0, 1].
-NoisyLabels noisy_labels(const Dataset& data, double rate, Key key);
+NoisyLabels noisy_labels(const Dataset& data, double rate, Key key, NoiseKind kind = NoiseKind::symmetric);
+/// "symmetric" or "pair". Throws ValueError for another name.
+NoiseKind noise_kind(const std::string& name);
 
 }  // namespace glocal::datasets

@@ -99,7 +99,8 @@ int main() {
     show(("local: " + steps + " only").c_str(), exact, [&] { return block(tau, false).h[0]; });
     bool fell_back = false;
     show(("glocal: " + steps + ", extrapolated").c_str(), exact, [&] {
-      const hpo::Forecast forecast = hpo::glocal_forecast(block(tau, true).trajectory, T);
+      const hpo::ForwardRun run = block(tau, true);
+      const hpo::Forecast forecast = hpo::glocal_forecast(run.trajectory, run.outers, /*t0=*/0, T);
       fell_back = forecast.fell_back;
       return forecast.value[0];
     });

@@ -62,9 +62,14 @@ Probe probe(const FlatProblem& problem, const Vars& phi) {
   p.pull_bytes = pulled.peak_bytes + p.state_bytes;
   p.pull_seconds = pulled.seconds;
 
-  Tangents z = zero_tangents(p.q, n);
+  // A few tangents tell what many cost: they cost alike.
+  constexpr std::size_t enough = 16;
+  Vars ones;
+  for (const Var& leaf : phi) ones.push_back(ones_like(leaf));
+  const std::vector<Vars> units = p.q <= std::int64_t(enough) ? unit_directions(phi) : std::vector<Vars>(enough, ones);
+  const std::int64_t tangents = std::ssize(units);
+  Tangents z = zero_tangents(tangents, n);
   // The first pass makes Z dense, as it is from the second step on.
-  const std::vector<Vars> units = unit_directions(phi);
   const auto tangent_step = [&](const Tangents& now) {
     std::vector<Vars> dx;
     for (std::size_t k = 0; k < units.size(); ++k) dx.push_back(joined(now[k], units[k]));
@@ -73,10 +78,16 @@ Probe probe(const FlatProblem& problem, const Vars& phi) {
   z = tangent_step(z).dy;
   const Measured forward = measure([&] { tangent_step(z); });
   p.forward_seconds = forward.seconds;
-  p.forward_bytes = forward.peak_bytes + p.state_bytes * (1 + p.q);
+  p.forward_bytes = forward.peak_bytes + p.state_bytes * (1 + tangents);
+  if (p.q > tangents) {
+    const double times = static_cast<double>(p.q) / static_cast<double>(tangents);
+    p.forward_seconds = p.step_seconds + std::max(0.0, p.forward_seconds - p.step_seconds) * times;
+    p.forward_bytes = p.step_bytes + static_cast<std::int64_t>(double(p.forward_bytes - p.step_bytes) * times);
+  }
   const Measured outer = measure([&] { outer_gradient(problem, s, z, phi, 0); });
   p.outer_seconds = outer.seconds;
   p.outer_bytes = outer.peak_bytes;
+  p.value_seconds = measure([&] { problem.outer(s, phi, 0); }).seconds;
   return p;
 }
 
@@ -114,6 +125,37 @@ Cost predict(const Probe& p, const std::string& estimator, const EstimatorOption
     const std::int64_t K = estimator == "one-step" ? 1 : std::min(o.K, o.tau);
     cost = reverse(K, segment_plan(K));
     cost.seconds = estimates * cost.seconds + (steps - estimates * static_cast<double>(K)) * p.step_seconds;
+  } else if (estimator == "es" || estimator == "pes") {
+    // Two runs of the block per pair beside training; pes keeps their states, es those of one pair.
+    const auto runs = static_cast<double>(2 * o.particles + 1);
+    cost = {training.seconds +
+                estimates * (static_cast<double>(o.tau) * (runs - 1) * p.step_seconds + runs * p.value_seconds),
+            training.bytes + p.state_bytes * (estimator == "pes" ? 2 * o.particles : 2)};
+  } else if (estimator == "hypergradient-descent") {
+    // In a block the loss of each step is differentiated twice, the second time with the update still recorded.
+    cost = {training.seconds + estimates * (static_cast<double>(o.tau) * p.step_seconds + p.value_seconds),
+            p.base_bytes + p.step_bytes + 2 * p.state_bytes};
+  } else if (estimator.starts_with("implicit-")) {
+    // A block of training, the gradient recorded, and products that cost about what the adjoint of a step costs.
+    const ImplicitOptions& i = o.implicit;
+    const std::int64_t power_iterations = estimator == "implicit-neumann" && i.step == 0 ? 10 : 0;
+    const std::int64_t products = (estimator == "implicit-nystrom" ? i.columns : i.iterations) + 2 + power_iterations;
+    const auto batches = static_cast<double>(i.batches);
+    const double solve = p.step_seconds + p.record_seconds + static_cast<double>(products) * p.pull_seconds;
+    // The solvers' f64 vectors take no more than a state each where a buffer stands beside each f32 parameter.
+    const std::int64_t vectors = estimator == "implicit-nystrom" ? 3 * i.columns + 4 : 8;
+    cost = {training.seconds + estimates * (batches * solve + p.outer_seconds),
+            p.base_bytes + i.batches * p.record_bytes + vectors * p.state_bytes +
+                std::max(i.batches * p.pull_bytes, p.outer_bytes)};
+  } else if (estimator == "random-forward") {
+    const double tau = static_cast<double>(o.tau),
+                 share = double(o.directions) / double(std::max<std::int64_t>(1, p.q));
+    const double step = p.step_seconds + (forward_step - p.step_seconds) * share;
+    const double tangent_bytes = static_cast<double>(p.forward_bytes - p.step_bytes) * share;
+    const double outers = o.trajectory ? tau : 1;
+    cost = {estimates * (tau * step + outers * p.outer_seconds) + (steps - estimates * tau) * p.step_seconds,
+            p.base_bytes + std::max(p.step_bytes + static_cast<std::int64_t>(tangent_bytes),
+                                    p.state_bytes * (1 + o.directions) + p.outer_bytes)};
   } else {
     // local, local-online, glocal: q tangents through every block but the last.
     const double tau = static_cast<double>(o.tau);

@@ -33,6 +33,19 @@ Tensor persistence(const Tensor& h, std::int64_t kept) {
   return out;
 }
 
+// One standard error of each entry at a distance: root mean squares over the rows held out, growing as its root.
+std::vector<double> held_out_bar(const Tensor& h, std::int64_t kept, const Tensor& prediction, double distance) {
+  const std::int64_t q = h.dim(1), back = h.dim(0) - kept;
+  std::vector<double> out(static_cast<std::size_t>(q), 0.0);
+  for (std::int64_t i = 0; i < back * q; ++i) {
+    double& sum = out[static_cast<std::size_t>(i % q)];
+    sum = std::hypot(sum, prediction.data<double>()[i] - h.data<double>()[kept * q + i]);
+  }
+  const auto count = static_cast<double>(back);
+  for (double& e : out) e *= std::sqrt(std::max(1.0, 2 * distance / count) / count);
+  return out;
+}
+
 std::vector<double> row(const Tensor& h, std::int64_t t) {
   const auto numbers =
       h.span<double>().subspan(static_cast<std::size_t>(t * h.dim(1)), static_cast<std::size_t>(h.dim(1)));
@@ -45,16 +58,21 @@ Forecast forecast_with_holdout(const Tensor& h, double target_t, const DmdOption
   const DmdSeries series(h, options);
   Forecast out{{}, false, std::numeric_limits<double>::infinity(), series.fit(options.rank), {}};
   const std::int64_t tau = h.dim(0), kept = tau - std::max<std::int64_t>(1, tau / 4);
+  Tensor said;
   if (kept >= 3) {
     const DmdSeries before(first_rows(h, kept), options);
-    const auto error_of = [&](int rank) { return error_beyond(h, kept, before.fit(rank).forecast_range(kept, tau)); };
-    double error = error_of(options.rank);
+    said = before.fit(options.rank).forecast_range(kept, tau);
+    double error = error_beyond(h, kept, said);
     const int small = static_cast<int>(std::max<std::int64_t>(3, h.dim(1)));
-    if (options.rank == 0 && options.time == DmdOptions::TimeAxis::linear && small < out.fit.rank)
-      if (const double small_error = error_of(small); !(error < clearly_better * small_error)) {
+    if (options.rank == 0 && options.time == DmdOptions::TimeAxis::linear && small < out.fit.rank) {
+      const Tensor small_said = before.fit(small).forecast_range(kept, tau);
+      const double small_error = error_beyond(h, kept, small_said);
+      if (!(error < clearly_better * small_error)) {
         error = small_error;
+        said = small_said;
         out.fit = series.fit(small);
       }
+    }
     const double to_beat = error_beyond(h, kept, persistence(h, kept));
     // A constant hold-out is persistence at its best; the forecast cannot win there.
     if (to_beat > 0) out.skill = error / to_beat;
@@ -70,6 +88,16 @@ Forecast forecast_with_holdout(const Tensor& h, double target_t, const DmdOption
                                      : "the forecast is not finite";
     out.note += fmt::format("{}fell back to the last snapshot: {}", out.note.empty() ? "" : "; ", why);
   }
+  out.weight = out.fell_back ? 0 : 1;
+  if (!said) {
+    out.error_bar.assign(out.value.size(), std::numeric_limits<double>::infinity());
+    return out;
+  }
+  out.error_bar =
+      held_out_bar(h, kept, out.fell_back ? persistence(h, kept) : said, target_t - static_cast<double>(tau - 1));
+  if (out.fell_back) return out;
+  const std::vector<double> own = out.fit.error_bar(target_t);
+  for (std::size_t j = 0; j < own.size(); ++j) out.error_bar[j] = std::hypot(out.error_bar[j], own[j]);
   return out;
 }
 

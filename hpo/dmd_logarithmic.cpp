@@ -1,4 +1,4 @@
-// The model in logarithmic time: each entry is a power of t + 1, fitted to means over log-spaced bins.
+// The simplest model in logarithmic time: each entry is a power of t + 1 + t0, fitted to means over log-spaced bins.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -8,23 +8,29 @@
 namespace glocal::hpo {
 namespace {
 
-// Mean of (t + 1)^p over the snapshots of one bin [begin, end).
-double mean_power(std::int64_t begin, std::int64_t end, double p) {
-  double sum = 0;
-  for (std::int64_t t = begin; t < end; ++t) sum += std::pow(static_cast<double>(t + 1), p);
-  return sum / static_cast<double>(end - begin);
-}
+// Log-spaced bins of the snapshots: edges in t, and the time of snapshot 0.
+struct Bins {
+  std::vector<std::int64_t> edges;
+  double origin = 1;
+
+  // Mean of (t + origin)^p over the snapshots of bin j.
+  double mean_power(std::size_t j, double p) const {
+    double sum = 0;
+    for (std::int64_t t = edges[j]; t < edges[j + 1]; ++t) sum += std::pow(static_cast<double>(t) + origin, p);
+    return sum / static_cast<double>(edges[j + 1] - edges[j]);
+  }
+};
 
 struct PowerLaw {
   double exponent = 0, factor = 0, error = std::numeric_limits<double>::infinity();
 };
 
 // The best factor for an exponent, by least squares over bin means g.
-PowerLaw with_exponent(double p, const std::vector<std::int64_t>& edges, const std::vector<double>& g) {
+PowerLaw with_exponent(double p, const Bins& bins, const std::vector<double>& g) {
   double gb = 0, bb = 0, error = 0;
   std::vector<double> b(g.size());
   for (std::size_t j = 0; j < g.size(); ++j) {
-    b[j] = mean_power(edges[j], edges[j + 1], p);
+    b[j] = bins.mean_power(j, p);
     gb += g[j] * b[j];
     bb += b[j] * b[j];
   }
@@ -32,9 +38,10 @@ PowerLaw with_exponent(double p, const std::vector<std::int64_t>& edges, const s
   return {p, gb / bb, error};
 }
 
-// Least squares in both unknowns: the exponent by a scan of [-1.5, 0.5], then golden sections around the best.
-PowerLaw fit_power_law(const std::vector<std::int64_t>& edges, const std::vector<double>& g) {
-  constexpr double lowest = -1.5, highest = 0.5, spacing = 0.05, golden = 0.6180339887498949;
+// Least squares in both unknowns: the exponent by a scan of its range, then golden sections around the best.
+PowerLaw fit_power_law(const Bins& edges, const std::vector<double>& g, double lowest, double highest) {
+  constexpr double golden = 0.6180339887498949;
+  const double spacing = (highest - lowest) / 40;
   PowerLaw best;
   for (int i = 0; i <= 40; ++i)
     if (const PowerLaw law = with_exponent(lowest + i * spacing, edges, g); law.error < best.error) best = law;
@@ -48,12 +55,12 @@ PowerLaw fit_power_law(const std::vector<std::int64_t>& edges, const std::vector
   return refined.error < best.error ? refined : best;
 }
 
-// Bin edges in t, log-spaced in t + 1; bins that hold no snapshot are dropped.
-std::vector<std::int64_t> log_spaced(std::int64_t first, std::int64_t tau, int bins) {
+// Bin edges in t, log-spaced in t + origin; bins that hold no snapshot are dropped.
+std::vector<std::int64_t> log_spaced(std::int64_t first, std::int64_t tau, int bins, double origin) {
   std::vector<std::int64_t> edges{first};
-  const double ratio = static_cast<double>(tau + 1) / static_cast<double>(first + 1);
+  const double begin = static_cast<double>(first) + origin, ratio = (static_cast<double>(tau) + origin) / begin;
   for (int i = 1; i <= bins; ++i) {
-    const double edge = static_cast<double>(first + 1) * std::pow(ratio, static_cast<double>(i) / bins) - 1;
+    const double edge = begin * std::pow(ratio, static_cast<double>(i) / bins) - origin;
     const std::int64_t rounded = i == bins ? tau : std::llround(edge);
     if (rounded > edges.back()) edges.push_back(rounded);
   }
@@ -62,11 +69,13 @@ std::vector<std::int64_t> log_spaced(std::int64_t first, std::int64_t tau, int b
 
 }  // namespace
 
-void fit_logarithmic(DmdFit& fit, const Tensor& scaled) {
-  const std::int64_t tau = scaled.dim(0), q = scaled.dim(1);
+void fit_logarithmic(DmdFit& fit, const DmdSeries&) {
+  const Tensor& h = fit.data;
+  const std::int64_t tau = h.dim(0), q = h.dim(1);
+  const double size_of_one = fit.scale > 0 ? fit.scale : 1;
   const auto first =
       std::min<std::int64_t>(static_cast<std::int64_t>(fit.options.bins_from * static_cast<double>(tau)), tau - 2);
-  const auto edges = log_spaced(first, tau, fit.options.bins);
+  const auto edges = log_spaced(first, tau, fit.options.bins, 1 + fit.options.t0);
   if (edges.size() < static_cast<std::size_t>(fit.options.bins) + 1)
     fit.note = fmt::format("{} bins instead of {}: the others hold no snapshot", edges.size() - 1, fit.options.bins);
   fit.delays_used = 1;
@@ -76,23 +85,29 @@ void fit_logarithmic(DmdFit& fit, const Tensor& scaled) {
     std::vector<double> means;
     for (std::size_t j = 0; j + 1 < edges.size(); ++j) {
       double sum = 0;
-      for (std::int64_t t = edges[j]; t < edges[j + 1]; ++t) sum += scaled.data<double>()[t * q + i];
+      for (std::int64_t t = edges[j]; t < edges[j + 1]; ++t) sum += h.data<double>()[t * q + i] / size_of_one;
       means.push_back(sum / static_cast<double>(edges[j + 1] - edges[j]));
     }
-    const PowerLaw law = fit_power_law(edges, means);
+    const PowerLaw law =
+        fit_power_law({edges, 1 + fit.options.t0}, means, fit.options.lowest_exponent, fit.options.highest_exponent);
     fit.eigenvalues.emplace_back(std::exp(law.exponent));
     fit.amplitudes(i, i) = law.factor * fit.scale;
   }
   fit.fitted_eigenvalues = fit.eigenvalues;
-  // Relative residual over the snapshots that were fitted.
-  const Tensor model = fit.forecast_range(first, tau);
-  const double *const data = scaled.data<double>() + first * q, *const fitted = model.data<double>();
+  fit.residual = relative_residual(fit, first);
+}
+
+// Relative, over the snapshots from `first` on.
+double relative_residual(const DmdFit& fit, std::int64_t first) {
+  const std::int64_t q = fit.data.dim(1);
+  const Tensor model = fit.forecast_range(first, fit.snapshots);
+  const double *const data = fit.data.data<double>() + first * q, *const fitted = model.data<double>();
   double error = 0, size = 0;
   for (std::int64_t i = 0; i < model.size(); ++i) {
-    error += std::pow(fitted[i] / (fit.scale > 0 ? fit.scale : 1) - data[i], 2);
-    size += data[i] * data[i];
+    error = std::hypot(error, fitted[i] - data[i]);
+    size = std::hypot(size, data[i]);
   }
-  fit.residual = size > 0 ? std::sqrt(error / size) : std::sqrt(error);
+  return size > 0 ? error / size : error;
 }
 
 }  // namespace glocal::hpo

@@ -1,24 +1,65 @@
-// What fits of one series have in common, whatever their rank.
+// Series made ready for a fit, with what fits of different ranks have in common.
 #pragma once
 #include <cstdint>
+#include <vector>
 
 #include <glocal/core/orthogonal.h>
 #include <glocal/hpo/dmd.h>
+#include <glocal/hpo/dmd_model.h>
 
 namespace glocal::hpo {
 
 struct DmdSeries {
+  DmdData data;
   DmdOptions options;
-  Tensor scaled;            ///< (tau, q) h / scale
-  double scale = 0;         ///< largest |entry| of h
-  std::int64_t delays = 1;  ///< m, as reduced
-  orthogonal::LeftSvd svd;  ///< of the Hankel matrix (m q, tau - m); empty in logarithmic time
+  double scale = 0;             ///< largest |entry| of the series
+  std::int64_t q = 1;           ///< entries of h
+  std::vector<Tensor> scaled;   ///< (tau_k, w) in coordinates: [h / scale, observables / their sizes], or fewer
+  Tensor basis;                 ///< (q, w): h / scale = basis * coordinates; empty when they are its first q
+  std::vector<double> weights;  ///< one a series, mean 1
+  std::int64_t delays = 1;      ///< m, as reduced
+  std::string note;
+  orthogonal::LeftSvd svd;  ///< of the windows of `window` snapshots, one a column; empty in logarithmic time
+  std::int64_t window = 1;  ///< m, or m + 1 with both ends of a pair
 
-  DmdSeries(const Tensor& h, const DmdOptions& options);  ///< checks and throws as fit_dmd
-  DmdFit fit(int rank) const;                             ///< as fit_dmd with options.rank = rank
+  DmdSeries(const DmdData& data,
+            const DmdOptions& options);  ///< checks and throws as fit_dmd
+  DmdFit fit(int rank) const;            ///< as fit_dmd with options.rank = rank
+
+  Tensor target() const;                             ///< (tau, q) what the model stands for: first, or mean
+  Tensor readout_of_h(const Tensor& readout) const;  ///< (w, r) to (q, r)
+  /// Windows of `length` snapshots, those of a series one snapshot apart and the last `drop` left out, as rows (M,
+  /// length w) times the root of the weight; `stride` apart and overlapping when there is one series.
+  Tensor windows(std::int64_t length, std::int64_t drop, std::int64_t& count, std::int64_t& stride) const;
+
+ private:
+  void reduce(std::int64_t total);  // coordinates in a basis of what all `total` snapshots span
 };
 
-/// Eigenvalues, amplitudes, rank and residual of the fit in logarithmic time.
-void fit_logarithmic(DmdFit& fit, const Tensor& scaled);
+/// Number of modes for singular values s of an (m, n) matrix.
+int choose_rank(const std::vector<double>& s, std::int64_t m, std::int64_t n, int wanted, double energy);
+
+/// The leading r left singular vectors of series.svd as columns: (window w, r).
+Tensor leading(const DmdSeries& series, std::int64_t r);
+/// (M, 2 r): row by row the coordinates of a window of m snapshots in the basis (m w, r) and those of the next one,
+/// weighted; `starts` are the coordinates of each series' first window.
+Tensor neighbours(const DmdSeries& series, const Tensor& basis, std::vector<Tensor>& starts);
+
+/// The model of each method before any policy, of rank r.
+DmdModel least_squares_model(const DmdSeries& series, std::int64_t r);
+DmdModel total_least_squares_model(const DmdSeries& series, std::int64_t r);
+/// Says in note when A_b A_f has no principal root; then the model steps forward alone.
+DmdModel forward_backward_model(const DmdSeries& series, std::int64_t r, std::string& note);
+/// Moves the eigenvalues of a model to those of the best fit of exponentials to the snapshots; readouts are then free
+/// and the start fixed. Bounded: |lambda| <= 1. `fitted` are the eigenvalues without bound. False, with a note, when
+/// modes coincide so nearly that no step is possible; the model stays.
+bool optimise(DmdModel& model, const DmdSeries& series, bool bounded, std::vector<std::complex<double>>& fitted,
+              std::string& note);
+
+/// Eigenvalues, amplitudes, rank and residual of the fits in logarithmic time.
+void fit_logarithmic(DmdFit& fit, const DmdSeries& series);
+void fit_log_grid(DmdFit& fit, const DmdSeries& series);
+double relative_residual(const DmdFit& fit,
+                         std::int64_t first);  ///< over the snapshots from `first` on
 
 }  // namespace glocal::hpo

@@ -1,11 +1,17 @@
 #include <glocal/hpo/estimator.h>
 
+#include <cmath>
 #include <functional>
 #include <utility>
 
+#include <glocal/hpo/evolution.h>
 #include <glocal/hpo/global.h>
 #include <glocal/hpo/glocal.h>
+#include <glocal/hpo/hypergradient_descent.h>
+#include <glocal/hpo/implicit.h>
 #include <glocal/hpo/local.h>
+#include <glocal/hpo/random_forward.h>
+#include <glocal/hpo/search.h>
 #include <glocal/hpo/truncated.h>
 
 namespace glocal::hpo {
@@ -21,12 +27,20 @@ struct Global : Estimator {
   bool feels_init() const override { return true; }
   std::int64_t steps(const Progress& progress) const override { return progress.T; }
   Estimate advance(const FlatProblem& problem, const Vars& phi, Progress& progress) override {
-    Hypergradient exact = forward ? global_forward(problem, phi, progress.T) : reverse(problem, phi, progress.T);
-    return {std::move(exact.h), exact.outer, {}, {}};
+    AdjointChoice choice;
+    if (!forward) choice = chosen(problem, phi);
+    Hypergradient exact =
+        forward ? global_forward(problem, phi, progress.T) : reverse(problem, phi, progress.T, choice.mode);
+    return {std::move(exact.h), exact.outer, {}, {}, std::move(choice.note)};
   }
-  Hypergradient reverse(const FlatProblem& problem, const Vars& phi, std::int64_t T) const {
-    if (options.unroll_bytes == 0) return global_reverse(problem, phi, T, options.unroll);
-    return global_reverse(problem, phi, T, plan_within(problem, phi, T, options.unroll_bytes));
+  AdjointChoice chosen(const FlatProblem& problem, const Vars& phi) const {
+    if (options.adjoint != Adjoint::measured) return {options.adjoint, 0, 0, ""};
+    // At s_1 every optimiser buffer is in use.
+    return measure_adjoint(problem, problem.step(problem.init(phi), phi, 0), phi, 1);
+  }
+  Hypergradient reverse(const FlatProblem& problem, const Vars& phi, std::int64_t T, Adjoint adjoint) const {
+    if (options.unroll_bytes == 0) return global_reverse(problem, phi, T, options.unroll, adjoint);
+    return global_reverse(problem, phi, T, plan_within(problem, phi, T, options.unroll_bytes), adjoint);
   }
 };
 
@@ -42,7 +56,17 @@ const std::vector<std::pair<std::string, Maker>> makers = {
     {"local-online", [](const auto& o) { return make_unique<Local>(o.tau, LocalStart::online, o.trajectory); }},
     {"truncated", [](const auto& o) { return make_unique<Truncated>(o.tau, o.K); }},
     {"one-step", [](const auto& o) { return make_unique<Truncated>(o.tau, 1); }},
-    {"glocal", [](const auto& o) { return make_unique<Glocal>(o.tau, o.dmd); }},
+    {"glocal", [](const auto& o) { return make_unique<Glocal>(o); }},
+    {"random-forward",
+     [](const auto& o) { return make_unique<RandomForward>(o.tau, o.directions, o.seed, o.trajectory); }},
+    {"es", [](const auto& o) { return make_unique<Evolution>(false, o.tau, o.particles, o.sigma, o.seed); }},
+    {"pes", [](const auto& o) { return make_unique<Evolution>(true, o.tau, o.particles, o.sigma, o.seed); }},
+    {"hypergradient-descent", [](const auto& o) { return make_unique<HypergradientDescent>(o.tau); }},
+    {"implicit-cg", [](const auto& o) { return make_unique<Implicit>(ImplicitSolver::cg, o.tau, o.implicit); }},
+    {"implicit-neumann",
+     [](const auto& o) { return make_unique<Implicit>(ImplicitSolver::neumann, o.tau, o.implicit); }},
+    {"implicit-nystrom",
+     [](const auto& o) { return make_unique<Implicit>(ImplicitSolver::nystrom, o.tau, o.implicit); }},
 };
 
 }  // namespace
@@ -50,12 +74,18 @@ const std::vector<std::pair<std::string, Maker>> makers = {
 std::unique_ptr<Estimator> make_estimator(const std::string& name, const EstimatorOptions& options) {
   if (options.tau < 1) fail<ValueError>("[estimator] tau = {} must be at least 1 step", options.tau);
   if (options.K < 1) fail<ValueError>("[estimator] K = {} must be at least 1 step", options.K);
+  for (const auto& [what, count] : {std::pair("directions", options.directions), {"particles", options.particles}})
+    if (count < 1 || count > 1'000'000) fail<ValueError>("[estimator] {} = {} is outside 1..1000000", what, count);
+  if (!(options.sigma > 0) || !std::isfinite(options.sigma))
+    fail<ValueError>("[estimator] sigma = {} must be positive and finite", options.sigma);
   std::string known;
   for (const auto& [maker_name, make] : makers) {
     if (maker_name == name) return make(options);
     known += (known.empty() ? "" : ", ") + maker_name;
   }
-  fail<ValueError>("[estimator] unknown estimator {}; there are: {}", name, known);
+  for (const std::string& search : search_names()) known += ", " + search;
+  fail<ValueError>("[estimator] unknown estimator {}; there are: {} (the last {} by whole runs, see search_run)", name,
+                   known, search_names().size());
 }
 
 std::vector<std::string> estimator_names() {

@@ -7,16 +7,25 @@
 #include <vector>
 
 #include <glocal/hpo/dmd.h>
+#include <glocal/hpo/dmd_scaling.h>
 #include <glocal/hpo/forward.h>
+#include <glocal/hpo/implicit_solve.h>
 #include <glocal/hpo/reverse.h>
 
 namespace glocal::hpo {
 
-/// Where training stands: the state after `t` of T steps, and (for `online`) the tangents there.
+/// Two particles of `pes` that go on from their own states, perturbed by the same numbers with opposite signs.
+struct AntitheticPair {
+  Vars plus, minus;
+  std::vector<double> xi;  ///< (q,) sum of the perturbations of `plus` so far, in units of sigma
+};
+
+/// Where training stands: the state after `t` of T steps, (for `online`) the tangents and (for `pes`) the particles.
 struct Progress {
   Vars s;
   Tangents z;
   std::int64_t t = 0, T = 0;
+  std::vector<AntitheticPair> particles = {};
 };
 
 /// A hypergradient and what is known about how it was made.
@@ -25,6 +34,14 @@ struct Estimate {
   double outer = 0;                  ///< E at the end of what was run
   Tensor trajectory;                 ///< h after each step of the block, (tau, q) f64; may be empty
   std::optional<Forecast> forecast;  ///< glocal: the fit, its spectrum, whether it fell back
+  std::string note = {};             ///< what a reader should know of this estimate (implicit: how far it solved)
+};
+
+/// How glocal gets from a block to the end of training.
+enum class Extrapolation {
+  automatic,  ///< dmd where a trial inside the block shows it exact to 2 % (no noise), scaling elsewhere
+  scaling,    ///< the power law that the fall of E shows, see dmd_scaling.h
+  dmd         ///< Hankel DMD of h alone, see dmd.h
 };
 
 struct EstimatorOptions {
@@ -32,8 +49,16 @@ struct EstimatorOptions {
   std::int64_t K = 10;                   ///< truncated: steps walked back
   Unroll unroll = Unroll::checkpointed;  ///< global
   std::int64_t unroll_bytes = 0;         ///< global: the plan of least time within so many bytes, instead of `unroll`
+  Adjoint adjoint = Adjoint::reverse;    ///< global: how a step is pulled
   bool trajectory = false;               ///< record h after each step also where only the last is needed
-  DmdOptions dmd{};                      ///< glocal
+  Extrapolation extrapolation{};         ///< glocal
+  ScalingOptions scaling{};              ///< glocal by scaling; t0 is where the block starts
+  DmdOptions dmd{};                      ///< glocal by dmd
+  std::int64_t directions = 8;           ///< random-forward: b, tangents carried
+  std::int64_t particles = 8;            ///< es, pes: N, antithetic pairs
+  double sigma = 0.05;                   ///< es, pes: deviation of the perturbations of the unconstrained phi
+  std::uint64_t seed = 0;                ///< random-forward, es, pes
+  ImplicitOptions implicit{};            ///< implicit-cg, implicit-neumann, implicit-nystrom
 };
 
 /// One way of estimating dE/dphi. `advance` is the only thing the outer loop calls.
@@ -50,7 +75,8 @@ struct Estimator {
   virtual Estimate advance(const FlatProblem& problem, const Vars& phi, Progress& progress) = 0;
 };
 
-/// "global", "global-forward", "local" (warm), "local-restart", "local-online", "truncated", "one-step", "glocal".
+/// "global", "global-forward", "local" (warm), "local-restart", "local-online", "truncated", "one-step", "glocal",
+/// "random-forward", "es", "pes", "hypergradient-descent", "implicit-cg", "implicit-neumann", "implicit-nystrom".
 /// Throws ValueError for an unknown name (listing them) or options out of range.
 std::unique_ptr<Estimator> make_estimator(const std::string& name, const EstimatorOptions& options);
 std::vector<std::string> estimator_names();

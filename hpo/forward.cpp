@@ -1,6 +1,7 @@
 #include <glocal/hpo/forward.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include <glocal/core/blas.h>
 
@@ -43,6 +44,8 @@ ForwardRun run_forward(const FlatProblem& problem, Vars s, Tangents z, const Var
                      units.size());
   ForwardRun run;
   if (trajectory) run.trajectory = Tensor({tau, static_cast<std::int64_t>(units.size())}, DType::f64);
+  if (trajectory) run.outers = Tensor({tau}, DType::f64);
+  std::vector<double> half(units.size());  // squared norms of the tangents half-way
   for (std::int64_t t = t0; t < t0 + tau; ++t) {
     std::vector<Vars> dx;
     for (std::size_t k = 0; k < units.size(); ++k) dx.push_back(joined(z[k], units[k]));
@@ -50,13 +53,19 @@ ForwardRun run_forward(const FlatProblem& problem, Vars s, Tangents z, const Var
     s = std::move(next.y);
     z = std::move(next.dy);
     problem.watch(s, t);
+    if (tau >= 4 && t + 1 == t0 + tau / 2)
+      for (std::size_t k = 0; k < z.size(); ++k) half[k] = inner(z[k], z[k]);
     if (trajectory || t + 1 == t0 + tau) {
       const OuterGradient now = outer_gradient(problem, s, z, phi, t0);
       if (trajectory) std::ranges::copy(now.h, run.trajectory.data<double>() + (t - t0) * std::ssize(now.h));
+      if (trajectory) run.outers.data<double>()[t - t0] = now.outer;
       run.outer = now.outer;
       run.h = now.h;
     }
   }
+  const double octave = std::log2(static_cast<double>(tau) / static_cast<double>(std::max<std::int64_t>(1, tau / 2)));
+  for (std::size_t k = 0; k < z.size(); ++k)
+    if (half[k] > 0) run.growth = std::max(run.growth, 0.5 * std::log2(inner(z[k], z[k]) / half[k]) / octave);
   run.s = std::move(s);
   run.z = std::move(z);
   return run;

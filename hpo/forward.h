@@ -27,9 +27,13 @@ struct ForwardRun {
   double outer = 0;       ///< E there
   std::vector<double> h;  ///< h there, (q,)
   Tensor trajectory;      ///< h_{t0+1} .. h_{t0+tau}, (tau, q) f64; empty unless asked for
+  Tensor outers;          ///< E at the same steps, (tau,) f64; empty unless asked for
+  /// a such that the fastest tangent grew like t^a in the second half: about 0.5 in calm training, above 2 on the way
+  /// to an explosion. 0 when tau < 4 or the tangents did not start at zero.
+  double growth = 0;
 };
-/// tau steps from s at step t0 with tangents z. `trajectory` also records h after every step, at the price of one
-/// gradient of E each. Cost (1 + about 2 q) plain steps; memory O(P q). Throws ValueError when tau < 1,
+/// tau steps from s at step t0 with tangents z. `trajectory` also records h and E after every step, at the price of
+/// one gradient of E each. Cost (1 + about 2 q) plain steps; memory O(P q). Throws ValueError when tau < 1,
 /// ShapeError unless z has q directions with a leaf per leaf of s.
 ForwardRun run_forward(const FlatProblem& problem, Vars s, Tangents z, const Vars& phi, std::int64_t t0,
                        std::int64_t tau, bool trajectory);

@@ -6,9 +6,9 @@ namespace {
 
 // The plan may depend on s_0, which may depend on phi.
 template <class Plan>
-Hypergradient reverse_by(const FlatProblem& problem, const Vars& phi, std::int64_t T, Plan plan_from) {
+Hypergradient reverse_by(const FlatProblem& problem, const Vars& phi, std::int64_t T, Plan plan_from, Adjoint adjoint) {
   const Recording init = record(problem.init, phi);
-  ReverseRun run = run_reverse(problem, init.y, phi, 0, T, plan_from(init.y));
+  ReverseRun run = run_reverse(problem, init.y, phi, 0, T, plan_from(init.y), adjoint);
   // The initial state may itself depend on phi: dE/dphi += (d_phi init)^T a_0.
   const std::vector<double> through_init = to_components(init.pull(run.adjoint, /*release=*/true), phi);
   for (std::size_t k = 0; k < run.h.size(); ++k) run.h[k] += through_init[k];
@@ -17,12 +17,16 @@ Hypergradient reverse_by(const FlatProblem& problem, const Vars& phi, std::int64
 
 }  // namespace
 
-Hypergradient global_reverse(const FlatProblem& problem, const Vars& phi, std::int64_t T, Unroll unroll) {
-  return reverse_by(problem, phi, T, [&](const Vars& s) { return make_plan(problem, s, phi, 0, T, unroll); });
+Hypergradient global_reverse(const FlatProblem& problem, const Vars& phi, std::int64_t T, Unroll unroll,
+                             Adjoint adjoint) {
+  return reverse_by(
+      problem, phi, T, [&](const Vars& s) { return make_plan(problem, s, phi, 0, T, unroll); }, adjoint);
 }
 
-Hypergradient global_reverse(const FlatProblem& problem, const Vars& phi, std::int64_t T, const UnrollPlan& plan) {
-  return reverse_by(problem, phi, T, [&](const Vars&) { return plan; });
+Hypergradient global_reverse(const FlatProblem& problem, const Vars& phi, std::int64_t T, const UnrollPlan& plan,
+                             Adjoint adjoint) {
+  return reverse_by(
+      problem, phi, T, [&](const Vars&) { return plan; }, adjoint);
 }
 
 UnrollPlan plan_within(const FlatProblem& problem, const Vars& phi, std::int64_t T, std::int64_t budget) {

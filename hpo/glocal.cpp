@@ -4,25 +4,45 @@
 
 namespace glocal::hpo {
 
-Forecast glocal_forecast(const Tensor& trajectory, std::int64_t horizon, const DmdOptions& options) {
+Forecast glocal_forecast(const Tensor& trajectory, const Tensor& outers, std::int64_t t0, std::int64_t horizon,
+                         const EstimatorOptions& options) {
   const std::int64_t tau = trajectory.dim(0);
   if (horizon < tau)
     fail<ValueError>("[glocal] horizon {} lies before the end of the block of {} steps; extrapolate forwards", horizon,
                      tau);
-  return forecast_with_holdout(trajectory, static_cast<double>(horizon - 1), options);
+  const double target = static_cast<double>(horizon - 1);
+  if (options.extrapolation != Extrapolation::scaling) {
+    constexpr double exact = 0.02;
+    Forecast forecast = forecast_with_holdout(trajectory, target, options.dmd);
+    const bool too_short = tau < shortest_scaling;
+    if (options.extrapolation == Extrapolation::dmd || forecast.skill < exact || too_short) return forecast;
+  }
+  ScalingOptions scaling = options.scaling;
+  scaling.t0 = static_cast<double>(t0);
+  return forecast_scaling(trajectory, outers, target, scaling);
 }
 
-std::int64_t Glocal::steps(const Progress& progress) const { return std::min(tau, progress.T - progress.t); }
+std::int64_t Glocal::steps(const Progress& progress) const { return std::min(options.tau, progress.T - progress.t); }
 
 Estimate Glocal::advance(const FlatProblem& problem, const Vars& phi, Progress& progress) {
+  constexpr double explosive = 2;  // tangents that grow like t^2 and faster
   const std::int64_t t0 = progress.t;
   Tangents z = zero_tangents(components(phi), progress.s.size());
   ForwardRun run = run_forward(problem, std::move(progress.s), std::move(z), phi, t0, steps(progress),
                                /*trajectory=*/true);
   progress.t += run.trajectory.dim(0);
   progress.s = std::move(run.s);
-  Forecast forecast = glocal_forecast(run.trajectory, progress.T - t0, dmd);
-  return {forecast.value, run.outer, run.trajectory, std::move(forecast)};
+  Forecast forecast = glocal_forecast(run.trajectory, run.outers, t0, progress.T - t0, options);
+  Estimate estimate{forecast.value, run.outer, run.trajectory, {}};
+  if (run.growth > explosive) {
+    forecast.fit.unstable = true;
+    estimate.note = fmt::format(
+        "the tangents grow like t^{:.1f}: the exact hypergradient explodes before the end of training, and the "
+        "forecast follows its calm part only",
+        run.growth);
+  }
+  estimate.forecast = std::move(forecast);
+  return estimate;
 }
 
 }  // namespace glocal::hpo

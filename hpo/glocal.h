@@ -4,17 +4,17 @@
 
 namespace glocal::hpo {
 
-/// The estimate from a block's trajectory. Row i of `trajectory` is h after i + 1 steps of the block, so the
-/// hypergradient `horizon` steps after the block's start is the snapshot with index horizon - 1.
-/// Holds out the last snapshots and falls back to h_tau when the forecast does not win there; says so.
+/// The estimate from a block: row i of `trajectory` (tau, q) and of `outers` (tau,) is h and E after i + 1 steps, so
+/// the hypergradient `horizon` steps after the block's start, at step t0, is the snapshot with index horizon - 1.
+/// The extrapolation is tried out inside the block and falls back to h_tau when it does not win there; says so.
 /// Throws ValueError when horizon is shorter than the block.
-Forecast glocal_forecast(const Tensor& trajectory, std::int64_t horizon, const DmdOptions& options = {});
+Forecast glocal_forecast(const Tensor& trajectory, const Tensor& outers, std::int64_t t0, std::int64_t horizon,
+                         const EstimatorOptions& options = {});
 
 /// One block of tau steps as local (warm), then the forecast to the end of training, T.
 struct Glocal : Estimator {
-  std::int64_t tau;
-  DmdOptions dmd;
-  Glocal(std::int64_t block, DmdOptions options) : tau(block), dmd(options) {}
+  EstimatorOptions options;
+  explicit Glocal(EstimatorOptions o) : options(std::move(o)) {}
   const char* name() const override { return "glocal"; }
   bool from_start() const override { return false; }
   bool feels_init() const override { return false; }

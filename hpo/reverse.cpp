@@ -5,23 +5,19 @@
 namespace glocal::hpo {
 namespace {
 
-Recording record_step(const FlatProblem& problem, const Vars& s, const Vars& phi, std::int64_t t) {
-  return record(joint_step(problem, s.size(), t), joined(s, phi));
-}
-
 // The adjoint of the state and the sum over the steps so far, as the walk goes back.
-struct Adjoint {
+struct Carried {
   Vars a, g;
 
-  void pull(const Recording& step) {
+  void pull(const RecordedStep& step) {
     const std::size_t n = a.size();
-    const Vars gradient = step.pull(a, /*release=*/true);
+    const Vars gradient = step.pull(a);
     a.assign(gradient.begin(), gradient.begin() + static_cast<std::ptrdiff_t>(n));
     for (std::size_t i = 0; i < g.size(); ++i) g[i] = plus(g[i], gradient[n + i]);
   }
 };
 
-Adjoint outer_adjoint(const FlatProblem& problem, const Vars& s, const Vars& phi, std::int64_t block, double& outer) {
+Carried outer_adjoint(const FlatProblem& problem, const Vars& s, const Vars& phi, std::int64_t block, double& outer) {
   const std::size_t n = s.size();
   const Recording recording = record(joint_outer(problem, n, block), joined(s, phi));
   outer = recording.y[0].item();
@@ -37,8 +33,9 @@ struct Walk {
   const Vars& phi;
   std::int64_t t0, T;
   const UnrollPlan& plan;
+  Adjoint mode;
   ReverseRun result{};
-  Adjoint adjoint{};
+  Carried adjoint{};
   std::int64_t reached = 0;  // steps that training itself has made; whatever lies before is a replay
 
   ReverseRun run(const Vars& s0) {
@@ -72,11 +69,11 @@ struct Walk {
   }
 
   void pull_segment(std::int64_t k, Vars s) {
-    std::vector<Recording> steps;
+    std::vector<RecordedStep> steps;
     const std::int64_t end = std::min(T, (k + 1) * plan.segment);
     for (std::int64_t i = k * plan.segment; i < end; ++i) {
-      steps.push_back(record_step(problem, s, phi, t0 + i));
-      s = steps.back().y;
+      steps.emplace_back(problem, s, phi, t0 + i, mode);
+      s = steps.back().y();
       seen(s, i);
     }
     if (end == T) finish(std::move(s));
@@ -98,18 +95,18 @@ struct Walk {
 }  // namespace
 
 ReverseRun run_reverse(const FlatProblem& problem, const Vars& s0, const Vars& phi, std::int64_t t0, std::int64_t T,
-                       const UnrollPlan& plan) {
+                       const UnrollPlan& plan, Adjoint adjoint) {
   if (T < 0 || plan.segment < 1 || plan.states < 1)
     fail<ValueError>("[reverse] T = {}, segment = {} and states = {}: T >= 0 and the others >= 1 are needed", T,
                      plan.segment, plan.states);
-  return Walk{problem, phi, t0, T, plan}.run(s0);
+  return Walk{problem, phi, t0, T, plan, adjoint}.run(s0);
 }
 
 HeldBytes held_bytes(const FlatProblem& problem, const Vars& s, const Vars& phi, std::int64_t t) {
   HeldBytes held;
   for (const Var& leaf : s) held.state += leaf.value().bytes();
   const std::int64_t live = memory_use().live_bytes;
-  const Recording step = record_step(problem, s, phi, t);
+  const RecordedStep step(problem, s, phi, t, Adjoint::reverse);
   held.step = memory_use().live_bytes - live;
   return held;
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include <glocal/hpo/adjoint.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/unroll_plan.h>
 
@@ -29,9 +30,10 @@ HeldBytes held_bytes(const FlatProblem& problem, const Vars& s, const Vars& phi,
 UnrollPlan make_plan(const FlatProblem& problem, const Vars& s, const Vars& phi, std::int64_t t0, std::int64_t T,
                      Unroll unroll);
 
-/// T steps from s at step t0, then back. E is that of the block starting at t0. Throws ValueError for T < 0.
+/// T steps from s at step t0, then back. E is that of the block starting at t0. Throws ValueError for T < 0, or where
+/// RecordedStep does.
 ReverseRun run_reverse(const FlatProblem& problem, const Vars& s, const Vars& phi, std::int64_t t0, std::int64_t T,
-                       const UnrollPlan& plan);
+                       const UnrollPlan& plan, Adjoint adjoint = Adjoint::reverse);
 ReverseRun run_reverse(const FlatProblem& problem, const Vars& s, const Vars& phi, std::int64_t t0, std::int64_t T,
                        Unroll unroll = Unroll::checkpointed);
 

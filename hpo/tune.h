@@ -18,7 +18,7 @@ struct TuneOptions {
   std::int64_t updates = 10;  ///< outer updates of estimators that run from the start each time (global)
 };
 
-/// One outer update, as it is reported.
+/// One outer update, as it is reported; or one trial of a search, which has no hypergradient: see search_run.h.
 struct OuterUpdate {
   std::int64_t index = 0;  ///< 0-based
   std::int64_t t = 0;      ///< steps of training done when phi was moved (0 for from-the-start estimators)

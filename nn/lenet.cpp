@@ -27,8 +27,8 @@ LeNet::LeNet(Key key, const Shape& input, std::int64_t classes, DType dtype)
 
 Var LeNet::operator()(const Var& x) const {
   // relu after pooling: the same numbers and derivatives as before it, from a quarter of the elements.
-  Var y = relu(max_pool2d(conv1(x)));
-  y = relu(max_pool2d(conv2(y)));
+  Var y = relu(conv2d_max_pool(x, conv1.weight, *conv1.bias, conv1.spec));
+  y = relu(conv2d_max_pool(y, conv2.weight, *conv2.bias, conv2.spec));
   y = relu(fc1(flatten_from(y, 1)));
   y = relu(fc2(y));
   return fc3(y);

@@ -31,7 +31,7 @@ void check_same_shape(const char* where, const Var& a, const Var& b) {
 
 }  // namespace
 
-Var cross_entropy(const Var& logits, const Tensor& labels, const CrossEntropyOptions& options) {
+Var cross_entropies(const Var& logits, const Tensor& labels, const CrossEntropyOptions& options) {
   check_labels("cross_entropy", logits.value(), labels);
   const std::int64_t classes = logits.dim(1);
   Var target = one_hot(labels, classes, logits.dtype());
@@ -40,24 +40,36 @@ Var cross_entropy(const Var& logits, const Tensor& labels, const CrossEntropyOpt
       fail<ValueError>("[cross_entropy] label smoothing {} is outside [0, 1]", eps.item());
     target = scale_by(target, 1 - eps) + eps / static_cast<double>(classes);
   }
-  if (!options.class_weights && !options.sample_weights) return mean(softmax_cross_entropy(logits, target));
-
-  // weight[n] = sample_weights[n] * class_weights[label[n]] is what the mean divides by.
-  Var weight;
   if (options.class_weights) {
     check_weights("class weights", options.class_weights, classes);
     target = target * options.class_weights;
-    weight = gather(options.class_weights, 0, labels);
   }
-  Var losses = softmax_cross_entropy(logits, target);
-  if (options.sample_weights) {
-    check_weights("sample weights", options.sample_weights, logits.dim(0));
-    losses = losses * options.sample_weights;
-    weight = weight ? weight * options.sample_weights : options.sample_weights;
+  const Var losses = softmax_cross_entropy(logits, target);
+  if (!options.sample_weights) return losses;
+  check_weights("sample weights", options.sample_weights, logits.dim(0));
+  return losses * options.sample_weights;
+}
+
+Var cross_entropy(const Var& logits, const Tensor& labels, const CrossEntropyOptions& options) {
+  const Var losses = cross_entropies(logits, labels, options);
+  if (!options.class_weights && !options.sample_weights) return mean(losses);
+  // weight[n] = sample_weights[n] * class_weights[label[n]] is what the mean divides by.
+  Var weight = options.sample_weights;
+  if (options.class_weights) {
+    const Var of_label = gather(options.class_weights, 0, labels);
+    weight = weight ? of_label * weight : of_label;
   }
   const Var total = sum(weight);
   if (!(total.item() > 0)) fail<ValueError>("[cross_entropy] the weights sum to {}, not to more than 0", total.item());
   return sum(losses) / total;
+}
+
+Var l2_penalty(const Var& w) { return 0.5 * dot(w, w); }
+
+Var l1_penalty(const Var& w) {
+  constexpr double delta = 1e-3;
+  const Var squares = square(w);
+  return sum(squares / (sqrt(squares + delta * delta) + delta));  // no difference of nearly equal numbers
 }
 
 Var mse(const Var& y, const Var& target) {

@@ -16,6 +16,15 @@ struct CrossEntropyOptions {
 /// smoothing out of range, or weights whose sum is not positive.
 Var cross_entropy(const Var& logits, const Tensor& labels, const CrossEntropyOptions& options = {});
 
+/// The losses of the samples, (N,): -sum_k t_k class_weights_k log p_k, times their sample weight where there are any;
+/// not divided by weights. Throws as cross_entropy does.
+Var cross_entropies(const Var& logits, const Tensor& labels, const CrossEntropyOptions& options = {});
+
+/// sum w^2 / 2: a coefficient on it acts as a weight decay that is part of the loss.
+Var l2_penalty(const Var& w);
+/// sum (sqrt(w^2 + delta^2) - delta) with delta = 1e-3: sum |w| made smooth, so that every derivative exists.
+Var l1_penalty(const Var& w);
+
 /// Mean of (y - target)^2 over all numbers. Throws ShapeError unless both have one shape.
 Var mse(const Var& y, const Var& target);
 

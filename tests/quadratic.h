@@ -46,6 +46,9 @@ inline FlatProblem heavy_ball(std::int64_t d, double a_min) {
     return Vars{s[0] - lr * v, v};
   };
   problem.outer = [=](const Vars& s, const Vars&, std::int64_t) { return 0.5 * sum(Var(A) * square(s[0] - V)); };
+  problem.loss = [=](const Vars& s, const Vars& phi, std::int64_t) {
+    return 0.5 * sum(Var(A) * square(s[0] - C)) + 0.5 * exp(phi[2]) * sum(square(s[0]));
+  };
   return problem;
 }
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 
 #include <glocal/core/file.h>
@@ -96,6 +97,13 @@ TEST_SUITE("fast") {
     check_refused("tune --mem-limit lots", 2, "lots");
     check_refused("tune --estimator global --mem-limit 1K", 2, "no estimator fits");
     check_refused("train --mem-limit 1K", 2, "limit");
+    check_refused("tune --estimator crystal-ball", 2, "cma-es");
+    check_refused("tune --estimator gp --budget 1", 2, "budget = 1");
+    check_refused("tune --estimator gp --budget crystal-ball", 2, "hypergradient-descent");
+    check_refused("tune --estimator grid --steps 50 --block 20 --budget one-step", 2, "at least 100");
+    check_refused("tune --estimator gp --trial-steps -1", 2, "trial steps = -1");
+    check_refused("tune --estimator gp --steps 10 --trial-steps 11", 2, "1..10");
+    check_refused("tune --estimator gp --search-width 0", 2, "search width = 0");
   }
 
   TEST_CASE("command: a config file with a number that would be cut or wrapped is refused") {
@@ -245,6 +253,59 @@ TEST_SUITE("slow") {
         glocal_command(scratch, "train --epochs 2 --batch 100 --json --quiet --out " + (scratch / "epochs"));
     REQUIRE_MESSAGE(epochs.code == 0, epochs.error);
     CHECK(nlohmann::json::parse(epochs.out)["steps"] == 24);  // 1250 images, batches of 100, twice
+  }
+
+  TEST_CASE("command: every search tunes with a given budget and its config repeats it") {
+    const Scratch scratch;
+    for (const char* search : {"random-search", "grid", "gp", "cma-es"}) {
+      CAPTURE(search);
+      const std::string run = scratch / search;
+      const Result result = glocal_command(
+          scratch, "tune " + quick + "--budget 8 --json --quiet --lr 0.02 --out " + run + " --estimator " + search);
+      REQUIRE_MESSAGE(result.code == 0, result.error);
+      const auto json = nlohmann::json::parse(result.out);
+      const std::int64_t trials = std::string(search) == "grid" ? 6 : 7;
+      CHECK(json["updates"] == trials);
+      CHECK(json["steps"] == 60);
+      CHECK(json["gradient_evaluations"] == 60 * (trials + 1));
+      // The best of the trials, trained once more, gives the same E: all validation images are in its batch.
+      double best = 1e300;
+      std::istringstream lines(read_file(run + "/hparams.jsonl"));
+      nlohmann::json last;
+      for (std::string line; std::getline(lines, line);) {
+        last = nlohmann::json::parse(line);
+        if (last.contains("tried") && last["outer"].is_number()) best = std::min(best, last["outer"].get<double>());
+      }
+      CHECK(json["values"] == last["values"]);
+      CHECK(json["val"]["loss"].get<double>() == doctest::Approx(best).epsilon(1e-5));
+      CHECK(has(read_file(run + "/report.html"), "best so far"));
+      CHECK(has(read_file(run + "/report.html"), "tried momentum"));
+      const Result again =
+          glocal_command(scratch, "tune --quiet --config " + run + "/config.json --out " + run + "-again");
+      REQUIRE_MESSAGE(again.code == 0, again.error);
+      CHECK(read_file(run + "/hparams.jsonl") == read_file(run + "-again/hparams.jsonl"));
+    }
+  }
+
+  TEST_CASE("command: a search goes on when trials diverge and compares at equal gradient evaluations") {
+    const Scratch scratch;
+    const Result wide = glocal_command(scratch, "tune " + quick +
+                                                    "--estimator random-search --search-width 12 --budget 20 --quiet "
+                                                    "--out " +
+                                                    (scratch / "wide"));
+    REQUIRE_MESSAGE(wide.code == 0, wide.error);
+    CHECK(has(read_file(scratch / "wide/hparams.jsonl"), "\"outer\":null"));
+    CHECK(has(read_file(scratch / "wide/report.html"), "diverged"));
+    const Result equal = glocal_command(scratch, "compare " + quick +
+                                                     "--estimators glocal,gp --budget glocal --json "
+                                                     "--quiet --out " +
+                                                     (scratch / "equal"));
+    REQUIRE_MESSAGE(equal.code == 0, equal.error);
+    const auto table = nlohmann::json::parse(equal.out)["table"];
+    CHECK(table[0]["ratio_gradients"] == 1.0);
+    CHECK(table[1]["gradient_evaluations"] == 2 * (5 * 20 + 20) + 20);
+    CHECK(table[2]["gradient_evaluations"].get<double>() <= table[1]["gradient_evaluations"].get<double>());
+    CHECK(table[2]["gradient_evaluations"].get<double>() > table[1]["gradient_evaluations"].get<double>() - 60);
   }
 
   TEST_CASE("command: a terminated run is saved and exits with 143") {

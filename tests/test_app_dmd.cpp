@@ -127,6 +127,25 @@ TEST_CASE("a bad line is named with its file and number") {
   check("a b\n", "", "holds no numbers");
 }
 
+TEST_CASE("every method, the log grid, observables and --auto forecast a known series") {
+  const Scratch scratch;
+  const std::string file = scratch.text("known.csv", table_text(60)) + " --horizon 100 --json ";
+  for (const char* flags :
+       {"--method total-least-squares", "--method forward-backward", "--method optimised", "--energy 1", "--auto"}) {
+    const auto json = nlohmann::json::parse(dmd(file + flags).words);
+    CHECK(std::abs(json["forecast"][0].get<double>() - first(100)) < 1e-8);
+    CHECK(json["error_bar"].size() == 2);
+  }
+  const std::string loss = scratch.text("loss.csv", table_text(60));
+  const auto json = nlohmann::json::parse(dmd(file + "--observables " + loss).words);
+  CHECK(json["forecast"].size() == 2);
+  CHECK(std::abs(json["forecast"][1].get<double>() - second(100)) < 1e-8);
+  const std::string grid = "--time-axis log-grid --bins 12 --rank 1 --t0 5 --method optimised";
+  CHECK(nlohmann::json::parse(dmd(file + grid).words)["time_axis"] == "log-grid");
+  CHECK(dmd(file + "--method odd").code == 2);
+  CHECK(dmd(file + "--t0 -1").code == 2);
+}
+
 TEST_CASE("exit codes and what is written") {
   const Scratch scratch;
   CHECK(dmd((scratch.path / "none.csv").string()).code == 4);

@@ -1,12 +1,15 @@
 // conv2d, conv2d_input and conv2d_weight against their definition, loop by loop.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
 
 #include <glocal/autodiff/ops.h>
+#include <glocal/autodiff/transforms.h>
 #include <glocal/core/parallel.h>
+#include <glocal/core/random.h>
 
 using namespace glocal;
 
@@ -143,6 +146,34 @@ TEST_CASE("autodiff conv: the same bits for one and two threads") {
     }
     set_threads(before);
     for (std::size_t i = 0; i < 3; ++i) CHECK(same_bits(results[0][i], results[1][i]));
+  }
+}
+
+// Joined to pooling, and not: one image, an odd row of outputs, a stride.
+TEST_CASE("autodiff conv: conv2d_max_pool is max_pool2d of conv2d, and so are its derivatives") {
+  const std::vector<Case> all = {{"joined", {40, 2, 12, 14}, {3, 2, 5, 5}, {{1, 1}, {2, 2}}},
+                                 {"one image", {1, 2, 12, 14}, {3, 2, 5, 5}, {{1, 1}, {2, 2}}},
+                                 {"an odd row", {40, 2, 11, 14}, {3, 2, 4, 5}, {{1, 1}, {1, 2}}},
+                                 {"stride 2", {40, 2, 12, 14}, {3, 2, 3, 3}, {{2, 2}, {1, 1}}}};
+  for (const Case& c : all) {
+    INFO(std::string(c.what));
+    Vars inputs;
+    for (const Shape& shape : {c.x, c.weight, Shape{c.weight[0]}})
+      inputs.push_back(normal(key(inputs.size()), shape, 0, 1, DType::f64));
+    const auto values = [&](auto f) {
+      const auto loss = [&](const Vars& a) { return sum(square(f(a))); };
+      auto [value, gradient] = value_and_grad(loss)(inputs);
+      gradient.push_back(jvp(grad(loss), inputs, inputs).second[1]);
+      gradient.push_back(value);
+      return gradient;
+    };
+    const Vars joined = values([&](const Vars& a) { return conv2d_max_pool(a[0], a[1], a[2], c.spec); });
+    const Vars apart = values([&](const Vars& a) { return max_pool2d(conv2d(a[0], a[1], a[2], c.spec)); });
+    for (std::size_t i = 0; i < joined.size(); ++i) {
+      const auto a = joined[i].value().span<double>(), b = apart[i].value().span<double>();
+      CHECK(std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                       [](double u, double v) { return std::abs(u - v) <= 1e-10 * (1 + std::abs(v)); }));
+    }
   }
 }
 

@@ -205,6 +205,8 @@ Rows conv_rows() {
   };
   rows.push_back({"conv2d with a bias", "conv2d", [](const Vars& a) { return conv2d(a[0], a[1], a[2], {}); },
                   in_range({{2, 2, 4, 3}, {3, 2, 2, 3}, {3}}, -1, 1)});
+  rows.push_back({"conv2d_max_pool", "conv2d_max_pool", [](const Vars& a) { return conv2d_max_pool(a[0], a[1], a[2]); },
+                  in_range({{16, 1, 3, 3}, {2, 1, 2, 2}, {2}})});
   add_case("plain", {2, 2, 4, 3}, {3, 2, 2, 3}, {2, 3, 3, 1}, {});
   add_case("strided", {2, 1, 5, 4}, {2, 1, 3, 2}, {2, 2, 3, 5}, {{2, 1}, {1, 1}});
   add_case("dilated in groups", {1, 4, 4, 5}, {2, 2, 2, 2}, {1, 2, 2, 4}, {{1, 1}, {0, 1}, {2, 3}, 2});

@@ -9,6 +9,7 @@
 #include <glocal/core/kernels/conv2d_algorithms.h>
 #include <glocal/core/parallel.h>
 #include <glocal/core/random.h>
+#include <glocal/core/simd/conv.h>
 
 using namespace glocal;
 using namespace glocal::kernels;
@@ -158,9 +159,97 @@ void check_case(const Conv2dSizes& z, double bound) {
   check_tiled(p, expected, bound);
 }
 
+// One pixel of each 2 x 2 window of y, and the rest of each window set to 0, from what the kernels say of corners.
+struct Windows {
+  const Conv2dSizes& z;
+  Int lanes;
+  // f(place in y (N, O, OH / 2, OW / 2), place of corner 0 in y (N, O, OH, OW), place in the corners)
+  template <class F>
+  void each(F f) const {
+    const Int rows = z.OH / 2, columns = z.OW / 2;
+    for (Int k = 0; k < z.N * z.O; ++k)
+      for (Int r = 0; r < rows; ++r)
+        for (Int q = 0; q < columns; ++q) {
+          const Int n = k / z.O, o = k % z.O, window = r * columns + q;
+          f(k * rows * columns + window, (k * z.OH + 2 * r) * z.OW + 2 * q,
+            ((n / lanes * z.O + o) * rows * columns + window) * lanes + n % lanes);
+        }
+  }
+  Int pixel(Int first, int corner) const { return first + corner / 2 * z.OW + corner % 2; }
+};
+
+// Convolutions joined to pooling give the bits of the two apart.
+template <class T>
+void check_joined(const Problem<T>& p, Isa set) {
+  const Conv2dSizes& z = p.z;
+  const Int count = direct_corners<T>(z, set);
+  REQUIRE(count > 0);
+  const auto size = static_cast<std::size_t>(count);
+  const Windows windows{z, simd::conv<T>(set).lanes};
+  auto y = unset<T>(p.gy.size()), pooled = unset<T>(p.gy.size() / 4), corners = unset<T>(size), expected = pooled;
+  direct_conv2d<T>(z, p.x.data(), p.weight.data(), p.bias.data(), y.data(), set);
+  direct_conv2d<T>(z, p.x.data(), p.weight.data(), p.bias.data(), pooled.data(), set, {nullptr, corners.data()});
+  std::vector<T> slopes(p.gy.size() / 4), spread(p.gy.size(), T(0));
+  std::vector<T> seen(size, T(-1));
+  windows.each([&](Int to, Int first, Int at) {
+    int best = 0;
+    for (int corner = 1; corner < 4; ++corner) {
+      const T value = y[std::size_t(windows.pixel(first, corner))];
+      if (value > y[std::size_t(windows.pixel(first, best))] || std::isnan(value)) best = corner;
+    }
+    expected[std::size_t(to)] = y[std::size_t(windows.pixel(first, best))];
+    seen[std::size_t(at)] = T(best);
+    slopes[std::size_t(to)] = spread[std::size_t(windows.pixel(first, best))] = p.gy[std::size_t(first)];
+  });
+  CHECK(pooled == expected);
+  for (std::size_t i = 0; i < size; ++i)
+    if (seen[i] >= 0) CHECK(corners[i] == seen[i]);
+
+  auto taken = unset<T>(pooled.size()), gx = unset<T>(p.x.size()), gw = unset<T>(p.weight.size());
+  auto gx_apart = gx, gw_apart = gw;
+  direct_conv2d<T>(z, p.x.data(), p.weight.data(), p.bias.data(), taken.data(), set, {corners.data()});
+  CHECK(taken == expected);
+  direct_conv2d_input<T>(z, slopes.data(), p.weight.data(), gx.data(), set, {corners.data()});
+  direct_conv2d_input<T>(z, spread.data(), p.weight.data(), gx_apart.data(), set);
+  CHECK(gx == gx_apart);
+  direct_conv2d_weight<T>(z, p.x.data(), slopes.data(), gw.data(), set, {corners.data()});
+  direct_conv2d_weight<T>(z, p.x.data(), spread.data(), gw_apart.data(), set);
+  CHECK(gw == gw_apart);
+}
+
 }  // namespace
 
 TEST_SUITE_BEGIN("fast");
+
+// The second problem has small whole numbers, so that many windows have more than one largest pixel.
+TEST_CASE("core conv2d: pooling joined to a convolution gives the bits of the two apart") {
+  for (const Case& c : {cases[16], cases[17]})
+    for (Int N : {16, 61})
+      for (Isa set : {Isa::baseline, Isa::avx2, Isa::avx512}) {
+        if (set > isa()) continue;
+        INFO(std::string(c.what), ", batch ", N, ", instructions: ", to_string(set));
+        Conv2dSizes z = c.z;
+        z.N = N;
+        Problem<float> p(z);
+        check_joined(p, set);
+        check_joined(Problem<double>(z), set);
+        for (std::vector<float>* all : {&p.x, &p.weight, &p.bias})
+          for (float& value : *all) value = std::round(value);
+        check_joined(p, set);
+      }
+}
+
+TEST_CASE("core conv2d: pooling is joined where its windows cover whole images in vectors of images") {
+  const auto corners = [](const Case& c, Int N) {
+    Conv2dSizes z = c.z;
+    z.N = N;
+    return direct_corners<float>(z);
+  };
+  CHECK(corners(cases[17], 128) == 128 * 16 * 5 * 5);
+  CHECK(corners(cases[17], 1) == 0);
+  CHECK(corners(cases[0], 128) == 0);
+  CHECK(corners(cases[4], 128) == 0);
+}
 
 // Batches of one image, less than a vector, a whole vector of every set and more than one.
 TEST_CASE("core conv2d: direct and tiled convolutions are within 2e-6 in f32 and 1e-14 in f64 of their definition") {

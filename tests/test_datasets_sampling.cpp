@@ -108,6 +108,32 @@ TEST_SUITE("data") {
     CHECK_THROWS_AS(long_tailed(load("digits", Part::test), 2, key(1)), ValueError);
   }
 
+  TEST_CASE("long tailed: class counts are those of Cui et al. 2019, n mu^c with mu = imbalance^(-1 / (classes - 1))") {
+    const Dataset data = load("digits", Part::train);
+    const std::vector<std::int64_t> before = data.histogram();
+    const auto n = static_cast<double>(*std::min_element(before.begin(), before.end()));
+    const std::vector<std::int64_t> after = long_tailed(data, 100, key(1)).histogram();
+    const double mu = std::exp(-std::log(100.0) / 9);
+    for (std::size_t c = 0; c < after.size(); ++c)
+      CHECK(std::abs(static_cast<double>(after[c]) - n * std::pow(mu, static_cast<double>(c))) <= 0.5 + 1e-9);
+    CHECK(static_cast<double>(after[0]) == n);
+  }
+
+  TEST_CASE("noisy labels: pair noise turns each chosen label into the next class") {
+    const Dataset data = load("digits", Part::train);
+    const NoisyLabels noisy = noisy_labels(data, 0.45, key(5), NoiseKind::pair);
+    CHECK(noisy.changed == noisy_labels(data, 0.45, key(5)).changed);
+    std::size_t differing = 0;
+    for (std::size_t i = 0; i < data.labels.size(); ++i) {
+      if (noisy.data.labels[i] == data.labels[i]) continue;
+      ++differing;
+      CHECK(noisy.data.labels[i] == (data.labels[i] + 1) % 10);
+    }
+    CHECK(differing == static_cast<std::size_t>(std::llround(0.45 * static_cast<double>(data.size()))));
+    CHECK(noise_kind("pair") == NoiseKind::pair);
+    CHECK_THROWS_AS(noise_kind("no"), ValueError);
+  }
+
   TEST_CASE("noisy labels: exactly the reported ones are wrong and spread over the other classes") {
     const Dataset data = synthetic(Part::train, 5000, 1);
     const NoisyLabels noisy = noisy_labels(data, 0.4, key(5));

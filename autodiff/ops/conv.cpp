@@ -49,39 +49,76 @@ void check_gradient(const Shape& gy, const Conv2dSizes& z, const Shape& x, const
 }
 
 // The three are each other's derivatives: <gy, conv2d(x, w)> = <conv2d_input(gy, w), x> = <conv2d_weight(x, gy), w>.
-// Each reads the factor whose partner wants a derivative, and no more, so the shapes of both are kept here.
-struct Convolution : Op {
+// With corners, so are they joined to the choice of one pixel of each 2 x 2 window of y.
+struct Case {
   Conv2dSpec spec;
   Shape x_shape, w_shape;
-  Convolution(const Conv2dSpec& s, const Shape& x, const Shape& weight) : spec(s), x_shape(x), w_shape(weight) {}
-  Reads reads(Wants w) const override { return Reads::other_factor(w); }
-  Conv2dSizes sizes() const { return checked_sizes(x_shape, w_shape, spec, name()); }
+  Tensor corners{};  // of kernels/conv2d.h, or empty
+
+  Conv2dSizes sizes() const { return checked_sizes(x_shape, w_shape, spec, "conv2d"); }
+  Shape y_shape() const {
+    const Conv2dSizes z = sizes();
+    const std::int64_t side = corners ? 2 : 1;
+    return {z.N, z.O, z.OH / side, z.OW / side};
+  }
+  template <class T>
+  kernels::Corners<T> chosen() const {
+    return {corners ? corners.data<T>() : nullptr, nullptr};
+  }
+
+  Var output(const Var& x, const Var& weight) const;
+  Var output(const Var& x, const Var& weight, const Var& bias) const;
+  Var input(const Var& gy, const Var& weight) const;
+  Var weight(const Var& x, const Var& gy) const;
 };
 
-// A third input is the bias (O,), added in the same pass.
-struct Conv2d : Named<"conv2d", Convolution> {
+// Each reads the factor whose partner wants a derivative, and no more, so the shapes of both are kept.
+struct Convolution : Op {
+  Case of;
+  explicit Convolution(Case c) : of(std::move(c)) {}
+  Reads reads(Wants w) const override { return Reads::other_factor(w); }
+};
+
+// x, weight and perhaps the bias (O,), added in the same pass, to y.
+struct Output : Convolution {
+  using Convolution::Convolution;
+
+  template <class T>
+  void run(Values x, T* y, kernels::Corners<T> corners) const {
+    const T* bias = x.size() == 3 ? x[2].data<T>() : nullptr;
+    kernels::conv2d<T>(of.sizes(), x[0].data<T>(), x[1].data<T>(), bias, y, corners);
+  }
+  Var jvp(In x, const Var&, In dx) const override {
+    const Var of_x = dx[0] ? of.output(dx[0], x[1]) : Var();
+    if (x.size() == 2 || !dx[2]) return plus(of_x, dx[1] ? of.output(x[0], dx[1]) : Var());
+    if (dx[1]) return plus(of_x, of.output(x[0], dx[1], dx[2]));
+    return plus(of_x, broadcast_to(reshape(dx[2], {1, dx[2].dim(0), 1, 1}), of.y_shape()));
+  }
+  void vjp(In x, const Var&, const Var& gy, Wants w, Out gx) const override {
+    if (w[0]) gx[0] = of.input(gy, x[1]);
+    if (w[1]) gx[1] = of.weight(x[0], gy);
+    if (x.size() == 3 && w[2]) gx[2] = sum(gy, {0, 2, 3});
+  }
+};
+
+struct Conv2d : Named<"conv2d", Output> {
   using Named::Named;
 
   Tensor eval(Values x) const override {
-    const Conv2dSizes z = sizes();
-    Tensor y({z.N, z.O, z.OH, z.OW}, x[0].dtype());
-    visit_float(y.dtype(), name(), [&]<class T>() {
-      const T* bias = x.size() == 3 ? x[2].data<T>() : nullptr;
-      kernels::conv2d<T>(z, x[0].data<T>(), x[1].data<T>(), bias, y.data<T>());
-    });
+    Tensor y(of.y_shape(), x[0].dtype());
+    visit_float(y.dtype(), name(), [&]<class T>() { run<T>(x, y.data<T>(), of.chosen<T>()); });
     return y;
   }
-  Var jvp(In x, const Var&, In dx) const override {
-    const Var of_x = dx[0] ? conv2d(dx[0], x[1], spec) : Var();
-    if (x.size() == 2 || !dx[2]) return plus(of_x, dx[1] ? conv2d(x[0], dx[1], spec) : Var());
-    if (dx[1]) return plus(of_x, conv2d(x[0], dx[1], dx[2], spec));
-    const Conv2dSizes z = sizes();
-    return plus(of_x, broadcast_to(reshape(dx[2], {1, z.O, 1, 1}), {z.N, z.O, z.OH, z.OW}));
-  }
-  void vjp(In x, const Var&, const Var& gy, Wants w, Out gx) const override {
-    if (w[0]) gx[0] = conv2d_input(gy, x[1], x_shape, spec);
-    if (w[1]) gx[1] = conv2d_weight(x[0], gy, w_shape, spec);
-    if (x.size() == 3 && w[2]) gx[2] = sum(gy, {0, 2, 3});
+};
+
+// The choice of the largest is made where the value is computed and frozen, so the rest is linear in x and in weight.
+struct Conv2dMaxPool : Named<"conv2d_max_pool", Output> {
+  using Named::Named;
+
+  Tensor eval(Values x) const override {
+    Tensor y(of.y_shape(), x[0].dtype()), corners = of.corners;
+    visit_float(y.dtype(), name(), [&]<class T>() { run<T>(x, y.data<T>(), {nullptr, corners.data<T>()}); });
+    return y;
   }
 };
 
@@ -89,18 +126,18 @@ struct Conv2dInput : Named<"conv2d_input", Convolution> {
   using Named::Named;
 
   Tensor eval(Values x) const override {
-    Tensor gx(x_shape, x[0].dtype());
-    visit_float(gx.dtype(), name(),
-                [&]<class T>() { kernels::conv2d_input<T>(sizes(), x[0].data<T>(), x[1].data<T>(), gx.data<T>()); });
+    Tensor gx(of.x_shape, x[0].dtype());
+    visit_float(gx.dtype(), name(), [&]<class T>() {
+      kernels::conv2d_input<T>(of.sizes(), x[0].data<T>(), x[1].data<T>(), gx.data<T>(), of.chosen<T>());
+    });
     return gx;
   }
   Var jvp(In x, const Var&, In dx) const override {
-    return plus(dx[0] ? conv2d_input(dx[0], x[1], x_shape, spec) : Var(),
-                dx[1] ? conv2d_input(x[0], dx[1], x_shape, spec) : Var());
+    return plus(dx[0] ? of.input(dx[0], x[1]) : Var(), dx[1] ? of.input(x[0], dx[1]) : Var());
   }
   void vjp(In x, const Var&, const Var& gy, Wants w, Out gx) const override {
-    if (w[0]) gx[0] = conv2d(gy, x[1], spec);
-    if (w[1]) gx[1] = conv2d_weight(gy, x[0], w_shape, spec);
+    if (w[0]) gx[0] = of.output(gy, x[1]);
+    if (w[1]) gx[1] = of.weight(gy, x[0]);
   }
 };
 
@@ -108,20 +145,34 @@ struct Conv2dWeight : Named<"conv2d_weight", Convolution> {
   using Named::Named;
 
   Tensor eval(Values x) const override {
-    Tensor gw(w_shape, x[0].dtype());
-    visit_float(gw.dtype(), name(),
-                [&]<class T>() { kernels::conv2d_weight<T>(sizes(), x[0].data<T>(), x[1].data<T>(), gw.data<T>()); });
+    Tensor gw(of.w_shape, x[0].dtype());
+    visit_float(gw.dtype(), name(), [&]<class T>() {
+      kernels::conv2d_weight<T>(of.sizes(), x[0].data<T>(), x[1].data<T>(), gw.data<T>(), of.chosen<T>());
+    });
     return gw;
   }
   Var jvp(In x, const Var&, In dx) const override {
-    return plus(dx[0] ? conv2d_weight(dx[0], x[1], w_shape, spec) : Var(),
-                dx[1] ? conv2d_weight(x[0], dx[1], w_shape, spec) : Var());
+    return plus(dx[0] ? of.weight(dx[0], x[1]) : Var(), dx[1] ? of.weight(x[0], dx[1]) : Var());
   }
   void vjp(In x, const Var&, const Var& gy, Wants w, Out gx) const override {
-    if (w[0]) gx[0] = conv2d_input(x[1], gy, x_shape, spec);
-    if (w[1]) gx[1] = conv2d(x[0], gy, spec);
+    if (w[0]) gx[0] = of.input(x[1], gy);
+    if (w[1]) gx[1] = of.output(x[0], gy);
   }
 };
+
+Var Case::output(const Var& x, const Var& weight) const { return apply(Conv2d(*this), x, weight); }
+Var Case::output(const Var& x, const Var& weight, const Var& bias) const {
+  return apply(Conv2d(*this), x, weight, bias);
+}
+Var Case::input(const Var& gy, const Var& weight) const { return apply(Conv2dInput(*this), gy, weight); }
+Var Case::weight(const Var& x, const Var& gy) const { return apply(Conv2dWeight(*this), x, gy); }
+
+void check_bias(const Var& x, const Var& weight, const Var& bias) {
+  check_same_dtype("conv2d", x, bias);
+  if (bias.shape() != Shape{weight.dim(0)})
+    fail<ShapeError>("[conv2d] weight {} needs a bias of shape ({},), got {}", weight.shape(), weight.dim(0),
+                     bias.shape());
+}
 
 }  // namespace
 
@@ -129,18 +180,26 @@ Var conv2d(const Var& x, const Var& weight, const Conv2dSpec& spec) {
   check_same_dtype("conv2d", x, weight);
   check_float("conv2d", x);
   checked_sizes(x.shape(), weight.shape(), spec, "conv2d");
-  return apply(Conv2d(spec, x.shape(), weight.shape()), x, weight);
+  return Case{spec, x.shape(), weight.shape()}.output(x, weight);
 }
 
 Var conv2d(const Var& x, const Var& weight, const Var& bias, const Conv2dSpec& spec) {
   check_same_dtype("conv2d", x, weight);
-  check_same_dtype("conv2d", x, bias);
   check_float("conv2d", x);
   checked_sizes(x.shape(), weight.shape(), spec, "conv2d");
-  if (bias.shape() != Shape{weight.dim(0)})
-    fail<ShapeError>("[conv2d] weight {} needs a bias of shape ({},), got {}", weight.shape(), weight.dim(0),
-                     bias.shape());
-  return apply(Conv2d(spec, x.shape(), weight.shape()), x, weight, bias);
+  check_bias(x, weight, bias);
+  return Case{spec, x.shape(), weight.shape()}.output(x, weight, bias);
+}
+
+Var conv2d_max_pool(const Var& x, const Var& weight, const Var& bias, const Conv2dSpec& spec) {
+  check_same_dtype("conv2d", x, weight);
+  check_float("conv2d", x);
+  const Conv2dSizes z = checked_sizes(x.shape(), weight.shape(), spec, "conv2d");
+  check_bias(x, weight, bias);
+  const std::int64_t corners =
+      visit_float(x.dtype(), "conv2d_max_pool", [&]<class T>() { return kernels::conv2d_corners<T>(z); });
+  if (corners == 0) return max_pool2d(conv2d(x, weight, bias, spec));
+  return apply(Conv2dMaxPool({spec, x.shape(), weight.shape(), Tensor({corners}, x.dtype())}), x, weight, bias);
 }
 
 Var conv2d_input(const Var& gy, const Var& weight, const Shape& x_shape, const Conv2dSpec& spec) {
@@ -148,7 +207,7 @@ Var conv2d_input(const Var& gy, const Var& weight, const Shape& x_shape, const C
   check_float("conv2d_input", gy);
   const Conv2dSizes z = checked_sizes(x_shape, weight.shape(), spec, "conv2d_input");
   check_gradient(gy.shape(), z, x_shape, weight.shape(), "conv2d_input");
-  return apply(Conv2dInput(spec, x_shape, weight.shape()), gy, weight);
+  return Case{spec, x_shape, weight.shape()}.input(gy, weight);
 }
 
 Var conv2d_weight(const Var& x, const Var& gy, const Shape& weight_shape, const Conv2dSpec& spec) {
@@ -156,7 +215,7 @@ Var conv2d_weight(const Var& x, const Var& gy, const Shape& weight_shape, const 
   check_float("conv2d_weight", x);
   const Conv2dSizes z = checked_sizes(x.shape(), weight_shape, spec, "conv2d_weight");
   check_gradient(gy.shape(), z, x.shape(), weight_shape, "conv2d_weight");
-  return apply(Conv2dWeight(spec, x.shape(), weight_shape), x, gy);
+  return Case{spec, x.shape(), weight_shape}.weight(x, gy);
 }
 
 }  // namespace glocal

@@ -11,7 +11,7 @@
 namespace glocal::bench {
 namespace {
 
-Row extrapolation(std::int64_t tau) {
+Tensor series_of(std::int64_t tau) {
   const std::int64_t q = 3;
   Tensor series = normal(key(4), {tau, q}, 0, 1e-4, DType::f64);  // noise, and on it modes that decay and swing
   for (std::int64_t t = 0; t < tau; ++t) {
@@ -20,6 +20,11 @@ Row extrapolation(std::int64_t tau) {
                                           std::exp(-double(t) / 60) * std::cos(double(t) / double(9 + k));
     }
   }
+  return series;
+}
+
+Row extrapolation(std::int64_t tau) {
+  const Tensor series = series_of(tau);
   const auto forecast = [series](double t) {
     return hpo::fit_dmd(series, {.delays = 10, .policy = hpo::DmdOptions::Policy::clip}).forecast(t);
   };
@@ -30,11 +35,40 @@ Row extrapolation(std::int64_t tau) {
   return row;
 }
 
+// Other fits of 100 snapshots: an answer of each is its forecast ten steps ahead.
+Row variant(hpo::DmdOptions options) {
+  const Tensor series = series_of(100);
+  options.policy = hpo::DmdOptions::Policy::clip;
+  Row row;
+  row.problem = {{"series", series}};
+  row.step = [series, options] { hpo::fit_dmd(series, options).forecast(1000); };
+  row.answer = [series, options] { return hpo::fit_dmd(series, options).forecast(110); };
+  return row;
+}
+
+Row automatic() {
+  const Tensor series = series_of(100);
+  const auto forecast = [series](double t) { return hpo::forecast_auto(series, t, hpo::default_candidates(3)).value; };
+  Row row;
+  row.problem = {{"series", series}};
+  row.step = [forecast] { forecast(1000); };
+  row.answer = [forecast] { return forecast(110); };
+  return row;
+}
+
 }  // namespace
 
 void add_extrapolation(Rows& rows) {
   for (const std::int64_t tau : {100, 250, 500, 1000, 2000, 4000, 8000})
     rows[fmt::format("dmd/tau{}", tau)] = [tau] { return extrapolation(tau); };
+  using Method = hpo::DmdOptions::Method;
+  using TimeAxis = hpo::DmdOptions::TimeAxis;
+  rows["dmd/total_least_squares"] = [] { return variant({.method = Method::total_least_squares}); };
+  rows["dmd/forward_backward"] = [] { return variant({.method = Method::forward_backward}); };
+  rows["dmd/optimised"] = [] { return variant({.method = Method::optimised}); };
+  rows["dmd/power"] = [] { return variant({.time = TimeAxis::logarithmic}); };
+  rows["dmd/log_grid"] = [] { return variant({.rank = 2, .time = TimeAxis::log_grid, .bins = 16}); };
+  rows["dmd/auto"] = automatic;
 }
 
 }  // namespace glocal::bench

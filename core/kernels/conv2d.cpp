@@ -18,7 +18,14 @@ bool pointwise(const Conv2dSizes& z) { return z.KH * z.KW == 1; }
 }  // namespace
 
 template <class T>
-void conv2d(const Conv2dSizes& z, const T* x, const T* weight, const T* bias, T* y) {
+Int conv2d_corners(const Conv2dSizes& z) {
+  if (empty(z) || pointwise(z) || (std::same_as<T, float> && winograd_suits(z))) return 0;
+  return direct_corners<T>(z);
+}
+
+template <class T>
+void conv2d(const Conv2dSizes& z, const T* x, const T* weight, const T* bias, T* y, Corners<T> corners) {
+  if (corners) return direct_conv2d(z, x, weight, bias, y, isa(), corners);
   if (empty(z)) {
     const Int P = z.OH * z.OW;
     for (Int k = 0; k < z.N * z.O; ++k) std::fill_n(y + k * P, P, bias ? bias[k % z.O] : T(0));
@@ -30,7 +37,8 @@ void conv2d(const Conv2dSizes& z, const T* x, const T* weight, const T* bias, T*
 }
 
 template <class T>
-void conv2d_input(const Conv2dSizes& z, const T* gy, const T* weight, T* gx) {
+void conv2d_input(const Conv2dSizes& z, const T* gy, const T* weight, T* gx, Corners<T> corners) {
+  if (corners) return direct_conv2d_input(z, gy, weight, gx, isa(), corners);
   if (empty(z)) return void(std::fill_n(gx, z.N * z.C * z.H * z.W, T(0)));
   if constexpr (std::same_as<T, float>)
     if (winograd_suits(z)) return winograd_conv2d_input(z, gy, weight, gx);
@@ -39,18 +47,21 @@ void conv2d_input(const Conv2dSizes& z, const T* gy, const T* weight, T* gx) {
 }
 
 template <class T>
-void conv2d_weight(const Conv2dSizes& z, const T* x, const T* gy, T* gw) {
+void conv2d_weight(const Conv2dSizes& z, const T* x, const T* gy, T* gw, Corners<T> corners) {
+  if (corners) return direct_conv2d_weight(z, x, gy, gw, isa(), corners);
   if (empty(z)) return void(std::fill_n(gw, z.O * (z.C / z.groups) * z.KH * z.KW, T(0)));
   if constexpr (std::same_as<T, float>)
     if (winograd_suits(z)) return winograd_conv2d_weight(z, x, gy, gw);
   pointwise(z) ? tiled_conv2d_weight(z, x, gy, gw) : direct_conv2d_weight(z, x, gy, gw);
 }
 
-template void conv2d(const Conv2dSizes&, const float*, const float*, const float*, float*);
-template void conv2d(const Conv2dSizes&, const double*, const double*, const double*, double*);
-template void conv2d_input(const Conv2dSizes&, const float*, const float*, float*);
-template void conv2d_input(const Conv2dSizes&, const double*, const double*, double*);
-template void conv2d_weight(const Conv2dSizes&, const float*, const float*, float*);
-template void conv2d_weight(const Conv2dSizes&, const double*, const double*, double*);
+template Int conv2d_corners<float>(const Conv2dSizes&);
+template Int conv2d_corners<double>(const Conv2dSizes&);
+template void conv2d(const Conv2dSizes&, const float*, const float*, const float*, float*, Corners<float>);
+template void conv2d(const Conv2dSizes&, const double*, const double*, const double*, double*, Corners<double>);
+template void conv2d_input(const Conv2dSizes&, const float*, const float*, float*, Corners<float>);
+template void conv2d_input(const Conv2dSizes&, const double*, const double*, double*, Corners<double>);
+template void conv2d_weight(const Conv2dSizes&, const float*, const float*, float*, Corners<float>);
+template void conv2d_weight(const Conv2dSizes&, const double*, const double*, double*, Corners<double>);
 
 }  // namespace glocal::kernels

@@ -5,15 +5,21 @@
 
 namespace glocal::kernels {
 
-/// Sums of products over pixels in registers; bias (O,) may be null.
+/// Sums of products over pixels in registers; bias (O,) may be null. `corners` as in conv2d.h, of the lanes of `set`.
 template <class T>
-void direct_conv2d(const Conv2dSizes& sizes, const T* x, const T* weight, const T* bias, T* y, Isa set = isa());
+void direct_conv2d(const Conv2dSizes& sizes, const T* x, const T* weight, const T* bias, T* y, Isa set = isa(),
+                   Corners<T> corners = {});
 /// Whether direct_conv2d_input may be called: no padding wider than the weight, no stride together with a dilation.
 bool direct_suits_input(const Conv2dSizes& sizes);
 template <class T>
-void direct_conv2d_input(const Conv2dSizes& sizes, const T* gy, const T* weight, T* gx, Isa set = isa());
+void direct_conv2d_input(const Conv2dSizes& sizes, const T* gy, const T* weight, T* gx, Isa set = isa(),
+                         Corners<T> corners = {});
 template <class T>
-void direct_conv2d_weight(const Conv2dSizes& sizes, const T* x, const T* gy, T* gw, Isa set = isa());
+void direct_conv2d_weight(const Conv2dSizes& sizes, const T* x, const T* gy, T* gw, Isa set = isa(),
+                          Corners<T> corners = {});
+/// Numbers in the corners of the direct algorithms, 0 where they take none.
+template <class T>
+std::int64_t direct_corners(const Conv2dSizes& sizes, Isa set = isa());
 
 /// Products with tiles of the matrix of patches; bias (O,) may be null.
 template <class T>

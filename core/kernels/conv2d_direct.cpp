@@ -36,6 +36,7 @@ struct Forward {
   Layout<T> f;
   Int tiles;         // of outputs
   Int column_tiles;  // of vectors, in a row of images or in a flat image
+  Corners<T> of_x{}, of_y{};
 
   Forward(const Conv2dSizes& z, bool flat_only, Isa set) : f(z, flat_only, set) {
     tiles = ceil_div(f.Og, f.simd.most_outputs);
@@ -113,12 +114,23 @@ struct Forward {
   // Rows of one tile of outputs whose sums stay in the L1 cache until they are put back in order.
   Int band() const {
     constexpr Int bytes = 24 << 10;
-    return std::clamp<Int>(bytes / static_cast<Int>(sizeof(T)) / (widest() * f.z.OW * f.L), 1, f.z.OH);
+    const Int rows = bytes / static_cast<Int>(sizeof(T)) / (widest() * f.z.OW * f.L);
+    return of_y ? std::clamp<Int>(rows / 2 * 2, 2, f.z.OH) : std::clamp<Int>(rows, 1, f.z.OH);
   }
   Int y_size() const { return widest() * f.L * (f.images ? band() * f.z.OW : f.flat_vectors()); }
+  Int windows() const { return (f.z.OH / 2) * (f.z.OW / 2); }
 
-  // y: the first image and output of the tile.
-  void rows_of_images(simd::ConvTile<T> tile, Int count, const Int* lists, const T* xs, T* ys,
+  // Rows of one output of a tile: a pixel of each of their windows, the one that `of_y` names or finds.
+  void pool_rows(Int rows, const T* ys, Int at, T* pooled) const {
+    const Int columns = f.z.OW / 2, pitch = f.z.OW * f.L;
+    if (of_y.found)
+      f.simd.max_windows(rows / 2, columns, ys, pitch, pooled, of_y.found + at);
+    else
+      f.simd.take_corners(rows / 2, columns, ys, pitch, of_y.of + at, pooled);
+  }
+
+  // y: the first image and output of the tile, whose first window is number `window`; with room for the tile's windows.
+  void rows_of_images(simd::ConvTile<T> tile, Int count, const Int* lists, const T* xs, T* ys, T* room, Int window,
                       const Target<T>& y) const {
     const Conv2dSizes& z = f.z;
     for (Int begin = 0; begin < z.OH; begin += band()) {
@@ -136,11 +148,17 @@ struct Forward {
           f.simd.tile(tile);
         }
       }
+      for (Int o = 0; of_y && o < tile.outputs; ++o) {
+        const Int at = o * windows() + begin / 2 * (z.OW / 2);
+        pool_rows(end - begin, ys + o * tile.y_output, (window + at) * f.L, room + at * f.L);
+      }
+      if (of_y) continue;
       const Int together = end - begin == z.OH ? tile.outputs : 1;
       for (Int o = 0; o < tile.outputs; o += together)
         f.simd.deinterleave(count, together * (end - begin) * z.OW, ys + o * tile.y_output,
                             y.data + o * y.channel + begin * z.OW, y.image);
     }
+    if (of_y) f.simd.deinterleave(count, tile.outputs * windows(), room, y.data, y.image);
   }
 
   void flat_image(simd::ConvTile<T> tile, const Int* list, const T* xs, T* ys, const Target<T>& y) const {
@@ -171,20 +189,27 @@ struct Forward {
     list_taps(list.data());
     parallel_for(f.blocks * f.z.groups, f.grain(), [&](Int begin, Int end) {
       const Scratch<T> xs(f.x_size()), ys(y_size());
+      const Int pooled = of_x ? f.z.C * (f.z.H / 2) * (f.z.W / 2) : of_y ? widest() * windows() : 0;
+      const Scratch<T> room(pooled * f.L);
       if (f.images)
         f.clear_sides(xs.data());  // taps above or below the image are left out
       else
         std::fill_n(xs.data(), f.x_size(), T(0));
       for (Int k = begin; k < end; ++k) {
         const Int block = k / f.z.groups, g = k % f.z.groups;
-        f.load_images(x, block, g, xs.data());
+        if (of_x)
+          f.load_windows(x, of_x.of, block, room.data(), xs.data());
+        else
+          f.load_images(x, block, g, xs.data());
         for (Int i = 0; i < tiles; ++i) {
           const Part part(f.Og, tiles, i);
           const simd::ConvTile<T> tile = tile_of(part, weights, bias, g);
           Target<T> to = y;
           to.data += f.image(block) * y.image + (g * f.Og + part.first) * y.channel;
-          f.images ? rows_of_images(tile, f.images_in(block), list.data(), xs.data(), ys.data(), to)
-                   : flat_image(tile, list.data(), xs.data(), ys.data(), to);
+          const Int window = (block * f.z.O + part.first) * windows();
+          f.images
+              ? rows_of_images(tile, f.images_in(block), list.data(), xs.data(), ys.data(), room.data(), window, to)
+              : flat_image(tile, list.data(), xs.data(), ys.data(), to);
         }
       }
     });
@@ -205,17 +230,38 @@ struct Phase {
   }
 };
 
+// Of the convolution of gy that makes the pixels of one phase.
+Conv2dSizes adjoint_sizes(const Conv2dSizes& z, const Phase& rows, const Phase& columns) {
+  Conv2dSizes back{z.N, z.O, z.OH, z.OW, z.C, rows.taps, columns.taps, rows.count, columns.count};
+  back.padding = {rows.padding, columns.padding};
+  back.dilation = {z.stride[0] == 1 ? z.dilation[0] : 1, z.stride[1] == 1 ? z.dilation[1] : 1};
+  back.groups = z.groups;
+  return back;
+}
+
 }  // namespace
 
 template <class T>
-void direct_conv2d(const Conv2dSizes& z, const T* x, const T* weight, const T* bias, T* y, Isa set) {
-  const Forward<T> forward(z, /*flat_only=*/false, set);
+Int direct_corners(const Conv2dSizes& z, Isa set) {
+  constexpr std::array<Int, 2> one{1, 1};
+  if (z.stride != one || z.groups != 1 || z.OH % 2 + z.OW % 2 > 0 || !direct_suits_input(z)) return 0;
+  const Layout<T> f(z, /*flat_only=*/false, set);
+  const Layout<T> back(adjoint_sizes(z, Phase(z, 0, 0), Phase(z, 1, 0)), /*flat_only=*/false, set);
+  return f.images && back.images ? f.blocks * f.L * z.O * f.P / 4 : 0;
+}
+
+template <class T>
+void direct_conv2d(const Conv2dSizes& z, const T* x, const T* weight, const T* bias, T* y, Isa set,
+                   Corners<T> corners) {
+  Forward<T> forward(z, /*flat_only=*/false, set);
+  forward.of_y = corners;
   const Scratch<T> weights(forward.weights_size());
   const Int Og = z.O / z.groups, Cg = z.C / z.groups;
   forward.load_weights(weights.data(), [&](Int g, Int o, Int c, Int u, Int v) {
     return weight[(((g * Og + o) * Cg + c) * z.KH + u) * z.KW + v];
   });
-  forward.run(x, weights.data(), bias, {y, z.OW, 1, z.OH * z.OW, z.O * z.OH * z.OW});
+  const Int pixels = corners ? forward.windows() : z.OH * z.OW;
+  forward.run(x, weights.data(), bias, {y, z.OW, 1, pixels, z.O * pixels});
 }
 
 bool direct_suits_input(const Conv2dSizes& z) {
@@ -228,18 +274,15 @@ bool direct_suits_input(const Conv2dSizes& z) {
 }
 
 template <class T>
-void direct_conv2d_input(const Conv2dSizes& z, const T* gy, const T* weight, T* gx, Isa set) {
+void direct_conv2d_input(const Conv2dSizes& z, const T* gy, const T* weight, T* gx, Isa set, Corners<T> corners) {
   const Int Og = z.O / z.groups, Cg = z.C / z.groups, s0 = z.stride[0], s1 = z.stride[1];
   if (z.KH < s0 || z.KW < s1) std::fill_n(gx, z.N * z.C * z.H * z.W, T(0));  // some pixels were never read
   for (Int a = 0; a < s0; ++a)
     for (Int b = 0; b < s1; ++b) {
       const Phase rows(z, 0, a), columns(z, 1, b);
       if (rows.count <= 0 || columns.count <= 0 || rows.taps <= 0 || columns.taps <= 0) continue;
-      Conv2dSizes back{z.N, z.O, z.OH, z.OW, z.C, rows.taps, columns.taps, rows.count, columns.count};
-      back.padding = {rows.padding, columns.padding};
-      back.dilation = {s0 == 1 ? z.dilation[0] : 1, s1 == 1 ? z.dilation[1] : 1};
-      back.groups = z.groups;
-      const Forward<T> forward(back, /*flat_only=*/s0 * s1 > 1, set);
+      Forward<T> forward(adjoint_sizes(z, rows, columns), /*flat_only=*/s0 * s1 > 1, set);
+      forward.of_x = corners;
       const Scratch<T> weights(forward.weights_size());
       forward.load_weights(weights.data(), [&](Int g, Int c, Int o, Int u, Int v) {
         const Int row = a + (rows.taps - 1 - u) * s0, column = b + (columns.taps - 1 - v) * s1;
@@ -250,9 +293,12 @@ void direct_conv2d_input(const Conv2dSizes& z, const T* gy, const T* weight, T* 
     }
 }
 
-template void direct_conv2d(const Conv2dSizes&, const float*, const float*, const float*, float*, Isa);
-template void direct_conv2d(const Conv2dSizes&, const double*, const double*, const double*, double*, Isa);
-template void direct_conv2d_input(const Conv2dSizes&, const float*, const float*, float*, Isa);
-template void direct_conv2d_input(const Conv2dSizes&, const double*, const double*, double*, Isa);
+template Int direct_corners<float>(const Conv2dSizes&, Isa);
+template Int direct_corners<double>(const Conv2dSizes&, Isa);
+template void direct_conv2d(const Conv2dSizes&, const float*, const float*, const float*, float*, Isa, Corners<float>);
+template void direct_conv2d(const Conv2dSizes&, const double*, const double*, const double*, double*, Isa,
+                            Corners<double>);
+template void direct_conv2d_input(const Conv2dSizes&, const float*, const float*, float*, Isa, Corners<float>);
+template void direct_conv2d_input(const Conv2dSizes&, const double*, const double*, double*, Isa, Corners<double>);
 
 }  // namespace glocal::kernels

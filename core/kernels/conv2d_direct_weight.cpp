@@ -19,13 +19,15 @@ struct Weight {
   Int rows;   // of gy that are copied at a time when lanes are images, so that a tile of them stays in the L1 cache
   Int flats;  // flat images copied at a time: more of them, fewer passes over the sums; all of them in the L2 cache
   Int passes, slots;
+  Corners<T> corners;  // of gy
 
-  Weight(const Conv2dSizes& z, Isa set) : f(z, /*flat_only=*/false, set) {
+  Weight(const Conv2dSizes& z, Isa set, Corners<T> of) : f(z, /*flat_only=*/false, set), corners(of) {
     tiles = ceil_div(f.Og, f.simd.most_weight_outputs);
     tap_tiles = ceil_div(f.K, f.simd.most_weight_taps);
     constexpr Int L1 = 32 << 10, L2 = 512 << 10, number = sizeof(T);
     const Int bands = ceil_div(ceil_div(f.Og, tiles) * f.P * f.L * number, L1);
     rows = ceil_div(z.OH, std::min(bands, z.OH));
+    if (corners) rows += rows % 2;
     flats = f.images ? 1 : std::clamp<Int>(L2 / ((f.x_size() + f.Og * gy_channel()) * number), 1, f.blocks);
     passes = ceil_div(f.blocks, flats);
     constexpr Int multiplications = Int(1) << 23;  // per slot
@@ -35,6 +37,7 @@ struct Weight {
   Int sums() const { return f.z.O * f.K; }
   Int gy_channel() const { return f.L * (f.images ? rows * f.z.OW : f.flat_vectors()); }
   Int gy_size() const { return f.Og * gy_channel(); }
+  Int windows() const { return (f.z.OH / 2) * (f.z.OW / 2); }
 
   // Rows [begin, end) of a block of images, or a whole flat image in rows of the pitch of x with zeros between them.
   void load_slopes(const T* gy, Int block, Int g, Int begin, Int end, T* to) const {
@@ -46,6 +49,16 @@ struct Weight {
         f.simd.interleave(f.images_in(block), 1, whole * pixels, from, stride, to, 0);
       else
         for (Int r = 0; r < f.z.OH; ++r) std::copy_n(from + r * f.z.OW, f.z.OW, to + r * f.Wq);
+    }
+  }
+
+  // Rows [begin, end) from their windows, already in vectors.
+  void load_windows(const T* pooled, Int block, Int begin, Int end, T* to) const {
+    const Int columns = f.z.OW / 2;
+    for (Int o = 0; o < f.z.O; ++o, to += gy_channel()) {
+      const Int at = o * windows() + begin / 2 * columns;
+      f.simd.put_corners((end - begin) / 2, columns, pooled + at * f.L,
+                         corners.of + (block * f.z.O * windows() + at) * f.L, to, f.z.OW * f.L);
     }
   }
 
@@ -65,8 +78,10 @@ struct Weight {
       }
   }
 
-  void add_images(const T* x, const T* gy, Int block, Int g, const Int* offset, T* xs, T* gys, T* sums) const {
+  void add_images(const T* x, const T* gy, Int block, Int g, const Int* offset, T* xs, T* gys, T* room, T* sums) const {
     f.load_images(x, block, g, xs);
+    const Int all = f.z.O * windows();
+    if (corners) f.simd.interleave(f.images_in(block), 1, all, gy + f.image(block) * all, all, room, 0);
     simd::ConvWeightTile<T> t{};
     t.gy = gys;
     t.vectors = f.z.OW;
@@ -75,7 +90,10 @@ struct Weight {
     t.gy_row = f.z.OW * f.L;
     for (Int r = 0; r < f.z.OH; r += rows) {
       t.rows = std::min(rows, f.z.OH - r);
-      load_slopes(gy, block, g, r, r + t.rows, gys);
+      if (corners)
+        load_windows(room, block, r, r + t.rows, gys);
+      else
+        load_slopes(gy, block, g, r, r + t.rows, gys);
       t.x = xs + r * t.x_row;
       add(t, offset, sums);
     }
@@ -106,7 +124,7 @@ struct Weight {
     const Scratch<T> partial(slots * sums());
     parallel_for(slots, 1, [&](Int begin, Int end) {
       const Int x_all = flats * f.x_size(), gy_all = flats * gy_size();
-      const Scratch<T> xs(x_all), gys(gy_all), sum(sums() * f.L);
+      const Scratch<T> xs(x_all), gys(gy_all), sum(sums() * f.L), room(corners ? z.O * windows() * f.L : 0);
       std::fill_n(xs.data(), x_all, T(0));
       std::fill_n(gys.data(), gy_all, T(0));
       for (Int slot = begin; slot < end; ++slot) {
@@ -115,7 +133,7 @@ struct Weight {
         for (Int pass = part.first; pass < part.first + part.size; ++pass)
           for (Int g = 0; g < z.groups; ++g) {
             T* const of_group = sum.data() + g * f.Og * f.K * f.L;
-            f.images ? add_images(x, gy, pass, g, offset.data(), xs.data(), gys.data(), of_group)
+            f.images ? add_images(x, gy, pass, g, offset.data(), xs.data(), gys.data(), room.data(), of_group)
                      : add_flats(x, gy, pass, g, offset.data(), xs.data(), gys.data(), of_group);
           }
         f.simd.sum_lanes(sums(), sum.data(), slot == 0 ? gw : partial.data() + slot * sums());
@@ -129,11 +147,11 @@ struct Weight {
 }  // namespace
 
 template <class T>
-void direct_conv2d_weight(const Conv2dSizes& z, const T* x, const T* gy, T* gw, Isa set) {
-  Weight<T>(z, set).run(x, gy, gw);
+void direct_conv2d_weight(const Conv2dSizes& z, const T* x, const T* gy, T* gw, Isa set, Corners<T> corners) {
+  Weight<T>(z, set, corners).run(x, gy, gw);
 }
 
-template void direct_conv2d_weight(const Conv2dSizes&, const float*, const float*, float*, Isa);
-template void direct_conv2d_weight(const Conv2dSizes&, const double*, const double*, double*, Isa);
+template void direct_conv2d_weight(const Conv2dSizes&, const float*, const float*, float*, Isa, Corners<float>);
+template void direct_conv2d_weight(const Conv2dSizes&, const double*, const double*, double*, Isa, Corners<double>);
 
 }  // namespace glocal::kernels

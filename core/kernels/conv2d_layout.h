@@ -119,6 +119,16 @@ struct Layout {
       }
   }
 
+  /// As load_images, from one pixel of each 2 x 2 window of x (N, C, H / 2, W / 2), the others being 0; with room for
+  /// C H / 2 W / 2 vectors.
+  void load_windows(const T* x, const T* corner, Int block, T* room, T* to) const {
+    const Int windows = (z.H / 2) * (z.W / 2), all = z.C * windows;
+    simd.interleave(images_in(block), 1, all, x + image(block) * all, all, room, 0);
+    for (Int c = 0; c < z.C; ++c)
+      simd.put_corners(z.H / 2, z.W / 2, room + c * windows * L, corner + (block * z.C + c) * windows * L,
+                       to + c * channel + (z.padding[0] * Wq + z.padding[1]) * L, Wq * L);
+  }
+
  private:
   void cut_row(const T* from, T* out) const {
     if (phases[1] == 1) return void(std::copy_n(from, z.W, out + z.padding[1]));

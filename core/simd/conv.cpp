@@ -157,6 +157,59 @@ void deinterleave(Int images, Int pixels, const T* from, T* to, Int stride) {
   }
 }
 
+// body(x, k): x points at the first pixel of window number k.
+template <class T, class Pixel, class Body>
+[[gnu::always_inline]] inline void for_each_window(Int rows, Int columns, Pixel* x, Int pitch, Body body) {
+  constexpr Int L = lanes<T>;
+  for (Int r = 0; r < rows; ++r, x += 2 * pitch)
+    for (Int q = 0; q < columns; ++q) body(x + 2 * q * L, (r * columns + q) * L);
+}
+
+template <class T>
+[[gnu::always_inline]] inline auto beats(Vec<T> candidate, Vec<T> best) {
+  return (candidate > best) | (candidate != candidate);
+}
+
+template <class T>
+void max_windows(Int rows, Int columns, const T* x, Int pitch, T* y, T* corner) {
+  constexpr Int L = lanes<T>;
+  for_each_window<T>(rows, columns, x, pitch, [=](const T* window, Int k) {
+    Vec<T> largest = load(window), at{};
+    const Vec<T> others[] = {load(window + L), load(window + pitch), load(window + pitch + L)};
+#pragma GCC unroll 3
+    for (int i = 0; i < 3; ++i) {
+      const auto larger = beats<T>(others[i], largest);
+      largest = larger ? others[i] : largest;
+      at = larger ? splat(static_cast<T>(i + 1)) : at;
+    }
+    store(y + k, largest);
+    store(corner + k, at);
+  });
+}
+
+template <class T>
+void take_corners(Int rows, Int columns, const T* x, Int pitch, const T* corner, T* y) {
+  constexpr Int L = lanes<T>;
+  for_each_window<T>(rows, columns, x, pitch, [=](const T* window, Int k) {
+    const Vec<T> at = load(corner + k);
+    const Vec<T> top = at == T(0) ? load(window) : load(window + L);
+    const Vec<T> low = at == T(2) ? load(window + pitch) : load(window + pitch + L);
+    store(y + k, at < T(2) ? top : low);
+  });
+}
+
+template <class T>
+void put_corners(Int rows, Int columns, const T* y, const T* corner, T* x, Int pitch) {
+  constexpr Int L = lanes<T>;
+  for_each_window<T>(rows, columns, x, pitch, [=](T* window, Int k) {
+    const Vec<T> at = load(corner + k), value = load(y + k), zero{};
+    store(window, at == T(0) ? value : zero);
+    store(window + L, at == T(1) ? value : zero);
+    store(window + pitch, at == T(2) ? value : zero);
+    store(window + pitch + L, at == T(3) ? value : zero);
+  });
+}
+
 template <class T>
 void sum_lanes(Int n, const T* from, T* to) {
   constexpr Int L = lanes<T>;
@@ -174,8 +227,10 @@ void sum_lanes(Int n, const T* from, T* to) {
 }
 
 template <class T>
-constexpr ConvKernels<T> kernels{lanes<T>,    most_outputs,       most_vectors,  most_weight_outputs, most_weight_taps,
-                                 any_tile<T>, any_weight_tile<T>, interleave<T>, deinterleave<T>,     sum_lanes<T>};
+constexpr ConvKernels<T> kernels{lanes<T>,         most_outputs,   most_vectors,       most_weight_outputs,
+                                 most_weight_taps, any_tile<T>,    any_weight_tile<T>, interleave<T>,
+                                 deinterleave<T>,  max_windows<T>, take_corners<T>,    put_corners<T>,
+                                 sum_lanes<T>};
 
 }  // namespace
 

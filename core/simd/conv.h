@@ -39,6 +39,12 @@ struct ConvKernels {
                      T* to, std::int64_t row);
   /// to[i * stride + p] := from[p][i], the inverse.
   void (*deinterleave)(std::int64_t images, std::int64_t pixels, const T* from, T* to, std::int64_t stride);
+  /// For images of 2 rows x 2 columns vectors whose rows are `pitch` numbers apart: y (rows, columns) := the largest of
+  /// each 2 x 2 window, and its corner 0 .. 3 in reading order. The first largest wins; a NaN counts as largest.
+  void (*max_windows)(std::int64_t rows, std::int64_t columns, const T* x, std::int64_t pitch, T* y, T* corner);
+  /// y := x at the corners, and its adjoint x := y there and 0 elsewhere.
+  void (*take_corners)(std::int64_t rows, std::int64_t columns, const T* x, std::int64_t pitch, const T* corner, T* y);
+  void (*put_corners)(std::int64_t rows, std::int64_t columns, const T* y, const T* corner, T* x, std::int64_t pitch);
   /// to[k] := sum of the lanes of vector k, each added in the same order.
   void (*sum_lanes)(std::int64_t n, const T* from, T* to);
 };

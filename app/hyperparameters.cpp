@@ -1,0 +1,171 @@
+#include <glocal/app/hyperparameters.h>
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include <glocal/nn/parameter_group.h>
+
+namespace glocal::app {
+
+using Range = optim::HyperInfo::Range;
+
+namespace {
+
+hpo::Transform transform_of(const HyperKind& kind) {
+  if (kind.recipe) return hpo::Transform::identity;
+  return kind.range == Range::unit_interval ? hpo::Transform::logit : hpo::Transform::log;
+}
+
+const char* text_of(Range range) {
+  return range == Range::positive       ? "a number > 0"
+         : range == Range::non_negative ? "a number >= 0"
+                                        : "a number in [0, 1)";
+}
+
+// NAME of NAME@GROUP: the factors on a learning rate are called lr@GROUP whatever its schedule.
+std::string group_base(const HyperKind& kind) { return kind.of_schedule ? "lr" : kind.name; }
+
+bool fits(Range range, double value) {
+  if (!std::isfinite(value) || value < 0) return false;
+  return range == Range::non_negative || (range == Range::positive ? value > 0 : value < 1);
+}
+
+}  // namespace
+
+Hyperparameters::Hyperparameters(std::string owner, std::vector<HyperKind> kinds, const nn::Model& model,
+                                 const std::map<std::string, double>& given, const std::vector<std::string>& tune,
+                                 DType dtype)
+    : owner_(std::move(owner)), dtype_(dtype) {
+  for (HyperKind& kind : kinds) {
+    const auto components = static_cast<std::size_t>(std::max<std::int64_t>(1, kind.length));
+    const double usual = kind.usual;
+    entries_.push_back({std::move(kind), usual, std::vector<double>(components, usual)});
+  }
+  const bool has_lr = std::any_of(entries_.begin(), entries_.end(), [](const Entry& e) { return e.kind.name == "lr"; });
+  for (const auto& [name, value] : given)
+    if (name != "lr" || has_lr) give(name, value, model);  // else "lr" is where the schedule started from
+  std::vector<std::string> tuned;
+  for (const std::string& name : tune) {
+    if (name == "lr") {
+      for (Entry& entry : entries_)
+        if (entry.kind.of_schedule) mark(entry), tuned.push_back(entry.kind.name);
+    } else if (const auto at = name.find("@each"); at != std::string::npos && at + 5 == name.size()) {
+      for (const std::string& layer : nn::layer_names(model)) {
+        tuned.push_back(name.substr(0, at + 1) + layer);
+        mark(open(tuned.back(), model));
+      }
+    } else {
+      mark(open(name, model));
+      tuned.push_back(name);
+    }
+  }
+  for (Entry& entry : entries_) fill(entry);
+  for (const std::string& name : tuned) {
+    Entry& entry = entries_[index(name)];
+    entry.place = static_cast<int>(space_.size());
+    const bool vector = entry.kind.length > 0 || entry.kind.recipe;
+    space_.add({name, entry.start, transform_of(entry.kind),
+                vector ? Shape{static_cast<std::int64_t>(entry.start.size())} : Shape{}});
+  }
+  for (const Entry& entry : entries_) {
+    if (entry.kind.length == 0 || !used(entry.kind.name))
+      values_[entry.kind.name] = entry.value;
+    else
+      for (std::size_t i = 0; i < entry.start.size(); ++i)
+        values_[fmt::format("{}[{}]", entry.kind.name, i)] = entry.start[i];
+  }
+}
+
+std::size_t Hyperparameters::index(const std::string& name) const {
+  const auto found =
+      std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) { return entry.kind.name == name; });
+  if (found != entries_.end()) return static_cast<std::size_t>(found - entries_.begin());
+  std::vector<std::string> known, grouped;
+  for (const Entry& entry : entries_) {
+    known.push_back(entry.kind.name);
+    if (entry.kind.group != HyperKind::Group::none) grouped.push_back(group_base(entry.kind) + "@GROUP");
+  }
+  fail<ValueError>("[experiment] {} has no hyperparameter {}; there are: {}; for a group of parameters: {}", owner_,
+                   name, fmt::join(known, ", "), fmt::join(grouped, ", "));
+}
+
+// The entry of a name; that of a group is made when it is first asked for.
+Hyperparameters::Entry& Hyperparameters::open(const std::string& name, const nn::Model& model) {
+  const auto at = name.find('@');
+  const bool there =
+      std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) { return entry.kind.name == name; });
+  const auto whole = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+    return entry.kind.group != HyperKind::Group::none && group_base(entry.kind) == name.substr(0, at);
+  });
+  if (!there && at != std::string::npos && whole != entries_.end()) {
+    nn::parameter_group(model, name.substr(at + 1));
+    HyperKind kind{name, whole->kind.range, 0, whole->kind.tuned_usual};
+    if (whole->kind.group == HyperKind::Group::factor) kind.range = Range::positive, kind.usual = 1;
+    entries_.push_back({kind, kind.usual, {kind.usual}});
+  }
+  return entries_[index(name)];
+}
+
+void Hyperparameters::give(const std::string& name, double value, const nn::Model& model) {
+  if (const auto bracket = name.find('['); bracket != std::string::npos && name.ends_with(']')) {
+    Entry& entry = open(name.substr(0, bracket), model);
+    std::size_t i = 0;
+    const char *begin = name.data() + bracket + 1, *end = name.data() + name.size() - 1;
+    const auto [stop, error] = std::from_chars(begin, end, i);
+    if (error != std::errc() || stop != end || entry.kind.length == 0 || i >= entry.start.size())
+      fail<ValueError>("[experiment] {} has no component {}; it has {}", entry.kind.name, name, entry.start.size());
+    entry.start[i] = value;  // after NAME itself, which sorts before NAME[i]
+    entry.given = true;
+    return;
+  }
+  Entry& entry = open(name, model);
+  entry.value = value;
+  std::fill(entry.start.begin(), entry.start.end(), value);
+  entry.given = true;
+}
+
+void Hyperparameters::mark(Entry& entry) {
+  if (entry.value == 0 && !entry.given && entry.kind.range != Range::positive) {
+    entry.value = entry.kind.tuned_usual;
+    std::fill(entry.start.begin(), entry.start.end(), entry.value);
+  }
+  entry.place = 0;
+}
+
+void Hyperparameters::fill(Entry& entry) const {
+  for (const double number : entry.start)
+    if (!fits(entry.kind.range, number))
+      fail<ValueError>("[experiment] {} = {} is out of range; use {}", entry.kind.name, number,
+                       text_of(entry.kind.range));
+  if (entry.kind.recipe && (entry.place >= 0 || entry.value != 0)) entry.start = entry.kind.recipe(entry.value);
+}
+
+bool Hyperparameters::used(const std::string& name) const {
+  const Entry& entry = entries_[index(name)];
+  if (entry.place >= 0) return true;
+  if (entry.kind.length == 0) return entry.value != entry.kind.usual;
+  return std::any_of(entry.start.begin(), entry.start.end(), [&](double x) { return x != entry.start[0]; });
+}
+
+Var Hyperparameters::value(const std::string& name, const Vars& phi) const {
+  const Entry& entry = entries_[index(name)];
+  if (entry.place >= 0) {
+    const auto place = static_cast<std::size_t>(entry.place);
+    return space_.value(place, phi[place]);
+  }
+  if (entry.kind.length == 0 && !entry.kind.recipe) return Tensor::scalar(entry.value, dtype_);
+  return Tensor::from(entry.start, {static_cast<std::int64_t>(entry.start.size())}).to(dtype_);
+}
+
+std::vector<std::pair<std::string, std::string>> Hyperparameters::groups_of(const std::string& name) const {
+  std::vector<std::pair<std::string, std::string>> groups;
+  for (const Entry& entry : entries_)
+    if (entry.kind.name.starts_with(name + "@"))
+      groups.emplace_back(entry.kind.name, entry.kind.name.substr(name.size() + 1));
+  return groups;
+}
+
+}  // namespace glocal::app

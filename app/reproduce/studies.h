@@ -1,0 +1,17 @@
+// The studies of `glocal reproduce`: each is a file of this folder.
+#pragma once
+#include <glocal/app/reproduce.h>
+
+namespace glocal::app {
+
+Study learning_rates();
+Study equal_compute();
+Study explosion();
+Study optimizers();
+Study regime();
+Study noise();
+Study cost();
+Study models();
+Study reweighting();
+
+}  // namespace glocal::app

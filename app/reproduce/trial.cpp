@@ -1,0 +1,60 @@
+#include <glocal/app/reproduce/trial.h>
+
+#include <cmath>
+#include <limits>
+
+#include <glocal/app/prepare.h>
+#include <glocal/app/search.h>
+#include <glocal/app/signals.h>
+
+namespace glocal::app {
+namespace {
+
+hpo::TuneResult run_way(const Experiment& experiment, const hpo::FlatProblem& problem, const Options& options,
+                        const std::string& estimator, const std::function<void(const hpo::OuterUpdate&)>& report) {
+  const Vars phi = experiment.phi();
+  if (is_plain(estimator)) return hpo::train(problem, phi, options.tuning.T);
+  if (hpo::is_search(estimator))
+    return hpo::search_run(problem, experiment.space(), phi, search_options(options, estimator, hpo::components(phi)),
+                           report);
+  hpo::TuneOptions tuning = options.tuning;
+  tuning.estimator = estimator;
+  return hpo::tune(problem, phi, tuning, report);
+}
+
+}  // namespace
+
+Trial run_trial(const Experiment& experiment, const Options& options, const std::string& estimator) {
+  hpo::FlatProblem problem = experiment.problem();
+  problem.watch = [&](const Vars& s, std::int64_t t) {
+    throw_if_interrupted();
+    if (!std::isfinite(Experiment::training_loss(s)))
+      fail<DivergedError>("[{}] the training loss of step {} is not finite", estimator, t + 1);
+  };
+  const Vars phi = experiment.phi();
+  Trial trial;
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  trial.validation = trial.test = {nan, nan};
+  trial.start = experiment.space().values(phi);
+  const auto moved = [&](const hpo::OuterUpdate& update) {
+    trial.moves.push_back({update.t, experiment.space().values(update.next_phi), update.estimate.h,
+                           update.estimate.forecast && update.estimate.forecast->fell_back});
+  };
+  try {
+    const hpo::TuneResult result = run_way(experiment, problem, options, estimator, moved);
+    trial.seconds = result.seconds;
+    trial.peak_bytes = result.peak_bytes;
+    if (const std::string bad = experiment.first_non_finite(result.s); !bad.empty())
+      fail<DivergedError>("[{}] {} is not finite at the end", estimator, bad);
+    trial.validation = experiment.evaluate(result.s, datasets::Part::validation);
+    trial.test = experiment.evaluate(result.s, datasets::Part::test);
+  } catch (const DivergedError& error) {
+    trial.failure = error.what();
+  } catch (const NumericError& error) {
+    trial.failure = error.what();
+  }
+  trial.gradients = static_cast<double>(gradient_evaluations(experiment, options, estimator));
+  return trial;
+}
+
+}  // namespace glocal::app

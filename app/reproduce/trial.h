@@ -1,0 +1,37 @@
+// One training run of a study, held in memory: its scores, its way through the hyperparameters, its price.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <glocal/app/experiment.h>
+#include <glocal/app/options.h>
+
+namespace glocal::app {
+
+/// One outer update.
+struct Move {
+  std::int64_t t = 0;          ///< steps of training done; 0 for estimators from the start
+  std::vector<double> values;  ///< of the hyperparameters after it
+  std::vector<double> h;       ///< the hypergradient that moved them
+  bool fell_back = false;      ///< glocal: to h_tau
+};
+
+struct Trial {
+  std::string failure;        ///< why it ended early, "" when it did not: a loss or hypergradient was not finite
+  Score validation, test;     ///< NaN after a failure
+  std::vector<double> start;  ///< values of the hyperparameters
+  std::vector<Move> moves;
+  double gradients = 0;  ///< gradient evaluations that it cost, by count: see hpo/cost.h
+  double seconds = 0;    ///< of training and tuning
+  std::int64_t peak_bytes = 0;
+
+  bool ok() const { return failure.empty(); }
+  const std::vector<double>& values() const { return moves.empty() ? start : moves.back().values; }
+};
+
+/// Trains with fixed hyperparameters ("fixed"), tunes with an estimator or searches, and scores the end. A run that is
+/// no longer finite is a trial too. Throws Interrupted, ValueError.
+Trial run_trial(const Experiment& experiment, const Options& options, const std::string& estimator);
+
+}  // namespace glocal::app

@@ -1,0 +1,73 @@
+#include <glocal/app/search.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include <glocal/app/prepare.h>
+#include <glocal/core/shape.h>
+
+namespace glocal::app {
+namespace {
+
+constexpr std::uint64_t search_stream = 0x7365617263;  // far from the children that an experiment makes of its seed
+
+// The number of runs, or 0 when the budget is an estimator's name.
+std::int64_t runs_of(const std::string& budget) {
+  std::int64_t runs = 0;
+  const char* end = budget.data() + budget.size();
+  const auto [stop, error] = std::from_chars(budget.data(), end, runs);
+  constexpr std::int64_t most = 1'000'000;
+  if (error == std::errc() && stop == end && runs >= 2 && runs <= most) return runs;
+  const std::vector<std::string> names = hpo::estimator_names();
+  if (std::find(names.begin(), names.end(), budget) != names.end()) return 0;
+  fail<ValueError>(
+      "[options] budget = {} is neither a number of plain training runs, 2..{}, nor an estimator with whose gradient "
+      "evaluations to search: {}",
+      budget, most, fmt::join(names, ", "));
+}
+
+}  // namespace
+
+hpo::SearchOptions search_options(const Options& options, const std::string& method, std::int64_t q) {
+  const hpo::TuneOptions& tuning = options.tuning;
+  const std::int64_t T = tuning.T, runs = runs_of(options.budget);
+  hpo::SearchOptions search{.method = method, .T = T, .trial_steps = options.trial_steps};
+  search.width = options.search_width;
+  search.key = split(key(options.experiment.seed), search_stream);
+  search.budget = runs > 0 ? checked_mul(runs, T)
+                           : hpo::gradient_evaluations(options.budget, tuning.estimator_options, q, T, tuning.updates);
+  return search;
+}
+
+void check_search(const Options& options, const std::string& method) {
+  runs_of(options.budget);
+  if (options.experiment.tune.empty()) fail<ValueError>("[{}] nothing to tune; give --tune lr", method);
+  if (options.trial_steps < 0)
+    fail<ValueError>("[{}] trial steps = {} must not be negative", method, options.trial_steps);
+  if (!(options.search_width > 0)) fail<ValueError>("[{}] search width = {} must be > 0", method, options.search_width);
+}
+
+Replays replays_of(const Experiment& experiment, const Options& options, const std::string& estimator) {
+  if (is_plain(estimator)) return {};
+  if (hpo::is_search(estimator)) {
+    const Vars phi = experiment.phi();
+    const hpo::SearchOptions search = search_options(options, estimator, hpo::components(phi));
+    return {make_search(experiment.space(), phi, search)->trials(),
+            search.trial_steps == 0 ? search.T : search.trial_steps};
+  }
+  const auto made = hpo::make_estimator(estimator, options.tuning.estimator_options);
+  if (!made->from_start()) return {};
+  return {options.tuning.updates, made->steps({{}, {}, 0, options.tuning.T})};
+}
+
+std::int64_t gradient_evaluations(const Experiment& experiment, const Options& options, const std::string& estimator) {
+  const hpo::TuneOptions& tuning = options.tuning;
+  if (is_plain(estimator) || hpo::is_search(estimator)) {
+    const Replays trials = replays_of(experiment, options, estimator);
+    return trials.runs * trials.steps + tuning.T;
+  }
+  return hpo::gradient_evaluations(estimator, tuning.estimator_options, hpo::components(experiment.phi()), tuning.T,
+                                   tuning.updates);
+}
+
+}  // namespace glocal::app

@@ -1,0 +1,82 @@
+#include <glocal/hpo/search_run.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+
+namespace glocal::hpo {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+std::int64_t steps_of_trial(const SearchOptions& o) { return o.trial_steps == 0 ? o.T : o.trial_steps; }
+
+// E after the trial, NaN when the run left the finite numbers.
+double score(const FlatProblem& problem, const Vars& phi, std::int64_t steps, std::int64_t& peak_bytes) {
+  double E = std::numeric_limits<double>::quiet_NaN();
+  try {
+    const TuneResult trained = train(problem, phi, steps);
+    E = problem.outer(trained.s, phi, 0).item();
+  } catch (const DivergedError&) {
+  } catch (const NumericError&) {
+  }
+  peak_bytes = std::max(peak_bytes, memory_use().peak_bytes);
+  return std::isfinite(E) ? E : std::numeric_limits<double>::quiet_NaN();
+}
+
+}  // namespace
+
+std::int64_t affordable_trials(const SearchOptions& o) {
+  if (o.T < 1) fail<ValueError>("[{}] T = {} must be at least 1 step", o.method, o.T);
+  const std::int64_t steps = steps_of_trial(o);
+  if (steps < 1 || steps > o.T)
+    fail<ValueError>("[{}] trials of {} steps; give 1..{} steps, 0 for all of them", o.method, o.trial_steps, o.T);
+  if (o.budget - o.T < steps)
+    fail<ValueError>(
+        "[{}] a budget of {} gradient evaluations pays for no trial of {} steps beside the last training of {}; give "
+        "at least {}",
+        o.method, o.budget, steps, o.T, o.T + steps);
+  return (o.budget - o.T) / steps;
+}
+
+std::unique_ptr<Search> make_search(const Space& space, const Vars& phi, const SearchOptions& o) {
+  return make_search(o.method, box_around(space, phi, o.width), affordable_trials(o), o.key);
+}
+
+TuneResult search_run(const FlatProblem& problem, const Space& space, const Vars& phi0, const SearchOptions& options,
+                      const std::function<void(const OuterUpdate&)>& report) {
+  const auto search = make_search(space, phi0, options);
+  const Clock::time_point start = Clock::now();
+  const std::int64_t trials = search->trials();
+  double best = std::numeric_limits<double>::infinity(), estimate_seconds = 0;
+  Vars best_phi = phi0;
+  std::int64_t peak_bytes = 0;
+  for (std::int64_t i = 0; i < trials; ++i) {
+    const Clock::time_point begin = Clock::now();
+    const std::vector<double> u = search->ask();
+    const Vars phi = to_leaves(u, phi0);
+    const double E = score(problem, phi, steps_of_trial(options), peak_bytes);
+    search->tell(u, E);
+    if (E < best) {
+      best = E;
+      best_phi = phi;
+    }
+    OuterUpdate update{i, 0, phi, best_phi, {{}, E, {}, {}}};
+    update.seconds = seconds_since(begin);
+    estimate_seconds += update.seconds;
+    if (report) report(update);
+  }
+  if (!std::isfinite(best))
+    fail<DivergedError>("[{}] all {} trials diverged; start from a smaller learning rate", options.method, trials);
+  TuneResult result = train(problem, best_phi, options.T);
+  result.updates = trials;
+  result.estimate_seconds = estimate_seconds;
+  result.seconds = seconds_since(start);
+  result.peak_bytes = std::max(result.peak_bytes, peak_bytes);
+  return result;
+}
+
+}  // namespace glocal::hpo

@@ -1,0 +1,19 @@
+// Sets of a model's parameters by name.
+#pragma once
+#include <string>
+#include <vector>
+
+#include <glocal/nn/model.h>
+
+namespace glocal::nn {
+
+/// Indices of the parameters in the group: "weights" (of linear and convolution layers), "biases" (theirs), "norms"
+/// (weight and bias of normalisations), or whatever a name of a parameter begins with, to a dot: "blocks",
+/// "blocks.0.conv1", "fc.weight". Every parameter is in exactly one of the first three. Throws ValueError, listing the
+/// groups there are, for a group without parameters.
+std::vector<std::size_t> parameter_group(const Model& model, const std::string& group);
+
+/// Names of the layers that have parameters, in their order: "layers.0", "layers.1".
+std::vector<std::string> layer_names(const Model& model);
+
+}  // namespace glocal::nn

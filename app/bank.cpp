@@ -191,9 +191,12 @@ std::vector<Trajectory> load_bank(const std::string& path, const std::vector<Rec
                           .loss = get("loss", DType::f64, 1),
                           .tangents = get("tangents", DType::f64, 2),
                           .other_orders = {}};
-    if (trajectory.h.dim(0) != steps.size())
-      fail<DataError>("[bank] {}: trajectory {} has {} steps, but {} rows of h", path, i, steps.size(),
-                      trajectory.h.dim(0));
+    const Shape rows{steps.size()};
+    if (trajectory.h.dim(0) != steps.size() || trajectory.outer.shape() != rows || trajectory.loss.shape() != rows ||
+        trajectory.tangents.shape() != trajectory.h.shape())
+      fail<DataError>("[bank] {}: trajectory {} has {} steps, but h {}, outer {}, loss {} and tangents {}", path, i,
+                      steps.size(), trajectory.h.shape(), trajectory.outer.shape(), trajectory.loss.shape(),
+                      trajectory.tangents.shape());
     for (std::int64_t k = 1; k < recipes[i].orders; ++k)
       trajectory.other_orders.push_back(get(fmt::format("order{}", k), DType::f64, 2));
     bank.push_back(std::move(trajectory));

@@ -40,6 +40,7 @@ void add_fit(Json& line, const hpo::Forecast& forecast, std::int64_t begin, std:
   line["residual"] = fit.residual;
   line["fell_back"] = forecast.fell_back;
   line["skill"] = forecast.skill;
+  line["error_bar"] = forecast.error_bar;
   if (!forecast.note.empty()) line["note"] = forecast.note;
   line["eigenvalues"] = Json::array();
   for (const auto& lambda : fit.eigenvalues) line["eigenvalues"].push_back({lambda.real(), lambda.imag()});

@@ -33,7 +33,7 @@ struct Findings {
 
 /// What stands outside a study's settings: it changes where and how fast it runs, not what comes out.
 struct LabOptions {
-  std::string data_dir;
+  std::string data_dir = {};
   bool quiet = false;
 };
 

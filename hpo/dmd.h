@@ -108,9 +108,9 @@ struct Forecast {
                      ///< when the hold-out is constant or the series too short for a trial
   DmdFit fit;        ///< to all snapshots
   std::string note;  ///< why it fell back, and what the fit reduced
-  std::vector<double>
-      error_bar{};  ///< (q,) one standard error of value: the fit's own, joined with what the trial showed;
-  ///< infinite when the series was too short for a trial
+  /// (q,) one standard error of value: the fit's own, joined with what the trial showed; infinite when the series was
+  /// too short for a trial.
+  std::vector<double> error_bar{};
   double weight = 1;             ///< value = last + weight (model - last): 0 when it fell back
   int candidate = 0;             ///< of forecast_auto: the one chosen
   std::vector<double> skills{};  ///< of forecast_auto: of each candidate, infinite when a forecast was not finite

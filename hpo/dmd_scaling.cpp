@@ -3,12 +3,20 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 namespace glocal::hpo {
 namespace {
 
 // t (t0 + t)^-(p + 1)
 double shape(double t, double t0, double p) { return t * std::pow(t0 + t, -p - 1); }
+
+// Over snapshots begin .. end - 1.
+double mean_shape(std::int64_t begin, std::int64_t end, double t0, double p) {
+  double sum = 0;
+  for (std::int64_t i = begin; i < end; ++i) sum += shape(static_cast<double>(i + 1), t0, p);
+  return sum / static_cast<double>(end - begin);
+}
 
 // One row per snapshot of the first n.
 struct Block {
@@ -35,9 +43,10 @@ double exponent(const Block& block, const ScalingOptions& o) {
   if (!block.positive()) return o.least;
   double w = 0, wx = 0, wy = 0, wxx = 0, wxy = 0;
   const std::int64_t begin = share(o.exponent_from, block.n, 3);
-  const double middle = std::log(o.t0 + static_cast<double>(begin + 1));  // keeps the sums small
-  for (std::int64_t i = begin; i < block.n; ++i) {
-    const double t = o.t0 + static_cast<double>(i + 1), x = std::log(t) - middle, y = std::log(block.outer[i]);
+  const double from = o.t0 + static_cast<double>(begin + 1), level = std::log(block.outer[begin]);
+  for (std::int64_t i = begin; i < block.n; ++i) {  // logarithms counted from the first: sums stay small for any t0
+    const double t = o.t0 + static_cast<double>(i + 1), x = std::log1p(static_cast<double>(i - begin) / from);
+    const double y = std::log(block.outer[i]) - level;
     w += 1 / t, wx += x / t, wy += y / t, wxx += x * x / t, wxy += x * y / t;
   }
   return std::clamp(-(w * wxy - wx * wy) / (w * wxx - wx * wx), o.least, o.most);
@@ -45,48 +54,55 @@ double exponent(const Block& block, const ScalingOptions& o) {
 
 // The model of one block: h_k(t) = c_k shape(t), t = 1, 2, ...
 struct Model {
-  double p, at;                       // where the level stands in logarithmic time
-  std::vector<double> level, spread;  // (q,) h there, and its standard error
+  double p, unit;             // mean of shape over the steps that c is fitted to
+  std::vector<double> level;  // (q,) mean of h over the same steps: c = level / unit
 };
 
 Model fit(const Block& block, const ScalingOptions& o) {
   constexpr std::int64_t parts = 4;
-  Model model{.p = exponent(block, o), .at = 0, .level = {}, .spread = {}};
+  Model model{.p = exponent(block, o), .unit = 0, .level = {}};
   const std::int64_t begin = share(o.level_from, block.n, parts), n = block.n - begin;
-  for (std::int64_t i = begin; i < block.n; ++i) model.at += std::log(static_cast<double>(i + 1));
-  model.at = std::exp(model.at / static_cast<double>(n));
+  model.unit = mean_shape(begin, block.n, o.t0, model.p);
   for (std::int64_t k = 0; k < block.q; ++k) {
     const double mean = block.mean(k, begin, block.n);
-    double squares = 0;  // of the means of consecutive parts: neighbours in time are not independent
+    double deviation = 0;  // of the means of consecutive parts: neighbours in time are not independent
     for (std::int64_t part = 0; part < parts; ++part) {
-      const double d = block.mean(k, begin + part * n / parts, begin + (part + 1) * n / parts) - mean;
-      squares += d * d;
+      const double of_part = block.mean(k, begin + part * n / parts, begin + (part + 1) * n / parts);
+      deviation = std::hypot(deviation, of_part - mean);
     }
-    const double variance = squares / (parts * (parts - 1)), size = mean * mean;
-    model.level.push_back(size > 0 ? mean * (size / (size + o.caution * variance)) : 0);
-    model.spread.push_back(std::sqrt(variance));
+    const double doubt = deviation / std::sqrt(parts * (parts - 1)) / std::abs(mean);  // squares only of ratios
+    model.level.push_back(mean != 0 ? mean / (1 + o.caution * doubt * doubt) : 0);
   }
   return model;
 }
 
-double growth(const Model& model, double t, const ScalingOptions& o) {
-  return std::min(o.most_growth, shape(t, o.t0, model.p) / shape(model.at, o.t0, model.p));
+// What h_T carries of its own noise, which grows like a random walk, and what the exponent may stray on the way; both
+// measured on the bank: about 70 % of its components lie within one bar, 82 % within two.
+double error_bar(const Block& block, std::int64_t k, double value, double stretch) {
+  constexpr double stray = 0.3;
+  const std::int64_t begin = block.n / 2;
+  const double mean = block.mean(k, begin, block.n);
+  double scatter = 0;
+  for (std::int64_t i = begin; i < block.n; ++i) scatter = std::hypot(scatter, block.h[i * block.q + k] - mean);
+  scatter /= std::sqrt(static_cast<double>(block.n - begin));
+  return std::hypot(scatter * std::sqrt(stretch), stray * value * std::log(stretch));
 }
 
-// Error of the forecast of the block's end from its first quarter, over that of the quarter's last h.
-double skill(const Block& block, const ScalingOptions& o) {
+// Error of the forecast of the block's end from its first quarter, over that of the quarter's last h; nothing where the
+// block has no room for a trial.
+std::optional<double> trial(const Block& block, const ScalingOptions& o) {
   const std::int64_t begin = share(o.level_from, block.n, 4);
   const Block first{block.h, block.outer, std::max(shortest_scaling, block.n / 4), block.q};
-  if (first.n > begin) return std::numeric_limits<double>::infinity();  // no room for a trial
+  if (first.n > begin) return {};
   const Model model = fit(first, o);
-  const double end = growth(model, 0.5 * static_cast<double>(begin + 1 + block.n), o);
+  const double end = std::min(o.most_growth, mean_shape(begin, block.n, o.t0, model.p) / model.unit);
   double error = 0, persistence = 0;
   for (std::int64_t k = 0; k < block.q; ++k) {
     const double truth = block.mean(k, begin, block.n);
     error = std::hypot(error, model.level[static_cast<std::size_t>(k)] * end - truth);
     persistence = std::hypot(persistence, block.h[(first.n - 1) * block.q + k] - truth);
   }
-  return persistence > 0 ? error / persistence : std::numeric_limits<double>::infinity();
+  return error > 0 ? error / persistence : 0;
 }
 
 void check(const Tensor& h, const Tensor& outer, double target_t, const ScalingOptions& o) {
@@ -99,7 +115,7 @@ void check(const Tensor& h, const Tensor& outer, double target_t, const ScalingO
   if (!(target_t >= 0 && target_t <= 0x1p53)) fail<ValueError>("[scaling] cannot forecast index {}", target_t);
   const auto share_of_block = [](double part) { return part >= 0 && part < 1; };
   if (!(o.t0 >= 0 && o.t0 <= 1e15) || !share_of_block(o.exponent_from) || !share_of_block(o.level_from) ||
-      !(o.least <= o.most) || !(o.caution >= 0) || !(o.most_growth >= 1) || !(o.trust > 0))
+      !(o.least <= o.most) || !(o.caution >= 0 && std::isfinite(o.caution)) || !(o.most_growth >= 1) || !(o.trust > 0))
     fail<ValueError>(
         "[scaling] needs t0 in [0, 1e15], shares in [0, 1), least <= most, caution >= 0, most_growth >= 1, trust > 0; "
         "got {}, {} and {}, {} and {}, {}, {}, {}",
@@ -124,7 +140,7 @@ DmdFit as_modes(const Block& block, const Model& model, const ScalingOptions& o)
   fit.amplitudes = lapack::CMatrix(fit.rank, block.q);
   double error = 0, size = 0;
   for (std::int64_t k = 0; k < block.q; ++k) {
-    const double c = model.level[static_cast<std::size_t>(k)] / shape(model.at, o.t0, model.p);
+    const double c = model.level[static_cast<std::size_t>(k)] / model.unit;
     fit.amplitudes(0, k) = c;
     if (o.t0 > 0) fit.amplitudes(1, k) = -c * o.t0;
     for (std::int64_t i = 0; i < block.n; ++i) {
@@ -143,21 +159,21 @@ DmdFit as_modes(const Block& block, const Model& model, const ScalingOptions& o)
 
 Forecast forecast_scaling(const Tensor& h, const Tensor& outer, double target_t, const ScalingOptions& options) {
   check(h, outer, target_t, options);
-  constexpr double doubt_of_p = 0.3;  // how far p usually strays on the way: half the width of the range allowed
   const Block block{h.data<double>(), outer.data<double>(), h.dim(0), h.dim(1)};
   const Model model = fit(block, options);
   Forecast forecast;
   forecast.fit = as_modes(block, model, options);
-  forecast.skill = skill(block, options);
-  const bool positive = block.positive(), trusted = !(forecast.skill > options.trust) || std::isinf(forecast.skill);
+  forecast.fit.data = h;
+  const std::optional<double> skill = trial(block, options);
+  forecast.skill = skill.value_or(std::numeric_limits<double>::infinity());
+  const bool positive = block.positive(), trusted = !skill || *skill <= options.trust;
   forecast.fell_back = !positive || !trusted;
-  const double at = target_t + 1, ratio = growth(model, at, options);
-  const double stray = doubt_of_p * std::abs(std::log((options.t0 + at) / (options.t0 + model.at)));
+  const double at = target_t + 1, ratio = std::min(options.most_growth, shape(at, options.t0, model.p) / model.unit);
   for (std::int64_t k = 0; k < block.q; ++k) {
     const auto index = static_cast<std::size_t>(k);
     const double last = block.h[(block.n - 1) * block.q + k];
     forecast.value.push_back(forecast.fell_back ? last : model.level[index] * ratio);
-    forecast.error_bar.push_back(std::hypot(model.spread[index] * ratio, stray * forecast.value.back()));
+    forecast.error_bar.push_back(error_bar(block, k, forecast.value.back(), at / static_cast<double>(block.n)));
   }
   if (forecast.fell_back) {
     forecast.weight = 0;

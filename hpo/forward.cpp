@@ -45,6 +45,7 @@ ForwardRun run_forward(const FlatProblem& problem, Vars s, Tangents z, const Var
   ForwardRun run;
   if (trajectory) run.trajectory = Tensor({tau, static_cast<std::int64_t>(units.size())}, DType::f64);
   if (trajectory) run.outers = Tensor({tau}, DType::f64);
+  const bool from_zero = std::ranges::all_of(z, [](const Vars& direction) { return inner(direction, direction) == 0; });
   std::vector<double> half(units.size());  // squared norms of the tangents half-way
   for (std::int64_t t = t0; t < t0 + tau; ++t) {
     std::vector<Vars> dx;
@@ -53,7 +54,7 @@ ForwardRun run_forward(const FlatProblem& problem, Vars s, Tangents z, const Var
     s = std::move(next.y);
     z = std::move(next.dy);
     problem.watch(s, t);
-    if (tau >= 4 && t + 1 == t0 + tau / 2)
+    if (from_zero && tau >= 4 && t + 1 == t0 + tau / 2)
       for (std::size_t k = 0; k < z.size(); ++k) half[k] = inner(z[k], z[k]);
     if (trajectory || t + 1 == t0 + tau) {
       const OuterGradient now = outer_gradient(problem, s, z, phi, t0);
@@ -64,8 +65,11 @@ ForwardRun run_forward(const FlatProblem& problem, Vars s, Tangents z, const Var
     }
   }
   const double octave = std::log2(static_cast<double>(tau) / static_cast<double>(std::max<std::int64_t>(1, tau / 2)));
-  for (std::size_t k = 0; k < z.size(); ++k)
-    if (half[k] > 0) run.growth = std::max(run.growth, 0.5 * std::log2(inner(z[k], z[k]) / half[k]) / octave);
+  for (std::size_t k = 0; k < z.size(); ++k) {
+    if (!(half[k] > 0)) continue;
+    const double end = inner(z[k], z[k]);  // beyond the range of squares: growth without bound
+    run.growth = std::max(run.growth, std::isinf(end) ? end : 0.5 * std::log2(end / half[k]) / octave);
+  }
   run.s = std::move(s);
   run.z = std::move(z);
   return run;

@@ -173,8 +173,9 @@ std::string final_values(const Cell& cell) {
 }
 
 std::string price(const Cell& cell) {
-  const Statistic found = cell.over([](const Trial& trial) { return trial.gradients; });
-  return found.count == 0 ? "-" : fmt::format("{:.0f}", found.mean);
+  const Statistic gradients = cell.over([](const Trial& trial) { return trial.gradients; });
+  const double bytes = cell.over([](const Trial& trial) { return static_cast<double>(trial.peak_bytes); }).mean;
+  return gradients.count == 0 ? "-" : fmt::format("{:.0f}, {:.3g} MB", gradients.mean, 1e-6 * bytes);
 }
 
 TitledTable transposed(const TitledTable& table) {
@@ -192,12 +193,11 @@ Findings comparison(const Lab& lab) {
   const auto table = [&](const char* title, const auto& text_of) {
     return transposed(grid(title, "", cells, ways.size(), text_of));
   };
-  Findings findings{
-      cell_rows(cells),
-      {table("Test accuracy in %, mean ± deviation", test_accuracy),
-       table("Validation accuracy in %, mean ± deviation", validation_accuracy),
-       table("Hyperparameters at the end, mean", final_values), table("Price, in gradients of a batch", price)},
-      {}};
+  Findings findings{cell_rows(cells),
+                    {table("Test accuracy in %, mean ± deviation", test_accuracy),
+                     table("Validation accuracy in %, mean ± deviation", validation_accuracy),
+                     table("Hyperparameters at the end, mean", final_values), table(price_title, price)},
+                    {}};
   for (std::size_t begin = 0; begin < cells.size(); begin += ways.size())
     findings.plots.push_back(accuracies({cells.begin() + static_cast<std::ptrdiff_t>(begin),
                                          cells.begin() + static_cast<std::ptrdiff_t>(begin + ways.size())}));

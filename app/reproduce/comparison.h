@@ -43,7 +43,8 @@ TitledTable transposed(const TitledTable& table);  ///< ways down, cases across
 std::string test_accuracy(const Cell& cell);        ///< "85.31 ± 0.20", with the failures: "85.31 ± 0.20, 1 diverged"
 std::string validation_accuracy(const Cell& cell);  ///< the same
 std::string final_values(const Cell& cell);         ///< "0.012, 0.95"
-std::string price(const Cell& cell);                ///< gradients of a batch
+std::string price(const Cell& cell);                ///< "3850, 12.1 MB"
+inline constexpr const char* price_title = "Price: gradients of a batch, and megabytes of tensors at the most";
 
 /// A study that is such a grid and nothing else: "cases" and "ways" of its sweep, the texts above as tables.
 Findings comparison(const Lab& lab);

@@ -37,7 +37,7 @@ Findings run(const Lab& lab) {
   };
   return {cell_rows(cells),
           {table("Test accuracy in %, mean ± deviation over the seeds that came to their end", test_accuracy),
-           table("Learning rate at the end, mean", final_values), table("Price, in gradients of a batch", price)},
+           table("Learning rate at the end, mean", final_values), table(price_title, price)},
           {picture, path}};
 }
 

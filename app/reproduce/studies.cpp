@@ -5,7 +5,8 @@ namespace glocal::app {
 // A new study is one line here.
 const std::vector<Study>& studies() {
   static const std::vector<Study> all{
-      equal_compute(), learning_rates(), regime(), noise(), explosion(), cost(), reweighting(), optimizers(), models(),
+      trajectories(), accuracy(),  equal_compute(), learning_rates(), policies(),    regime(),     choices(), orders(),
+      noise(),        explosion(), error_bound(),   cost(),           reweighting(), optimizers(), models(),
   };
   return all;
 }

@@ -4,6 +4,12 @@
 
 namespace glocal::app {
 
+Study trajectories();
+Study accuracy();
+Study policies();
+Study choices();
+Study orders();
+Study error_bound();
 Study learning_rates();
 Study equal_compute();
 Study explosion();

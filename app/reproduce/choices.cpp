@@ -1,0 +1,94 @@
+// How to choose delays, rank, block, dictionary? Sweeps over the trajectory bank, and what a choice by hold-out takes.
+#include <map>
+
+#include <glocal/app/choices.h>
+#include <glocal/app/reproduce/bank_judge.h>
+#include <glocal/app/reproduce/studies.h>
+
+namespace glocal::embedded {
+extern const std::span<const unsigned char> reproduce_choices;
+}
+
+namespace glocal::app {
+namespace {
+
+using hpo::DmdOptions;
+
+DmdOptions base() {
+  DmdOptions options;
+  options.rank = 3;
+  options.policy = DmdOptions::Policy::clip;
+  return options;
+}
+
+Foreteller with(const std::string& name, const DmdOptions& options) {
+  return {name, [=](const BankCase& one) { return dmd_tells(one, options); }};
+}
+
+// What forecast_auto takes, and how often.
+void picks(const std::vector<BankCase>& cases, Findings& findings) {
+  const auto candidates = hpo::default_candidates(3);
+  std::map<std::string, std::int64_t> count;
+  for (const BankCase& one : cases) {
+    const hpo::Forecast forecast =
+        hpo::forecast_auto(one.trajectory->block(one.tau), static_cast<double>(one.T - 1), candidates);
+    ++count[forecast.fell_back ? "h_tau" : candidates[static_cast<std::size_t>(forecast.candidate)].name];
+  }
+  TitledTable table{"What the choice by hold-out took", {{"candidate", "cases"}}};
+  for (const auto& [name, times] : count) {
+    table.rows.push_back({name, fmt::format("{}", times)});
+    findings.rows.push_back({{"set", "chosen"}, {"candidate", name}, {"cases", times}});
+  }
+  findings.tables.push_back(std::move(table));
+}
+
+Findings run(const Lab& lab) {
+  Findings findings;
+  const std::vector<Trajectory> bank = committed_bank(lab);
+  const auto taus = lab.sweep<std::vector<std::int64_t>>("tau");
+  const auto T = lab.sweep<std::int64_t>("T"), usual = lab.sweep<std::int64_t>("usual_tau");
+  const std::vector<BankCase> cases = calm(bank_cases(bank, {usual}, {T}, false));
+
+  std::vector<Foreteller> tellers{{"h_tau", h_tau}};
+  for (const auto m : lab.sweep<std::vector<int>>("delays")) {
+    DmdOptions options = base();
+    options.delays = m;
+    tellers.push_back(with(fmt::format("m = {}", m), options));
+  }
+  for (const auto rank : lab.sweep<std::vector<int>>("rank")) {
+    DmdOptions options = base();
+    options.rank = rank;
+    tellers.push_back(with(fmt::format("rank {}", rank), options));
+  }
+  using Method = DmdOptions::Method;
+  for (const Method method :
+       {Method::least_squares, Method::total_least_squares, Method::forward_backward, Method::optimised}) {
+    DmdOptions options = base();
+    options.method = method;
+    tellers.push_back(with(text_of(method), options));
+  }
+  using TimeAxis = DmdOptions::TimeAxis;
+  for (const TimeAxis time : {TimeAxis::logarithmic, TimeAxis::log_grid}) {
+    DmdOptions options = base();
+    options.time = time;
+    tellers.push_back(with(fmt::format("{} time", text_of(time)), options));
+  }
+  judge_all(fmt::format("Delays, rank, method, time axis; tau = {}, T = {}; else m = 10, rank 3, clip", usual, T),
+            cases, tellers, findings);
+  lab.say("sweeps of the fit are judged");
+
+  for (const std::int64_t tau : taus)
+    judge_all(fmt::format("tau = {}, T = {}", tau, T), calm(bank_cases(bank, {tau}, {T}, false)),
+              {{"h_tau", h_tau},
+               with("DMD, rank 3, clip", base()),
+               {"glocal", [](const BankCase& one) { return glocal_tells(one, {}); }}},
+              findings);
+  picks(cases, findings);
+  return findings;
+}
+
+}  // namespace
+
+Study choices() { return {"choices", "How to choose n, m, tau and the dictionary?", embedded::reproduce_choices, run}; }
+
+}  // namespace glocal::app

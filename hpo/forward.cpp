@@ -19,6 +19,43 @@ double inner(In a, In b) {
   return sum;
 }
 
+// Norms of the tangents after tau, tau / 2, ... steps, and the power of t by which they grew in between.
+class TangentGrowth {
+ public:
+  explicit TangentGrowth(std::int64_t tau) {
+    for (std::int64_t t = tau; t >= 2 && std::ssize(steps_) <= octaves; t /= 2) steps_.push_back(t);
+    squares_.resize(steps_.size());
+  }
+  void look(std::int64_t t, const Tangents& z) {
+    for (std::size_t i = 0; i < steps_.size(); ++i)
+      if (steps_[i] == t)
+        for (const Vars& tangent : z) squares_[i].push_back(inner(tangent, tangent));
+  }
+  // Of the fastest tangent in the octave that ends at tau / 2^i; 0 where that is not known.
+  double exponent(std::size_t i) const {
+    double fastest = 0;
+    if (i + 1 >= steps_.size()) return fastest;
+    const double octave = std::log2(static_cast<double>(steps_[i]) / static_cast<double>(steps_[i + 1]));
+    for (std::size_t k = 0; k < squares_[i].size(); ++k) {
+      const double before = squares_[i + 1][k], after = squares_[i][k];
+      if (!(before > 0)) continue;
+      // Beyond the range of squares: growth without bound.
+      fastest = std::max(fastest, std::isinf(after) ? after : 0.5 * std::log2(after / before) / octave);
+    }
+    return fastest;
+  }
+  std::int64_t calm() const {
+    std::size_t i = 0;
+    while (i + 1 < steps_.size() && exponent(i) > explosive) ++i;
+    return steps_.empty() ? 1 : steps_[i];
+  }
+
+ private:
+  static constexpr std::int64_t octaves = 4;
+  std::vector<std::int64_t> steps_;           // falling
+  std::vector<std::vector<double>> squares_;  // [i][k], of Z_k after steps_[i]
+};
+
 }  // namespace
 
 Tangents zero_tangents(std::int64_t q, std::size_t n) { return Tangents(static_cast<std::size_t>(q), Vars(n)); }
@@ -46,7 +83,7 @@ ForwardRun run_forward(const FlatProblem& problem, Vars s, Tangents z, const Var
   if (trajectory) run.trajectory = Tensor({tau, static_cast<std::int64_t>(units.size())}, DType::f64);
   if (trajectory) run.outers = Tensor({tau}, DType::f64);
   const bool from_zero = std::ranges::all_of(z, [](const Vars& direction) { return inner(direction, direction) == 0; });
-  std::vector<double> half(units.size());  // squared norms of the tangents half-way
+  TangentGrowth growth(from_zero ? tau : 0);
   for (std::int64_t t = t0; t < t0 + tau; ++t) {
     std::vector<Vars> dx;
     for (std::size_t k = 0; k < units.size(); ++k) dx.push_back(joined(z[k], units[k]));
@@ -54,8 +91,7 @@ ForwardRun run_forward(const FlatProblem& problem, Vars s, Tangents z, const Var
     s = std::move(next.y);
     z = std::move(next.dy);
     problem.watch(s, t);
-    if (from_zero && tau >= 4 && t + 1 == t0 + tau / 2)
-      for (std::size_t k = 0; k < z.size(); ++k) half[k] = inner(z[k], z[k]);
+    growth.look(t + 1 - t0, z);
     if (trajectory || t + 1 == t0 + tau) {
       const OuterGradient now = outer_gradient(problem, s, z, phi, t0);
       if (trajectory) std::ranges::copy(now.h, run.trajectory.data<double>() + (t - t0) * std::ssize(now.h));
@@ -64,12 +100,8 @@ ForwardRun run_forward(const FlatProblem& problem, Vars s, Tangents z, const Var
       run.h = now.h;
     }
   }
-  const double octave = std::log2(static_cast<double>(tau) / static_cast<double>(std::max<std::int64_t>(1, tau / 2)));
-  for (std::size_t k = 0; k < z.size(); ++k) {
-    if (!(half[k] > 0)) continue;
-    const double end = inner(z[k], z[k]);  // beyond the range of squares: growth without bound
-    run.growth = std::max(run.growth, std::isinf(end) ? end : 0.5 * std::log2(end / half[k]) / octave);
-  }
+  run.growth = growth.exponent(0);
+  run.calm = from_zero ? growth.calm() : tau;
   run.s = std::move(s);
   run.z = std::move(z);
   return run;

@@ -28,10 +28,13 @@ struct ForwardRun {
   std::vector<double> h;  ///< h there, (q,)
   Tensor trajectory;      ///< h_{t0+1} .. h_{t0+tau}, (tau, q) f64; empty unless asked for
   Tensor outers;          ///< E at the same steps, (tau,) f64; empty unless asked for
-  /// a such that the fastest tangent grew like t^a in the second half: about 0.5 in calm training, above 2 on the way
-  /// to an explosion. 0 when tau < 4 or the tangents did not start at zero.
+  /// a such that the fastest tangent grew like t^a in the second half: about 0.5 in calm training, above `explosive` on
+  /// the way to an explosion. 0 when tau < 4 or the tangents did not start at zero.
   double growth = 0;
+  std::int64_t calm = 0;  ///< steps before the growth became explosive: tau, tau / 2, ... down to tau / 16
 };
+constexpr double explosive = 2;  ///< tangents that grow like t^2 and faster
+
 /// tau steps from s at step t0 with tangents z. `trajectory` also records h and E after every step, at the price of
 /// one gradient of E each. Cost (1 + about 2 q) plain steps; memory O(P q). Throws ValueError when tau < 1,
 /// ShapeError unless z has q directions with a leaf per leaf of s.

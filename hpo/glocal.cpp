@@ -3,6 +3,15 @@
 #include <algorithm>
 
 namespace glocal::hpo {
+namespace {
+
+Tensor first_rows(const Tensor& a, std::int64_t rows) {
+  Shape shape{rows};
+  if (a.rank() == 2) shape = {rows, a.dim(1)};
+  return Tensor::from(a.span<double>().first(static_cast<std::size_t>(rows * (a.size() / a.dim(0)))), shape);
+}
+
+}  // namespace
 
 Forecast glocal_forecast(const Tensor& trajectory, const Tensor& outers, std::int64_t t0, std::int64_t horizon,
                          const EstimatorOptions& options) {
@@ -25,21 +34,24 @@ Forecast glocal_forecast(const Tensor& trajectory, const Tensor& outers, std::in
 std::int64_t Glocal::steps(const Progress& progress) const { return std::min(options.tau, progress.T - progress.t); }
 
 Estimate Glocal::advance(const FlatProblem& problem, const Vars& phi, Progress& progress) {
-  constexpr double explosive = 2;  // tangents that grow like t^2 and faster
   const std::int64_t t0 = progress.t;
   Tangents z = zero_tangents(components(phi), progress.s.size());
   ForwardRun run = run_forward(problem, std::move(progress.s), std::move(z), phi, t0, steps(progress),
                                /*trajectory=*/true);
   progress.t += run.trajectory.dim(0);
   progress.s = std::move(run.s);
-  Forecast forecast = glocal_forecast(run.trajectory, run.outers, t0, progress.T - t0, options);
+  const bool explodes = run.growth > explosive;
+  const std::int64_t block = run.outers.size();
+  const std::int64_t used = explodes ? std::max(run.calm, std::min(block, shortest_scaling)) : block;
+  Forecast forecast =
+      glocal_forecast(first_rows(run.trajectory, used), first_rows(run.outers, used), t0, progress.T - t0, options);
   Estimate estimate{forecast.value, run.outer, run.trajectory, {}};
-  if (run.growth > explosive) {
+  if (explodes) {
     forecast.fit.unstable = true;
     estimate.note = fmt::format(
-        "the tangents grow like t^{:.1f}: the exact hypergradient explodes before the end of training, and the "
-        "forecast follows its calm part only",
-        run.growth);
+        "the tangents grow like t^{:.1f}: the exact hypergradient explodes before the end of training; the forecast is "
+        "made from the first {} steps of the block",
+        run.growth, used);
   }
   estimate.forecast = std::move(forecast);
   return estimate;

@@ -64,7 +64,7 @@ TEST_CASE("scaling: the power law is recovered, and the modes of the fit say the
   constexpr std::int64_t T = 5000;
   for (const double t0 : {0.0, 1.0, 50.0, 500.0, 20000.0})
     for (const double p : {0.3, 0.45, 0.7, 0.9})
-      for (const std::size_t q : {1, 2, 3}) {
+      for (const std::size_t q : {1u, 2u, 3u}) {
         CAPTURE(t0);
         CAPTURE(p);
         CAPTURE(q);

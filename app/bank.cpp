@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include <glocal/app/json_text.h>
 #include <glocal/core/blas.h>
 #include <glocal/core/npy.h>
 #include <glocal/hpo/forward.h>
@@ -126,7 +127,7 @@ std::vector<double> Trajectory::truth(std::int64_t T) const {
 std::vector<Recipe> parse_recipes(const std::string& text) {
   std::vector<Recipe> recipes;
   try {
-    const Json all = Json::parse(text);
+    const Json all = parse_json(text, "the recipes");
     for (const Json& json : all.at("trajectories")) recipes.push_back(parse(json));
   } catch (const nlohmann::json::exception& error) {
     fail<DataError>("[bank] recipe {}: {}", recipes.size(), error.what());

@@ -5,7 +5,7 @@
 
 #include <glocal/app/report.h>
 #include <glocal/app/run.h>
-#include <glocal/app/signals.h>
+#include <glocal/app/run_record.h>
 #include <glocal/app/table.h>
 
 namespace glocal::app {
@@ -113,6 +113,29 @@ std::vector<std::string> with_fixed_first(std::vector<std::string> estimators) {
   return ordered;
 }
 
+bool has_ended(const std::filesystem::path& folder) {
+  if (!std::filesystem::exists(folder / "summary.json")) return false;
+  const std::string status = text_at(read_json(folder / "summary.json"), "status");
+  return status == "ok" || status == "diverged";
+}
+
+// A run of a comparison that goes on is read back when it had come to its end.
+Outcome run_or_read(const Experiment& experiment, const Options& options, const std::string& estimator,
+                    const RunFolder& folder, const hpo::Cost& predicted) {
+  RunFolder inside = folder.inside(fmt::format("{}-seed{}", estimator, options.experiment.seed));
+  Resumption resumption{false, resume_command(options, folder.path().string())};
+  const std::string path = inside.path().string();
+  if (!options.resume.empty() && std::filesystem::exists(inside.path() / "config.json")) {
+    // Else it is left from a comparison that --force has replaced.
+    resumption.go_on = without_machine(read_json(inside.path() / "config.json")) ==
+                       without_machine(config_of(experiment, options, estimator));
+    inside = resumption.go_on ? RunFolder::reopen(path) : RunFolder::plan(path, "", /*force=*/true);
+    if (resumption.go_on)
+      if (auto before = finished(inside.path())) return std::move(*before);
+  }
+  return run(experiment, options, estimator, inside, predicted, resumption);
+}
+
 // All runs, seed by seed; ends early when one is interrupted.
 std::vector<Outcome> run_all(const Options& base, const Experiment& first, const std::vector<hpo::Cost>& predicted,
                              const RunFolder& folder) {
@@ -123,8 +146,7 @@ std::vector<Outcome> run_all(const Options& base, const Experiment& first, const
     const Experiment experiment = i == 0 ? first : build(options, options.experiment.seed);
     for (std::size_t k = 0; k < options.estimators.size(); ++k) {
       const std::string& estimator = options.estimators[k];
-      const RunFolder inside = folder.inside(fmt::format("{}-seed{}", estimator, options.experiment.seed));
-      outcomes.push_back(run(experiment, options, estimator, inside, predicted[k]));
+      outcomes.push_back(run_or_read(experiment, options, estimator, folder, predicted[k]));
       const Outcome& outcome = outcomes.back();
       if (outcome.status == "interrupted") return outcomes;
       if (!options.quiet)
@@ -141,12 +163,21 @@ void compare(Options options) {
   options.estimators = with_fixed_first(options.estimators);
   check(options, options.estimators);
   const ExperimentConfig& config = options.experiment;
-  const RunFolder folder = RunFolder::plan(
-      options.out, fmt::format("compare-{}-{}-seed{}", config.dataset, config.model, config.seed), options.force);
+  const bool go_on = !options.resume.empty();
+  const RunFolder folder =
+      go_on
+          ? RunFolder::reopen(options.resume)
+          : RunFolder::plan(options.out, fmt::format("compare-{}-{}-seed{}", config.dataset, config.model, config.seed),
+                            options.force);
+  if (go_on && has_ended(folder.path())) {
+    write_missing_report(folder.path());
+    fmt::print("{} has come to its end; see {}\n", options.resume, (folder.path() / "report.html").string());
+    return;
+  }
   const Experiment first = build(options, config.seed);
   const std::vector<hpo::Cost> predicted = predict(first, options, options.estimators);
-  folder.create();
-  folder.write("config.json", to_json(resolved(options, first)));
+  if (!go_on) folder.create();
+  if (!go_on) folder.write("config.json", to_json(resolved(options, first)));
   hpo::Cost all;
   for (const hpo::Cost& cost : predicted) {
     all.seconds += cost.seconds * static_cast<double>(options.seeds);
@@ -188,7 +219,10 @@ void add_compare_command(CLI::App& parent) {
   options->command = Command::compare;
   options->experiment.tune = {"lr"};
   add_options(*command, *options);
-  command->callback([options] { compare(*options); });
+  command->callback([options, command] {
+    take_resumed(*command, *options);
+    compare(*options);
+  });
 }
 
 }  // namespace glocal::app

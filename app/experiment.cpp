@@ -6,6 +6,7 @@
 
 #include <glocal/app/hyper_kinds.h>
 #include <glocal/app/hyperparameters.h>
+#include <glocal/app/signals.h>
 #include <glocal/autodiff/ops.h>
 #include <glocal/datasets/sampling.h>
 #include <glocal/datasets/variants.h>
@@ -284,6 +285,7 @@ Score Experiment::evaluate(const Vars& s, Part part) const {
   constexpr std::int64_t chunk = 500;
   Score score;
   for (std::int64_t begin = 0; begin < images.size(); begin += chunk) {
+    throw_if_interrupted();
     const datasets::Batch batch = images.range(begin, std::min(begin + chunk, images.size()), dtype());
     nn::Pass pass{.training = false, .stats = state.stats};
     const Var logits = parts_->model.forward(state.parameters, batch.x, pass);
@@ -294,6 +296,16 @@ Score Experiment::evaluate(const Vars& s, Part part) const {
   score.loss /= static_cast<double>(images.size());
   score.accuracy /= static_cast<double>(images.size());
   return score;
+}
+
+std::vector<std::string> Experiment::state_names() const {
+  std::vector<std::string> names;
+  for (const std::string& name : parts_->model.names) names.push_back("param/" + name);
+  for (std::size_t i = 0; i < parts_->stats; ++i) names.push_back(fmt::format("stats/{}", i));
+  const std::size_t leaves = problem_.init(phi()).size();
+  for (std::size_t i = 0; names.size() + 1 < leaves; ++i) names.push_back(fmt::format("optimizer/{}", i));
+  names.emplace_back("training_loss");
+  return names;
 }
 
 std::string Experiment::first_non_finite(const Vars& s) const {

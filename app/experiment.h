@@ -60,8 +60,10 @@ class Experiment {
   DType dtype() const;
 
   static double training_loss(const Vars& s) { return s.back().item(); }
-  /// Over a whole part, in evaluation mode.
+  /// Over a whole part, in evaluation mode. Throws Interrupted.
   Score evaluate(const Vars& s, datasets::Part part) const;
+  /// Names of the leaves of the state: "param/conv1.weight", "stats/0", "optimizer/0", ..., "training_loss".
+  std::vector<std::string> state_names() const;
   /// Name of the first leaf of the state with a NaN or Inf ("conv1.weight"), or "".
   std::string first_non_finite(const Vars& s) const;
 

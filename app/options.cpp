@@ -12,8 +12,10 @@
 #include <utility>
 
 #include <glocal/app/choices.h>
+#include <glocal/app/json_text.h>
 #include <glocal/app/settings.h>
 #include <glocal/core/file.h>
+#include <glocal/core/printable.h>
 
 namespace glocal::app {
 namespace {
@@ -145,8 +147,11 @@ void add_options(CLI::App& app, Options& o) {
       plain(app.add_option("--epochs", o.epochs, "")->excludes(option)->check(whole_number<std::int64_t>(1)), unlisted,
             "N");
   });
-  plain(app.add_option("--out", o.out, "run folder; default runs/<what it is>"), "Run", "DIR");
-  app.add_flag("--force", o.force, "replace the run in --out")->group("Run");
+  plain(app.add_option("--out", o.out, "run folder; default runs/<what it is>; --force replaces the run in it"), "Run",
+        "DIR");
+  plain(app.add_option("--resume", o.resume, "go on with the interrupted or killed run in DIR, to the same bits"),
+        "Run", "DIR");
+  app.add_flag("--force", o.force, "")->group(unlisted);
   app.add_flag("--json", o.json, "print the result as one JSON object")->group("Run");
   app.add_flag("--quiet", o.quiet, "no progress")->group("Run");
   app.footer(
@@ -175,25 +180,60 @@ Json to_json(const Options& options) {
 
 namespace {
 
+// JSON's comparison takes 2^64 - 1 and -1 for the same number.
+bool above_signed(const Json& json) {
+  if (json.is_array()) return std::any_of(json.begin(), json.end(), above_signed);
+  return json.is_number_unsigned() && !std::in_range<std::int64_t>(json.get<std::uint64_t>());
+}
+
 // get_to() turns 2.5 into 2, 1e99 into anything, and -1 of an unsigned number into a huge one.
 template <class T>
 void get_exactly(const char* key, const Json& json, T& field) {
   json.get_to(field);
-  const bool wrapped = std::is_unsigned_v<T> && !json.is_number_unsigned();
+  bool wrapped = std::is_unsigned_v<T> && !json.is_number_unsigned();
+  if constexpr (!std::is_unsigned_v<T> && !std::is_floating_point_v<T>) wrapped = above_signed(json);
   if (wrapped || Json(field) != json)
-    fail<ValueError>("[config] {} = {} is no number of the kind this setting takes", key, json.dump());
+    fail<ValueError>("[config] {} = {} is no number of the kind this setting takes", key,
+                     printable(json.dump()).substr(0, 80));
 }
 
 }  // namespace
 
+void take_resumed(const CLI::App& app, Options& options) {
+  if (options.resume.empty()) return;
+  bool threads_given = false;
+  for (const CLI::Option* option : app.get_options()) {
+    const std::string name = option->get_name();
+    if (option->count() == 0 || name == "--resume" || name == "--quiet" || name == "--json") continue;
+    if (name != "--threads")
+      fail<ValueError>("[options] --resume takes every setting from {}/config.json; leave out {}", options.resume,
+                       name);
+    threads_given = true;
+  }
+  Options resumed;
+  resumed.command = options.command;
+  const std::string path = options.resume + "/config.json";
+  const Json config = parse_json(read_file(path, 1 << 20), path);
+  read_settings(resumed, config, path);
+  const std::string command = config.contains("command") && config["command"].is_string() ? config["command"] : "";
+  if (command != name_of(options.command))
+    fail<ValueError>("[options] {} is a run of glocal {}; {}", options.resume, command,
+                     command == "compare" ? "go on with glocal compare --resume and the folder of the whole comparison"
+                                          : "go on with that command");
+  if (threads_given) resumed.threads = options.threads;
+  resumed.resume = options.resume;
+  resumed.quiet = options.quiet;
+  resumed.json = options.json;
+  options = std::move(resumed);
+}
+
 void read_config(Options& options, const std::string& path) {
-  const Json json = Json::parse(read_file(path, 1 << 20), nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) fail<DataError>("[config] {} is not a JSON object; give the config.json of a run", path);
-  read_settings(options, json, path);
+  read_settings(options, parse_json(read_file(path, 1 << 20), path), path);
 }
 
 void read_settings(Options& options, const Json& json, const std::string& source) {
-  std::vector<std::string> known{"command", "hyper"};
+  if (!json.is_object()) fail<DataError>("[config] {} is not a JSON object; give the config.json of a run", source);
+  std::vector<std::string> known{"command"};
   try {
     for_each_setting(options, [&]<class T>(const Setting& setting, T& field) {
       known.emplace_back(setting.key);
@@ -203,6 +243,9 @@ void read_settings(Options& options, const Json& json, const std::string& source
       else
         get_exactly(setting.key, json[setting.key], field);
     });
+    known.emplace_back("hyper");
+    if (json.contains("hyper") && !json["hyper"].is_object())
+      fail<ValueError>("[config] {}: the value of hyper is no object of names and numbers", source);
     if (json.contains("hyper"))
       for (const auto& [name, value] : json["hyper"].items()) options.experiment.hyper[name] = value.get<double>();
   } catch (const nlohmann::json::exception& error) {
@@ -210,7 +253,8 @@ void read_settings(Options& options, const Json& json, const std::string& source
   }
   for (const auto& [key, value] : json.items())
     if (std::find(known.begin(), known.end(), key) == known.end())
-      fail<ValueError>("[config] {}: unknown setting {}; there are: {}", source, key, fmt::join(known, ", "));
+      fail<ValueError>("[config] {}: unknown setting {}; there are: {}", source, printable(key),
+                       fmt::join(known, ", "));
 }
 
 std::int64_t parse_bytes(const std::string& text) {

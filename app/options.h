@@ -34,7 +34,10 @@ struct Options {
   double search_width = 1;       ///< of searches: scales the box, see hpo::box_around
   std::string unroll_memory;     ///< "200M": what global may keep of a run; empty: a state per sqrt(T) steps
 
-  std::string out;  ///< run folder; empty: see RunFolder::plan
+  double save_every = 0;  ///< seconds between checkpoints; 0: about a minute, see docs/checkpoints.md
+
+  std::string out;     ///< run folder; empty: see RunFolder::plan
+  std::string resume;  ///< the folder of a run that goes on; empty: a new run
   bool force = false, json = false, quiet = false;
 };
 
@@ -45,6 +48,9 @@ void add_options(CLI::App& app, Options& options);
 /// unknown key or a value of the wrong kind, DataError when the file is not a JSON object, IoError.
 Json to_json(const Options& options);
 void read_config(Options& options, const std::string& path);
+/// With --resume: every setting from the config.json of that folder but --threads, --quiet and --json. Throws
+/// ValueError for any other flag beside it, or a run of another command.
+void take_resumed(const CLI::App& app, Options& options);
 /// The same from an object in memory; `source` names it in messages.
 void read_settings(Options& options, const Json& json, const std::string& source);
 

@@ -81,6 +81,7 @@ std::string now_utc() {
 void check(const Options& options, const std::vector<std::string>& estimators) {
   if (options.threads < 0) fail<ValueError>("[options] threads = {} must not be negative", options.threads);
   if (options.threads > 0) set_threads(options.threads);
+  if (!(options.save_every >= 0)) fail<ValueError>("[options] save every = {} must not be negative", options.save_every);
   if (options.seeds < 1) fail<ValueError>("[options] seeds = {} must be at least 1", options.seeds);
   memory_limit(options);
   const hpo::MetaOptimizer& meta = options.tuning.meta;
@@ -122,6 +123,17 @@ Options resolved(Options options, const Experiment& experiment) {
   options.threads = threads();
   options.mem_limit = fmt::format("{}", memory_limit(options));
   return options;
+}
+
+Json config_of(const Experiment& experiment, const Options& options, const std::string& estimator) {
+  Json config = to_json(resolved(options, experiment));
+  config["estimator"] = estimator;
+  return config;
+}
+
+Json without_machine(Json config) {
+  for (const char* key : {"threads", "mem_limit", "data_dir", "save_every"}) config.erase(key);
+  return config;
 }
 
 std::vector<hpo::Cost> predict(const Experiment& experiment, const Options& options,

@@ -20,6 +20,11 @@ Experiment build(Options& options, std::uint64_t seed);
 /// The settings with every default resolved, for config.json.
 Options resolved(Options options, const Experiment& experiment);
 
+/// The config.json of a run with one estimator.
+Json config_of(const Experiment& experiment, const Options& options, const std::string& estimator);
+/// A config.json without what changes no bit of a run: threads, memory limit, folder of the data, times of saving.
+Json without_machine(Json config);
+
 /// Measures one step and predicts each estimator's run, saying so on stderr. Throws MemoryError above --mem-limit.
 std::vector<hpo::Cost> predict(const Experiment& experiment, const Options& options,
                                const std::vector<std::string>& estimators);

@@ -43,7 +43,7 @@ std::string ProgressLine::text(std::int64_t done, double seconds, const std::str
     if (colours) bar += "\x1b[0m";
     bar = "  " + bar;
   }
-  const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
+  const double rate = seconds > 0 ? static_cast<double>(done - before_) / seconds : 0;
   const std::string left = rate > 0 ? duration(static_cast<double>(total_ - done) / rate) + " left" : "";
   return fmt::format("{}{}  {}/{} steps  {:.0f}/s  {}  {}", label_, bar, done, total_, rate, left, note);
 }
@@ -71,14 +71,16 @@ void ProgressLine::finish() {
 
 std::string duration(double seconds) {
   if (seconds < 9.95) return fmt::format("{:.1f} s", seconds);
-  const auto whole = static_cast<std::int64_t>(std::llround(seconds));
+  const auto whole = static_cast<std::int64_t>(std::llround(std::min(seconds, 0x1p53)));
   if (whole < 120) return fmt::format("{} s", whole);
   if (whole < 7200) return fmt::format("{} min {} s", whole / 60, whole % 60);
   return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
 }
 
-std::string size_text(std::int64_t bytes) {
-  const double megabytes = static_cast<double>(bytes) * 1e-6;
+std::string size_text(std::int64_t bytes) { return size_text(static_cast<double>(bytes)); }
+
+std::string size_text(double bytes) {
+  const double megabytes = bytes * 1e-6;
   return megabytes < 1000 ? fmt::format("{:.1f} MB", megabytes) : fmt::format("{:.1f} GB", megabytes * 1e-3);
 }
 

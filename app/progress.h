@@ -14,6 +14,8 @@ class ProgressLine {
 
   /// `total` steps, at least 1, all of about the same price.
   ProgressLine(std::string label, std::int64_t total, Style style);
+  /// So many steps were done before the clock started.
+  void begin_at(std::int64_t done) { before_ = done; }
   ~ProgressLine() { finish(); }
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
@@ -28,7 +30,7 @@ class ProgressLine {
  private:
   using Clock = std::chrono::steady_clock;
   std::string label_;
-  std::int64_t total_;
+  std::int64_t total_, before_ = 0;
   Style style_;
   Clock::time_point start_ = Clock::now(), drawn_ = start_;
   bool visible_ = false;
@@ -38,5 +40,6 @@ class ProgressLine {
 std::string duration(double seconds);
 /// "12.3 MB", "1.2 GB".
 std::string size_text(std::int64_t bytes);
+std::string size_text(double bytes);  ///< of a number from a file, whatever it is
 
 }  // namespace glocal::app

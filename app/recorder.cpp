@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include <glocal/app/signals.h>
-
 namespace glocal::app {
 
 using datasets::Part;
@@ -65,27 +63,19 @@ std::int64_t steps_between_scores(std::int64_t T, std::int64_t batch, std::int64
 
 }  // namespace
 
-// While one lives, clock and peak memory stand still for the run.
-class Recorder::Pause {
- public:
-  explicit Pause(Recorder& recorder) : recorder_(recorder) {
-    recorder.peak_bytes = std::max(recorder.peak_bytes, memory_use().peak_bytes);
-  }
-  ~Pause() {
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-    recorder_.paused_seconds += seconds;
-    recorder_.paused_in_block_ += seconds;
-    reset_peak_memory();
-  }
-  Pause(const Pause&) = delete;
-  Pause& operator=(const Pause&) = delete;
+Recorder::Pause::Pause(Recorder& recorder) : recorder_(recorder) {
+  recorder.peak_bytes_ = std::max(recorder.peak_bytes_, memory_use().peak_bytes);
+}
 
- private:
-  Recorder& recorder_;
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
+Recorder::Pause::~Pause() {
+  const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+  recorder_.paused_ += seconds;
+  recorder_.paused_in_block_ += seconds;
+  reset_peak_memory();
+}
 
-Recorder::Recorder(const Experiment& experiment, const Options& options, std::string estimator, const RunFolder& folder)
+Recorder::Recorder(const Experiment& experiment, const Options& options, std::string estimator, JsonLines metrics,
+                   JsonLines hparams, JsonLines timing)
     : experiment_(experiment),
       estimator_(std::move(estimator)),
       T_(options.tuning.T),
@@ -94,19 +84,60 @@ Recorder::Recorder(const Experiment& experiment, const Options& options, std::st
       score_every_(
           steps_between_scores(T_, options.experiment.batch, experiment.data(datasets::Part::validation).size())),
       replays_(replays_of(experiment, options, estimator_)),
-      metrics_(folder.lines("metrics.jsonl")),
-      hparams_(folder.lines("hparams.jsonl")),
-      timing_(folder.lines("timing.jsonl")),
+      metrics_(std::move(metrics)),
+      hparams_(std::move(hparams)),
+      timing_(std::move(timing)),
       progress_(estimator_, replays_.runs * replays_.steps + T_, ProgressLine::style(options.quiet)) {
+  const std::vector<std::string> names = experiment.space().component_names();
+  const std::vector<double> start = experiment.space().values(experiment.phi());
+  for (std::size_t i = 0; i < names.size(); ++i) values.emplace_back(names[i], start[i]);
+}
+
+Recorder::Recorder(const Experiment& experiment, const Options& options, std::string estimator, const RunFolder& folder)
+    : Recorder(experiment, options, std::move(estimator), folder.lines("metrics.jsonl"), folder.lines("hparams.jsonl"),
+               folder.lines("timing.jsonl")) {
   const Vars phi = experiment.phi();
   const std::vector<std::string> names = experiment.space().component_names();
-  const std::vector<double> start = experiment.space().values(phi);
-  for (std::size_t i = 0; i < names.size(); ++i) values.emplace_back(names[i], start[i]);
   hparams_.append({{"update", -1},
                    {"step", 0},
                    {"estimator", estimator_},
-                   {"values", by_name(names, start)},
+                   {"values", by_name(names, experiment.space().values(phi))},
                    {"u", by_name(names, hpo::to_components(phi, phi))}});
+}
+
+Recorder::Recorder(const Experiment& experiment, const Options& options, std::string estimator, const RunFolder& folder,
+                   const Seen& seen, const Used& used, const std::vector<double>& in_use)
+    : Recorder(experiment, options, std::move(estimator), folder.lines("metrics.jsonl", seen.metrics_bytes),
+               folder.lines("hparams.jsonl", seen.hparams_bytes), folder.lines("timing.jsonl", seen.timing_bytes)) {
+  seen_ = seen;
+  seen_.owed = false;
+  peak_bytes_ = used.peak_bytes;
+  paused_ = -used.seconds;
+  paused_in_block_ = -used.block_seconds;
+  for (std::size_t i = 0; i < in_use.size(); ++i) values[i].second = in_use[i];
+  progress_.begin_at((replays() ? seen.updates : replays_.runs) * replays_.steps + seen.steps);
+}
+
+Seen Recorder::seen() const {
+  Seen now = seen_;
+  now.metrics_bytes = metrics_.length();
+  now.hparams_bytes = hparams_.length();
+  now.timing_bytes = timing_.length();
+  return now;
+}
+
+Used Recorder::used() const {
+  const auto since = [](Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  };
+  return {since(start_) - paused_, since(block_start_) - paused_in_block_,
+          std::max(peak_bytes_, memory_use().peak_bytes)};
+}
+
+void Recorder::sync() {
+  metrics_.sync();
+  hparams_.sync();
+  timing_.sync();
 }
 
 std::span<const Values::value_type> shown(const Values& values) {
@@ -114,56 +145,57 @@ std::span<const Values::value_type> shown(const Values& values) {
 }
 
 std::string Recorder::note() const {
-  std::string text = fmt::format("loss {:.4f}", train_loss);
-  if (scored) text += fmt::format("  validation {:.1f} %", 100 * validation.accuracy);
+  std::string text = fmt::format("loss {:.4f}", seen_.train_loss);
+  if (seen_.scored) text += fmt::format("  validation {:.1f} %", 100 * seen_.validation.accuracy);
   for (const auto& [name, value] : shown(values)) text += fmt::format("  {} {:.3g}", name, value);
   return text;
 }
 
 void Recorder::check_finite(const Vars& s, std::int64_t t) const {
   const bool whole_state = (t + 1) % block_ == 0 || t + 1 == T_;
-  if (std::isfinite(train_loss) && !whole_state) return;
+  if (std::isfinite(seen_.train_loss) && !whole_state) return;
   const std::string bad = experiment_.first_non_finite(s);
   if (bad.empty()) return;
   std::string at;
   for (const auto& [name, value] : shown(values))
     at += fmt::format("{}{} = {:.4g}", at.empty() ? " at " : ", ", name, value);
   fail<DivergedError>("[{}] step {}: {} is not finite (training loss {}){}; start from a smaller learning rate",
-                      estimator_, t + 1, bad, train_loss, at);
+                      estimator_, t + 1, bad, seen_.train_loss, at);
 }
 
 void Recorder::step(const Vars& s, std::int64_t t) {
-  const bool replay = updates < replays_.runs;
-  train_loss = Experiment::training_loss(s);
+  seen_.train_loss = Experiment::training_loss(s);
   check_finite(s, t);
-  progress_.update((replay ? updates : replays_.runs) * replays_.steps + t + 1, note());
-  if (!replay) {
-    steps = t + 1;
-    if (steps % loss_every_ == 0) metrics_.append({{"step", steps}, {"train_loss", train_loss}});
-    if (steps % score_every_ == 0 && steps < T_) {
-      const Pause pause(*this);
-      validation = experiment_.evaluate(s, Part::validation);
-      scored = true;
-      metrics_.append({{"step", steps}, {"val_loss", validation.loss}, {"val_accuracy", validation.accuracy}});
-    }
-  }
-  try {
-    throw_if_interrupted();
-  } catch (const Interrupted&) {
-    if (!replay) saved = s;
-    throw;
+  progress_.update((replays() ? seen_.updates : replays_.runs) * replays_.steps + t + 1, note());
+  if (replays()) return;
+  seen_.steps = t + 1;
+  if (seen_.steps % loss_every_ == 0) metrics_.append({{"step", seen_.steps}, {"train_loss", seen_.train_loss}});
+  if (seen_.steps % score_every_ == 0 && seen_.steps < T_) {
+    const Pause pause(*this);
+    validate(s);
+    metrics_.append(
+        {{"step", seen_.steps}, {"val_loss", seen_.validation.loss}, {"val_accuracy", seen_.validation.accuracy}});
   }
 }
 
+void Recorder::validate(const Vars& s) {
+  seen_.validation = experiment_.evaluate(s, Part::validation);
+  seen_.scored = true;
+  seen_.best = std::min(seen_.best, seen_.validation.loss);
+}
+
 void Recorder::update(const hpo::OuterUpdate& update) {
-  const double seconds = update.seconds - paused_in_block_;
-  estimate_seconds += seconds;
-  const Pause pause(*this);
-  const std::vector<double> now = experiment_.space().values(update.next_phi);
-  for (std::size_t i = 0; i < now.size(); ++i) values[i].second = now[i];
-  ++updates;
-  write_update(update);
-  timing_.append({{"update", update.index}, {"seconds", seconds}});
+  const double seconds = used().block_seconds;
+  seen_.estimate_seconds += seconds;
+  {
+    const Pause pause(*this);
+    const std::vector<double> now = experiment_.space().values(update.next_phi);
+    for (std::size_t i = 0; i < now.size(); ++i) values[i].second = now[i];
+    ++seen_.updates;
+    write_update(update);
+    timing_.append({{"update", update.index}, {"seconds", seconds}});
+  }
+  block_start_ = Clock::now();
   paused_in_block_ = 0;
 }
 
@@ -187,12 +219,11 @@ void Recorder::write_update(const hpo::OuterUpdate& update) {
 
 void Recorder::score(const Vars& s) {
   const Pause pause(*this);
-  validation = experiment_.evaluate(s, Part::validation);
+  validate(s);
   test = experiment_.evaluate(s, Part::test);
-  scored = true;
-  metrics_.append({{"step", steps},
-                   {"val_loss", validation.loss},
-                   {"val_accuracy", validation.accuracy},
+  metrics_.append({{"step", seen_.steps},
+                   {"val_loss", seen_.validation.loss},
+                   {"val_accuracy", seen_.validation.accuracy},
                    {"test_loss", test.loss},
                    {"test_accuracy", test.accuracy}});
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <utility>
@@ -19,31 +20,69 @@ using Values = std::vector<std::pair<std::string, double>>;  ///< hyperparameter
 /// What is printed of them: all, or the first twelve of many, as the weights of a network are.
 std::span<const Values::value_type> shown(const Values& values);
 
+/// What a run's eyes have seen up to some step: with the files up to these lengths, all that a Recorder goes on from.
+struct Seen {
+  std::int64_t steps = 0;  ///< of training itself, replays left out
+  std::int64_t updates = 0;
+  double train_loss = 0;
+  Score validation;
+  bool scored = false;                                    ///< validation holds a score
+  double best = std::numeric_limits<double>::infinity();  ///< least validation loss
+  double estimate_seconds = 0;
+  std::int64_t metrics_bytes = 0, hparams_bytes = 0, timing_bytes = 0;
+  bool owed = false;  ///< step() has not been told of the latest step
+};
+
+/// What a run has used; of a run that goes on, over all its processes.
+struct Used {
+  double seconds = 0, block_seconds = 0;  ///< of the run, and since the latest update; pauses left out
+  std::int64_t peak_bytes = 0;            ///< of tensors
+};
+
 /// One run's eyes. Evaluations and files are not part of training: their time and memory are measured apart.
 class Recorder {
  public:
   Recorder(const Experiment& experiment, const Options& options, std::string estimator, const RunFolder& folder);
+  /// Goes on with the files of a run that saw `seen` before it was stopped, with these hyperparameters in use.
+  Recorder(const Experiment& experiment, const Options& options, std::string estimator, const RunFolder& folder,
+           const Seen& seen, const Used& used, const std::vector<double>& in_use);
 
-  /// After every step (problem.watch). Throws DivergedError naming step and tensor, or Interrupted.
+  /// After every step (problem.watch). Throws DivergedError naming step and tensor; Interrupted while it evaluates.
   void step(const Vars& s, std::int64_t t);
   /// After every outer update, or trial of a search.
   void update(const hpo::OuterUpdate& update);
   /// The last scores, on the validation and test parts.
   void score(const Vars& s);
 
-  std::int64_t steps = 0;  ///< of training itself, replays left out
-  std::int64_t updates = 0, clipped = 0;
-  double train_loss = 0;
-  Score validation, test;
-  bool scored = false;  ///< validation holds a score
-  Values values;        ///< hyperparameters in use now: the last good ones
-  Vars saved;           ///< the state when the run was interrupted in training
-  double estimate_seconds = 0, paused_seconds = 0;
-  std::int64_t peak_bytes = 0;  ///< of tensors before the latest pause
+  /// What has been seen up to now. `owed`: as it was before the step that is being watched.
+  Seen seen() const;
+  Used used() const;
+  bool replays() const { return seen_.updates < replays_.runs; }
+  /// What was appended to the files survives a crash of the machine.
+  void sync();
+
+  Score test;
+  Values values;  ///< hyperparameters in use now: the last good ones
+
+  /// While one lives, clock and peak memory stand still for the run.
+  class Pause {
+   public:
+    explicit Pause(Recorder& recorder);
+    ~Pause();
+    Pause(const Pause&) = delete;
+    Pause& operator=(const Pause&) = delete;
+
+   private:
+    Recorder& recorder_;
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  };
 
  private:
-  class Pause;
+  using Clock = std::chrono::steady_clock;
+  Recorder(const Experiment& experiment, const Options& options, std::string estimator, JsonLines metrics,
+           JsonLines hparams, JsonLines timing);
   void check_finite(const Vars& s, std::int64_t t) const;
+  void validate(const Vars& s);
   void write_update(const hpo::OuterUpdate& update);
   std::string note() const;
 
@@ -51,7 +90,10 @@ class Recorder {
   std::string estimator_;
   std::int64_t T_, block_, loss_every_, score_every_;
   Replays replays_;
-  double paused_in_block_ = 0;
+  Seen seen_;
+  std::int64_t peak_bytes_ = 0;  // of tensors before the latest pause
+  Clock::time_point start_ = Clock::now(), block_start_ = start_;
+  double paused_ = 0, paused_in_block_ = 0;  // seconds; negative by what earlier processes have used
   JsonLines metrics_, hparams_, timing_;
   ProgressLine progress_;
 };

@@ -11,7 +11,9 @@
 #include <glocal/app/report_figures.h>
 #include <glocal/app/report_sections.h>
 #include <glocal/app/run_record.h>
+#include <glocal/core/error.h>
 #include <glocal/core/file.h>
+#include <glocal/core/printable.h>
 
 namespace glocal::app {
 namespace {
@@ -28,7 +30,7 @@ std::string headline_tiles(const RunRecord& run) {
     entries.emplace_back(number_text(run.updates.back().values[k]), run.names[k] + " at the end");
   const double seconds = number_at(summary, {"seconds"}), bytes = number_at(summary, {"peak_bytes"});
   if (!std::isnan(seconds)) entries.emplace_back(duration(seconds), "of training");
-  if (!std::isnan(bytes)) entries.emplace_back(size_text(static_cast<std::int64_t>(bytes)), "peak of tensors");
+  if (!std::isnan(bytes)) entries.emplace_back(size_text(bytes), "peak of tensors");
   return tiles(entries);
 }
 
@@ -74,10 +76,22 @@ std::string run_page(const RunRecord& run) {
 
 }  // namespace
 
+std::string report_page(const RunRecord& run) {
+  try {
+    return run_page(run);
+  } catch (const nlohmann::json::exception& error) {
+    fail<DataError>("[runs] {}: {}", run.folder.string(), printable(error.what()));
+  }
+}
+
 void write_report(const std::filesystem::path& run_folder) {
   const Json summary = read_json(run_folder / "summary.json");
-  const std::string page = is_comparison(summary) ? comparison_page(run_folder) : run_page(read_run(run_folder));
+  const std::string page = is_comparison(summary) ? comparison_page(run_folder) : report_page(read_run(run_folder));
   write_file_atomically((run_folder / "report.html").string(), page);
+}
+
+void write_missing_report(const std::filesystem::path& run_folder) {
+  if (!std::filesystem::exists(run_folder / "report.html")) write_report(run_folder);
 }
 
 }  // namespace glocal::app

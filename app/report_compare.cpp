@@ -58,10 +58,13 @@ std::vector<RunGroup> read_groups(const std::filesystem::path& folder, const Jso
   std::vector<RunGroup> groups;
   for (const Json& row : summary.at("rows")) {
     if (text_at(row, "status") != "ok") continue;
-    const std::string estimator = text_at(row, "estimator");
+    const std::string estimator = text_at(row, "estimator"), seed = text_at(row, "seed");
+    if ((estimator + seed).find('/') != std::string::npos)
+      fail<DataError>("[runs] {}: summary.json: expected rows with the name of an estimator, found \"{}\"",
+                      folder.string(), estimator);
     auto group = std::find_if(groups.begin(), groups.end(), [&](auto& g) { return g.estimator == estimator; });
     if (group == groups.end()) group = groups.insert(group, RunGroup{estimator, {}});
-    group->runs.push_back(read_run(folder / fmt::format("{}-seed{}", estimator, text_at(row, "seed"))));
+    group->runs.push_back(read_run(folder / fmt::format("{}-seed{}", estimator, seed)));
   }
   return groups;
 }

@@ -14,7 +14,7 @@ namespace glocal::app {
 namespace {
 
 std::string size_or_nothing(double bytes) {
-  return std::isnan(bytes) ? "" : size_text(static_cast<std::int64_t>(bytes));
+  return std::isnan(bytes) ? "" : size_text(bytes);
 }
 std::string duration_or_nothing(double seconds) { return std::isnan(seconds) ? "" : duration(seconds); }
 

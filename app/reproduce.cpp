@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <glocal/app/gnuplot.h>
+#include <glocal/app/json_text.h>
 #include <glocal/app/prepare.h>
 #include <glocal/app/progress.h>
 #include <glocal/app/reproduce/studies.h>
@@ -20,7 +21,7 @@ namespace glocal::app {
 namespace {
 
 Json parsed(std::string_view text, const std::string& source) {
-  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  Json json = parse_json(text, source);
   if (!json.is_object()) fail<DataError>("[reproduce] {} is not a JSON object", source);
   return json;
 }

@@ -1,9 +1,13 @@
 #include <glocal/app/run.h>
 
-#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <memory>
 
 #include <glocal/app/report.h>
+#include <glocal/app/run_record.h>
 #include <glocal/app/signals.h>
+#include <glocal/app/training.h>
 
 namespace glocal::app {
 namespace {
@@ -16,21 +20,6 @@ std::map<std::string, Tensor> named_parameters(const Experiment& experiment, con
   const std::vector<std::string>& names = experiment.model().names;
   for (std::size_t i = 0; i < names.size(); ++i) parameters[names[i]] = s[i].value();
   return parameters;
-}
-
-hpo::TuneResult train_or_tune(const Experiment& experiment, const Options& options, const std::string& estimator,
-                              Recorder& recorder) {
-  hpo::FlatProblem problem = experiment.problem();
-  problem.watch = [&recorder](const Vars& s, std::int64_t t) { recorder.step(s, t); };
-  if (is_plain(estimator)) return hpo::train(problem, experiment.phi(), options.tuning.T);
-  const auto report = [&recorder](const hpo::OuterUpdate& update) { recorder.update(update); };
-  const Vars phi = experiment.phi();
-  if (hpo::is_search(estimator))
-    return hpo::search_run(problem, experiment.space(), phi, search_options(options, estimator, hpo::components(phi)),
-                           report);
-  hpo::TuneOptions tuning = options.tuning;
-  tuning.estimator = estimator;
-  return hpo::tune(problem, phi, tuning, report);
 }
 
 // The line a person reads: what came out of the run.
@@ -47,13 +36,22 @@ std::string headline(const Outcome& outcome, const Options& options) {
 
 }  // namespace
 
+std::string resume_command(const Options& options, const std::string& folder) {
+  const bool plain =
+      folder.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-./=@:,") ==
+      std::string::npos;
+  std::string quoted = plain ? folder : "'";
+  for (const char c : plain ? "" : folder) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return fmt::format("{} {} --resume {}{}", program_invocation_name, name_of(options.command), quoted,
+                     plain ? "" : "'");
+}
+
 Outcome run(const Experiment& experiment, const Options& options, const std::string& estimator, const RunFolder& folder,
-            const hpo::Cost& predicted) {
-  folder.create();
-  Json config = to_json(resolved(options, experiment));
-  config["estimator"] = estimator;
-  folder.write("config.json", config);
-  folder.write("meta.json", describe(experiment, predicted));
+            const hpo::Cost& predicted, const Resumption& resumption) {
+  if (!resumption.go_on) folder.create();
+  const bool has_meta = resumption.go_on && std::filesystem::exists(folder.path() / "meta.json");
+  if (!resumption.go_on) folder.write("config.json", config_of(experiment, options, estimator));
+  if (!has_meta) folder.write("meta.json", describe(experiment, predicted));
 
   Outcome outcome;
   outcome.data = experiment.title();
@@ -62,40 +60,64 @@ Outcome run(const Experiment& experiment, const Options& options, const std::str
   outcome.seed = options.experiment.seed;
   outcome.predicted = predicted;
   outcome.gradient_evaluations = gradient_evaluations(experiment, options, estimator);
-  Recorder recorder(experiment, options, estimator, folder);
-  const auto stopped = [&](const char* status) {
+  on_leaving(fmt::format("interrupted in the middle of a long step; go on from the last checkpoint with: {}",
+                         resumption.command));
+  std::unique_ptr<Training> training;
+  const auto stopped = [&](const char* status, const char* error) {
     outcome.status = status;
+    outcome.error = error;
     outcome.failure = std::current_exception();
-    if (!recorder.saved.empty()) folder.write_parameters(named_parameters(experiment, recorder.saved));
   };
-  const auto start = std::chrono::steady_clock::now();
+  const auto summarise = [&] {
+    const Seen seen = training->recorder().seen();
+    const Used used = training->recorder().used();
+    outcome.steps = seen.steps;
+    outcome.updates = seen.updates;
+    outcome.clipped = training->clipped();
+    outcome.train_loss = seen.train_loss;
+    outcome.scored = seen.scored;
+    outcome.validation = seen.validation;
+    outcome.test = training->recorder().test;
+    outcome.values = training->recorder().values;
+    outcome.estimate_seconds = seen.estimate_seconds;
+    outcome.seconds = used.seconds;
+    outcome.peak_bytes = used.peak_bytes;
+    folder.write("summary.json", to_json(outcome));
+  };
   try {
-    const hpo::TuneResult result = train_or_tune(experiment, options, estimator, recorder);
-    outcome.clipped = result.meta.clipped;
-    recorder.peak_bytes = std::max(recorder.peak_bytes, result.peak_bytes);
-    outcome.seconds = result.seconds - recorder.paused_seconds;
-    recorder.score(result.s);
-    folder.write_parameters(named_parameters(experiment, result.s));
-  } catch (const Interrupted&) {
-    stopped("interrupted");
-  } catch (const DivergedError&) {
-    stopped("diverged");
-  } catch (const NumericError&) {
-    stopped("diverged");
+    training = begin_or_go_on(experiment, options, estimator, folder, resumption.go_on);
+    try {
+      const hpo::TuneResult result = training->run();
+      training->score(result.s);
+      folder.write_parameters(named_parameters(experiment, result.s));
+      training->save();
+    } catch (const Interrupted& interrupted) {
+      no_hurry();
+      training->save();
+      if (!training->parameters().empty())
+        folder.write_parameters(named_parameters(experiment, training->parameters()));
+      stopped("interrupted", "");
+      const Recorder& recorder = training->recorder();
+      const std::string where = recorder.replays()
+                                    ? fmt::format("in run {} from the start", recorder.seen().updates + 1)
+                                    : fmt::format("at step {}", recorder.seen().steps);
+      outcome.error = fmt::format("interrupted {}; go on with: {}", where, resumption.command);
+      outcome.failure = std::make_exception_ptr(Interrupted{interrupted.signal, outcome.error});
+    } catch (const DivergedError& error) {
+      stopped("diverged", error.what());
+    } catch (const NumericError& error) {
+      stopped("diverged", error.what());
+    }
+    summarise();
+  } catch (const std::exception& error) {
+    if (!training) throw;
+    stopped("failed", error.what());
+    try {
+      summarise();
+    } catch (const std::exception&) {  // the disk does not even take that
+    }
+    throw;
   }
-  if (outcome.failure)
-    outcome.seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() - recorder.paused_seconds;
-  outcome.steps = recorder.steps;
-  outcome.updates = recorder.updates;
-  outcome.train_loss = recorder.train_loss;
-  outcome.scored = recorder.scored;
-  outcome.validation = recorder.validation;
-  outcome.test = recorder.test;
-  outcome.values = recorder.values;
-  outcome.estimate_seconds = recorder.estimate_seconds;
-  outcome.peak_bytes = recorder.peak_bytes;
-  folder.write("summary.json", to_json(outcome));
   return outcome;
 }
 
@@ -103,6 +125,7 @@ Json to_json(const Outcome& outcome) {
   Json json{{"data", outcome.data},       {"command", outcome.command}, {"estimator", outcome.estimator},
             {"seed", outcome.seed},       {"status", outcome.status},   {"steps", outcome.steps},
             {"updates", outcome.updates}, {"clipped", outcome.clipped}, {"train_loss", outcome.train_loss}};
+  if (!outcome.error.empty()) json["error"] = outcome.error;
   if (outcome.scored) json["val"] = to_json(outcome.validation);
   if (outcome.status == "ok") json["test"] = to_json(outcome.test);
   json["values"] = Json::object();
@@ -116,17 +139,76 @@ Json to_json(const Outcome& outcome) {
   return json;
 }
 
+std::optional<Outcome> finished(const std::filesystem::path& folder) {
+  if (!std::filesystem::exists(folder / "summary.json")) return {};
+  const Json json = read_json(folder / "summary.json");
+  const auto score = [&json](const char* part) {
+    return Score{number_at(json, {part, "loss"}), number_at(json, {part, "accuracy"})};
+  };
+  try {
+    Outcome outcome;
+    json.at("status").get_to(outcome.status);
+    if (outcome.status != "ok" && outcome.status != "diverged") return {};
+    json.at("data").get_to(outcome.data);
+    json.at("command").get_to(outcome.command);
+    json.at("estimator").get_to(outcome.estimator);
+    json.at("seed").get_to(outcome.seed);
+    json.at("steps").get_to(outcome.steps);
+    json.at("updates").get_to(outcome.updates);
+    json.at("clipped").get_to(outcome.clipped);
+    json.at("gradient_evaluations").get_to(outcome.gradient_evaluations);
+    json.at("peak_bytes").get_to(outcome.peak_bytes);
+    json.at("predicted_bytes").get_to(outcome.predicted.bytes);
+    outcome.predicted.seconds = number_at(json, {"predicted_seconds"});
+    outcome.train_loss = number_at(json, {"train_loss"});
+    outcome.seconds = number_at(json, {"seconds"});
+    outcome.estimate_seconds = number_at(json, {"estimate_seconds"});
+    outcome.scored = json.contains("val");
+    outcome.validation = score("val");
+    outcome.test = score("test");
+    for (const auto& [name, value] : json.at("values").items())
+      outcome.values.emplace_back(name, value.is_null() ? NAN : value.get<double>());
+    if (outcome.status == "ok") return outcome;
+    json.at("error").get_to(outcome.error);
+    outcome.failure = std::make_exception_ptr(DivergedError(outcome.error));
+    return outcome;
+  } catch (const nlohmann::json::exception& error) {
+    fail<DataError>("[run] {} is not what a run writes: {}", (folder / "summary.json").string(), error.what());
+  }
+}
+
+namespace {
+
+// Of a run that goes on: what was said when it began.
+hpo::Cost predicted_before(const RunFolder& folder) {
+  const Json meta = read_json(folder.path() / "meta.json");
+  return {number_at(meta, {"predicted_seconds"}), static_cast<std::int64_t>(number_at(meta, {"predicted_bytes"}))};
+}
+
+}  // namespace
+
 void run_alone(Options options, const std::string& estimator) {
+  const bool go_on = !options.resume.empty();
   check(options, {estimator});
   const ExperimentConfig& config = options.experiment;
   const std::string name =
       options.command == Command::train
           ? fmt::format("train-{}-{}-seed{}", config.dataset, config.model, config.seed)
           : fmt::format("tune-{}-{}-{}-seed{}", config.dataset, config.model, estimator, config.seed);
-  const RunFolder folder = RunFolder::plan(options.out, name, options.force);
+  const RunFolder folder =
+      go_on ? RunFolder::reopen(options.resume) : RunFolder::plan(options.out, name, options.force);
+  if (go_on)
+    if (const auto before = finished(folder.path())) {
+      write_missing_report(folder.path());
+      if (before->failure) std::rethrow_exception(before->failure);
+      fmt::print("{} has come to its end: {}\n", options.resume, headline(*before, options));
+      return;
+    }
   const Experiment experiment = build(options, config.seed);
-  const hpo::Cost predicted = predict(experiment, options, {estimator}).front();
-  const Outcome outcome = run(experiment, options, estimator, folder, predicted);
+  const bool known = go_on && std::filesystem::exists(folder.path() / "meta.json");
+  const hpo::Cost predicted = known ? predicted_before(folder) : predict(experiment, options, {estimator}).front();
+  const Outcome outcome =
+      run(experiment, options, estimator, folder, predicted, {go_on, resume_command(options, folder.path().string())});
   write_report(folder.path());
 
   if (!options.quiet)

@@ -1,6 +1,8 @@
 // One training run, tuned or plain, from its start to its summary; what train, tune and compare have in common.
 #pragma once
 #include <exception>
+#include <filesystem>
+#include <optional>
 #include <string>
 
 #include <glocal/app/prepare.h>
@@ -10,7 +12,7 @@ namespace glocal::app {
 
 struct Outcome {
   std::string data;                               ///< the data set's title; SYNTHETIC when it is
-  std::string command, estimator, status = "ok";  ///< "ok", "diverged" or "interrupted"
+  std::string command, estimator, status = "ok";  ///< "ok", "diverged", "interrupted" or, in summary.json, "failed"
   std::uint64_t seed = 0;
   std::int64_t steps = 0, updates = 0, clipped = 0, peak_bytes = 0;
   std::int64_t gradient_evaluations = 0;  ///< of a run that comes to its end, by theory: see hpo/cost.h
@@ -19,15 +21,28 @@ struct Outcome {
   Score validation, test;
   Values values;
   hpo::Cost predicted;
-  std::exception_ptr failure;  ///< set unless the status is "ok"; see finish
+  std::string error = {};      ///< what stopped the run, as printed
+  std::exception_ptr failure;  ///< set unless the status is "ok"
 };
 
+/// How a run that is stopped goes on.
+struct Resumption {
+  bool go_on = false;   ///< this run has begun in its folder: continue from last.safetensors, or else begin again there
+  std::string command;  ///< what continues it, as typed
+};
+/// `glocal COMMAND --resume FOLDER` as it is typed here.
+std::string resume_command(const Options& options, const std::string& folder);
+
 /// Trains in `folder`, which it makes, with the hyperparameters fixed ("fixed") or moved by an estimator. A run that
-/// diverges or is interrupted is an outcome too, saved like any other. Throws IoError and the library's other errors.
+/// diverges or is interrupted is an outcome too, saved like any other. Throws IoError and the library's other errors,
+/// leaving a summary.json that says so.
 Outcome run(const Experiment& experiment, const Options& options, const std::string& estimator, const RunFolder& folder,
-            const hpo::Cost& predicted);
+            const hpo::Cost& predicted, const Resumption& resumption);
 
 Json to_json(const Outcome& outcome);  ///< summary.json
+/// The outcome of a run that has come to its end, "ok" or "diverged", from its summary.json; nothing when the folder
+/// holds none. Throws DataError.
+std::optional<Outcome> finished(const std::filesystem::path& folder);
 
 /// `glocal train` and `glocal tune`: prepares, runs, reports, prints; throws what stopped the run.
 void run_alone(Options options, const std::string& estimator);

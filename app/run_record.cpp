@@ -4,8 +4,10 @@
 #include <functional>
 #include <limits>
 
+#include <glocal/app/json_text.h>
 #include <glocal/core/error.h>
 #include <glocal/core/file.h>
+#include <glocal/core/printable.h>
 
 namespace glocal::app {
 namespace fs = std::filesystem;
@@ -15,24 +17,30 @@ constexpr double none = std::numeric_limits<double>::quiet_NaN();
 constexpr std::int64_t most_bytes = std::int64_t{1} << 30;
 
 std::string bytes_of(const fs::path& file) {
-  if (!fs::exists(file))
+  std::error_code error;
+  if (!fs::exists(file, error) && !error)
     fail<DataError>("[runs] {} is missing; give a folder that glocal train, tune or compare has written",
                     file.string());
   return read_file(file.string(), most_bytes);
 }
 
+Json parse_object(std::string_view bytes, const fs::path& file) {
+  Json json = parse_json(bytes, file.string());
+  if (!json.is_object()) fail<DataError>("[runs] {} holds no JSON object; it was not written by glocal", file.string());
+  return json;
+}
+
 // Calls use(object) for each line; whatever is wrong with a line becomes a DataError that names it.
-void for_each_line(const fs::path& file, const std::function<void(const Json&)>& use) {
-  const std::string bytes = bytes_of(file);
+void for_each_line(std::string_view bytes, const fs::path& file, const std::function<void(const Json&)>& use) {
   std::int64_t number = 0;
   for (std::size_t at = 0; at < bytes.size();) {
     const std::size_t stop = std::min(bytes.find('\n', at), bytes.size());
     ++number;
+    const std::string where = fmt::format("{}:{}", file.string(), number);
     try {
-      use(Json::parse(bytes.begin() + static_cast<std::ptrdiff_t>(at),
-                      bytes.begin() + static_cast<std::ptrdiff_t>(stop)));
+      use(parse_json(bytes.substr(at, stop - at), where));
     } catch (const nlohmann::json::exception& error) {
-      fail<DataError>("[runs] {}:{}: {}", file.string(), number, error.what());
+      fail<DataError>("[runs] {}: {}", where, printable(error.what()));
     }
     at = stop + 1;
   }
@@ -83,8 +91,8 @@ UpdateRecord update_of(const Json& line, const std::vector<std::string>& names) 
   return update;
 }
 
-void read_metrics(RunRecord& run) {
-  for_each_line(run.folder / "metrics.jsonl", [&run](const Json& line) {
+void read_metrics(RunRecord& run, std::string_view bytes, const fs::path& file) {
+  for_each_line(bytes, file, [&run](const Json& line) {
     const auto step = line.at("step").get<double>();
     if (line.contains("train_loss")) run.train_loss.push_back({step, number(line.at("train_loss"))});
     if (line.contains("val_loss")) run.val_loss.push_back({step, number(line.at("val_loss"))});
@@ -96,27 +104,21 @@ void read_metrics(RunRecord& run) {
 
 bool is_comparison(const Json& summary) { return summary.contains("table"); }
 
-Json read_json(const fs::path& file) {
-  const std::string bytes = bytes_of(file);
-  Json json;
-  try {
-    json = Json::parse(bytes);
-  } catch (const nlohmann::json::exception& error) {
-    fail<DataError>("[runs] {}: {}", file.string(), error.what());
-  }
-  if (!json.is_object()) fail<DataError>("[runs] {} holds no JSON object; it was not written by glocal", file.string());
-  return json;
-}
+Json read_json(const fs::path& file) { return parse_object(bytes_of(file), file); }
 
 RunRecord read_run(const fs::path& folder) {
+  return parse_run(folder, [&folder](const char* file) { return bytes_of(folder / file); });
+}
+
+RunRecord parse_run(const fs::path& folder, const std::function<std::string(const char* file)>& bytes) {
   RunRecord run;
   run.folder = folder;
-  run.config = read_json(folder / "config.json");
-  run.meta = read_json(folder / "meta.json");
-  run.summary = read_json(folder / "summary.json");
+  run.config = parse_object(bytes("config.json"), folder / "config.json");
+  run.meta = parse_object(bytes("meta.json"), folder / "meta.json");
+  run.summary = parse_object(bytes("summary.json"), folder / "summary.json");
   run.estimator = text_at(run.summary, "estimator");
-  read_metrics(run);
-  for_each_line(folder / "hparams.jsonl", [&run](const Json& line) {
+  read_metrics(run, bytes("metrics.jsonl"), folder / "metrics.jsonl");
+  for_each_line(bytes("hparams.jsonl"), folder / "hparams.jsonl", [&run](const Json& line) {
     if (run.updates.empty())
       for (const auto& [name, value] : line.at("values").items()) run.names.push_back(name);
     run.updates.push_back(update_of(line, run.names));

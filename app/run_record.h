@@ -4,6 +4,7 @@
 #include <complex>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -45,6 +46,8 @@ Json read_json(const std::filesystem::path& file);
 
 /// config.json, meta.json, summary.json, metrics.jsonl, hparams.jsonl. Throws DataError naming file and line.
 RunRecord read_run(const std::filesystem::path& folder);
+/// The same where bytes(file) gives a file's contents; `folder` names it in errors.
+RunRecord parse_run(const std::filesystem::path& folder, const std::function<std::string(const char* file)>& bytes);
 
 /// The number at a path of keys ("val", "loss"); NaN when it is not there or null.
 double number_at(const Json& json, std::initializer_list<const char*> keys);

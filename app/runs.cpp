@@ -14,6 +14,7 @@
 #include <glocal/app/run_record.h>
 #include <glocal/app/table.h>
 #include <glocal/core/error.h>
+#include <glocal/core/printable.h>
 
 namespace glocal::app {
 namespace fs = std::filesystem;
@@ -35,7 +36,8 @@ double test_accuracy(const Json& summary) {
 // A folder without summary.json is a run that goes on, or was killed.
 std::vector<std::string> row_of(const fs::path& folder) {
   const Json config = read_json(folder / "config.json");
-  const bool ended = fs::exists(folder / "summary.json");
+  std::error_code ignored;
+  const bool ended = fs::exists(folder / "summary.json", ignored);
   const Json summary = ended ? read_json(folder / "summary.json") : Json::object();
   const std::string estimator = text_at(config, "estimator");
   return {folder.filename().string(),
@@ -48,11 +50,13 @@ std::vector<std::string> row_of(const fs::path& folder) {
 }
 
 void list(const fs::path& folder) {
-  if (!fs::is_directory(folder))
+  std::error_code error, ignored;
+  if (!fs::is_directory(folder, ignored))
     fail<DataError>("[runs] there is no folder {}; glocal tune makes it, or name another one", folder.string());
   std::vector<fs::path> found;
-  for (const auto& entry : fs::directory_iterator(folder))
-    if (fs::exists(entry.path() / "config.json")) found.push_back(entry.path());
+  for (const auto& entry : fs::directory_iterator(folder, error))
+    if (fs::exists(entry.path() / "config.json", ignored)) found.push_back(entry.path());
+  if (error) fail<IoError>("[runs] cannot read {}: {}", folder.string(), error.message());
   std::sort(found.begin(), found.end());
   std::vector<std::vector<std::string>> rows{
       {"run", "command", "data", "model", "estimator", "test accuracy %", "status"}};
@@ -100,12 +104,13 @@ void show(const fs::path& folder) {
       for (const auto& [name, value] : summary.at("values").items()) add(name, value.dump());
     const double seconds = number_at(summary, {"seconds"}), bytes = number_at(summary, {"peak_bytes"});
     if (!std::isnan(seconds)) add("time", duration(seconds));
-    if (!std::isnan(bytes)) add("peak of tensors", size_text(static_cast<std::int64_t>(bytes)));
+    if (!std::isnan(bytes)) add("peak of tensors", size_text(bytes));
   }
   add("report", fs::exists(folder / "report.html") ? (folder / "report.html").string() : "");
   std::size_t width = 0;
   for (const auto& line : lines) width = std::max(width, line[0].size());
-  for (std::size_t i = 1; i < lines.size(); ++i) fmt::print("{:<{}}  {}\n", lines[i][0], width, lines[i][1]);
+  for (std::size_t i = 1; i < lines.size(); ++i)
+    fmt::print("{:<{}}  {}\n", printable(lines[i][0]), width, printable(lines[i][1]));
   if (!is_comparison(summary)) return;
   fmt::print("\n");
   show_table(summary);

@@ -84,6 +84,7 @@ void for_each_setting(O& options, Visit&& visit) {
   v({"seed", run, "N", "of weights, batches and the split"}, e.seed);
   v({"threads", run, "N", "0: all cores; results have the same bits for any number"}, options.threads);
   v({"dtype", run, "NAME", "f32 or f64"}, e.model_options.dtype);
+  v({"save_every", run, "", ""}, options.save_every);
   v({"mem_limit", run, "SIZE", "refuse to start above it (2G, 500M); default 80 % of the memory"}, options.mem_limit);
 }
 

@@ -5,9 +5,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include <glocal/core/printable.h>
+
 namespace glocal::app {
 
-std::string table(const std::vector<std::vector<std::string>>& rows) {
+std::string table(std::vector<std::vector<std::string>> rows) {
+  for (auto& row : rows)
+    for (std::string& cell : row) cell = printable(cell);  // names may come from files
   std::vector<std::size_t> widths;
   const auto width = [](const std::string& cell) {  // bytes that begin a UTF-8 character
     return static_cast<std::size_t>(std::ranges::count_if(cell, [](char c) { return (c & 0xC0) != 0x80; }));

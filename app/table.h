@@ -6,7 +6,8 @@
 namespace glocal::app {
 
 /// Rows of cells; the first row is the heading. The first column is set left, the others right.
-std::string table(const std::vector<std::vector<std::string>>& rows);
+/// What could drive a terminal is escaped.
+std::string table(std::vector<std::vector<std::string>> rows);
 
 struct Statistic {
   double mean = 0, sd = 0;  ///< sample standard deviation; 0 for fewer than two numbers

@@ -11,7 +11,10 @@ void add_train_command(CLI::App& parent) {
   const auto options = std::make_shared<Options>();
   options->command = Command::train;
   add_options(*command, *options);
-  command->callback([options] { run_alone(*options, "fixed"); });
+  command->callback([options, command] {
+    take_resumed(*command, *options);
+    run_alone(*options, "fixed");
+  });
 }
 
 }  // namespace glocal::app

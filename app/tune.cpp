@@ -12,7 +12,10 @@ void add_tune_command(CLI::App& parent) {
   options->command = Command::tune;
   options->experiment.tune = {"lr"};
   add_options(*command, *options);
-  command->callback([options] { run_alone(*options, options->tuning.estimator); });
+  command->callback([options, command] {
+    take_resumed(*command, *options);
+    run_alone(*options, options->tuning.estimator);
+  });
 }
 
 }  // namespace glocal::app

@@ -8,13 +8,20 @@ set(CMAKE_LINK_DEPENDS_NO_SHARED ON) # a changed .cpp relinks the library, not e
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "Release, Debug, RelWithDebInfo" FORCE)
 endif()
-if("${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${CMAKE_BUILD_TYPE}}" MATCHES "fast-math|-Ofast")
+string(TOUPPER "${CMAKE_BUILD_TYPE}" glocal_build_type)
+if("${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${glocal_build_type}}" MATCHES "fast-math|-Ofast")
   message(FATAL_ERROR "Glocal needs exact floating-point rules: remove fast-math and -Ofast from the compiler flags.")
 endif()
 if((CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 12)
    OR (CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 16))
   message(FATAL_ERROR "Glocal needs g++ >= 12 or clang >= 16, found ${CMAKE_CXX_COMPILER_ID} "
                       "${CMAKE_CXX_COMPILER_VERSION}; set CXX, for example CXX=g++-12.")
+endif()
+
+# clang does not define g++'s macro, by which core/recycle.h and core/memory.cpp leave every block to the sanitizer.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang"
+   AND "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${glocal_build_type}}" MATCHES "-fsanitize=[a-z,-]*address")
+  add_compile_definitions(__SANITIZE_ADDRESS__)
 endif()
 
 set(glocal_float_rules -ffp-contract=off)

@@ -16,8 +16,8 @@ if(CMAKE_SCRIPT_MODE_FILE) # build time: cmake -DPROGRAM=... -DPREFIX=... -DOUTP
 
   set(script "")
   foreach(case IN LISTS cases)
-    if(NOT case MATCHES "^<TestCase name=\"([^\"]+)\" testsuite=\"(fast|slow|gradcheck|data)\"")
-      message(FATAL_ERROR "${PREFIX}: the TEST_SUITE of a test case is fast, slow, gradcheck or data; found\n  ${case}")
+    if(NOT case MATCHES "^<TestCase name=\"([^\"]+)\" testsuite=\"(fast|slow|gradcheck|data|golden|course)\"")
+      message(FATAL_ERROR "${PREFIX}: the TEST_SUITE of a test case is fast, slow, gradcheck, data, golden or course; found\n  ${case}")
     endif()
     set(name "${CMAKE_MATCH_1}")
     set(label "${CMAKE_MATCH_2}")
@@ -28,7 +28,8 @@ if(CMAKE_SCRIPT_MODE_FILE) # build time: cmake -DPROGRAM=... -DPREFIX=... -DOUTP
     list(APPEND names "${name}")
     string(APPEND script "add_test([==[${PREFIX}: ${name}]==] [==[${PROGRAM}]==] [==[--test-case=${filter}]==])\n"
                          "set_tests_properties([==[${PREFIX}: ${name}]==] PROPERTIES LABELS ${label} TIMEOUT 300 "
-                         "FAIL_REGULAR_EXPRESSION [==[test cases: +0 \\|]==])\n")
+                         "FAIL_REGULAR_EXPRESSION [==[test cases: +0 \\|]==] "
+                         "SKIP_REGULAR_EXPRESSION [==[\\[skipped\\]]==])\n")
   endforeach()
   file(WRITE "${OUTPUT}" "${script}")
   return()

@@ -1,5 +1,7 @@
 #include <glocal/core/blas.h>
 
+#include <fmt/format.h>
+
 #include <mutex>
 
 #include <glocal/core/parallel.h>
@@ -9,6 +11,7 @@
 extern "C" {
 __attribute__((weak)) void openblas_set_num_threads(int);
 __attribute__((weak)) char* openblas_get_config(void);
+__attribute__((weak)) int openblas_get_parallel(void);
 }
 
 namespace glocal::blas {
@@ -28,7 +31,12 @@ void use_one_thread() {
   done = true;
 }
 
-std::string library() { return openblas_get_config ? openblas_get_config() : "BLAS (unknown)"; }
+std::string library() {
+  if (!openblas_get_config) return "BLAS (unknown)";
+  const int parallel = openblas_get_parallel ? openblas_get_parallel() : -1;
+  const char* threading = parallel == 0 ? "serial" : parallel == 1 ? "pthread" : parallel == 2 ? "openmp" : "unknown";
+  return fmt::format("{} (threads: {})", openblas_get_config(), threading);
+}
 
 template <class T>
 double dot(std::int64_t n, const T* x, const T* y) {

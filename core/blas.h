@@ -35,7 +35,8 @@ double dot(std::int64_t n, const T* x, const T* y);
 template <class T>
 void axpy(std::int64_t n, T alpha, const T* x, T* y);
 
-/// What the BLAS library says of itself ("OpenBLAS 0.3.21 ... Zen"), or "BLAS (unknown)".
+/// What the BLAS library says of itself ("OpenBLAS 0.3.21 ... Zen (threads: pthread)"; or openmp, serial), or
+/// "BLAS (unknown)".
 std::string library();
 
 /// Keeps the BLAS library on the calling thread; every wrapper here and in lapack calls it first.

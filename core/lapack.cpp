@@ -11,6 +11,7 @@
 #include <lapacke.h>
 
 #include <glocal/core/blas.h>
+#include <glocal/core/scaling.h>
 
 namespace glocal::lapack {
 namespace {
@@ -62,6 +63,30 @@ double cutoff(double rcond, std::int64_t m, std::int64_t n) {
   return rcond < 0 ? static_cast<double>(std::max(m, n)) * std::numeric_limits<double>::epsilon() : rcond;
 }
 
+// Least squares and eigenvectors of entries near the ends of the range come back as NaN, or of any length, with info 0:
+// LAPACK's own scaling is of whole matrices, and not of everything in between.
+template <class T>
+int scaled_to_one(T* numbers, std::int64_t count) {
+  double largest = 0;
+  for (std::int64_t i = 0; i < count; ++i)
+    largest = std::max({largest, std::abs(std::real(numbers[i])), std::abs(std::imag(numbers[i]))});
+  const int shift = shift_to_one(largest);
+  if (shift != 0) std::for_each(numbers, numbers + count, [=](T& v) { v *= std::ldexp(1.0, shift); });
+  return shift;
+}
+
+std::complex<double> shifted(std::complex<double> v, int shift) {
+  return {std::ldexp(v.real(), shift), std::ldexp(v.imag(), shift)};
+}
+double shifted(double v, int shift) { return std::ldexp(v, shift); }
+
+// Undoes the scaling of a and b in a x = b and in the singular values of a.
+template <class T>
+void scale_back(int shift_a, int shift_b, T* x, std::int64_t count, double* s, std::int64_t k) {
+  if (shift_a != shift_b) std::for_each(x, x + count, [=](T& v) { v = shifted(v, shift_a - shift_b); });
+  if (shift_a != 0) std::for_each(s, s + k, [=](double& v) { v = shifted(v, -shift_a); });
+}
+
 // Least squares overwrites b with x, so the copy of b (M, R) has room for both.
 Tensor padded(const Tensor& b, std::int64_t rows) {
   Tensor out = Tensor::zeros({rows, b.dim(1)}, DType::f64);
@@ -99,11 +124,14 @@ LeastSquares least_squares(std::string_view where, const Tensor& a, const Tensor
   if (k > 0) {
     Tensor work = a.clone(), x = padded(right, std::max(m, n));
     check_size(where, x.dim(0), x.dim(1));
+    const int shift_a = scaled_to_one(work.data<double>(), work.size());
+    const int shift_b = scaled_to_one(x.data<double>(), x.size());
     lapack_int rank = 0;
     blas::use_one_thread();
     check_info(where, solve(work, x, out.singular_values, rank));
     out.rank = rank;
     out.x = first_rows(x, n);
+    scale_back(shift_a, shift_b, out.x.data<double>(), out.x.size(), out.singular_values.data<double>(), k);
   }
   if (b.rank() == 1) out.x = out.x.reshape({n});
   return out;
@@ -157,6 +185,8 @@ ComplexLeastSquares lstsq(const CMatrix& a, const CMatrix& b, double rcond) {
   CMatrix work = a, x(std::max(m, n), r);
   check_size("lstsq", x.rows, x.cols);
   std::copy(b.numbers.begin(), b.numbers.end(), x.numbers.begin());
+  const int shift_a = scaled_to_one(work.numbers.data(), m * n);
+  const int shift_b = scaled_to_one(x.numbers.data(), m * r);
   lapack_int rank = 0;
   blas::use_one_thread();
   check_info("lstsq",
@@ -164,6 +194,7 @@ ComplexLeastSquares lstsq(const CMatrix& a, const CMatrix& b, double rcond) {
                             size(r), out.singular_values.data(), cutoff(rcond, m, n), &rank));
   out.rank = rank;
   std::copy_n(x.numbers.begin(), out.x.numbers.size(), out.x.numbers.begin());
+  scale_back(shift_a, shift_b, out.x.numbers.data(), n * r, out.singular_values.data(), k);
   return out;
 }
 
@@ -177,6 +208,7 @@ Eig eig(const Tensor& a) {
       vr({n, n}, DType::f64);
   for (std::int64_t i = 0; i < n; ++i)
     for (std::int64_t j = 0; j < n; ++j) work.data<double>()[j * n + i] = a.data<double>()[i * n + j];
+  const int shift = scaled_to_one(work.data<double>(), work.size());
   blas::use_one_thread();
   const auto geev = [&](double* space, std::int64_t count) {
     check_info("eig", LAPACKE_dgeev_work(LAPACK_COL_MAJOR, 'V', 'V', size(n), work.data<double>(), size(n),
@@ -200,7 +232,7 @@ Eig eig(const Tensor& a) {
     unpack(vl, out.left, j, pair);
     unpack(vr, out.vectors, j, pair);
     for (const std::int64_t end = j + (pair ? 2 : 1); j < end; ++j)
-      out.values[static_cast<std::size_t>(j)] = {re.data<double>()[j], im.data<double>()[j]};
+      out.values[static_cast<std::size_t>(j)] = shifted({re.data<double>()[j], im.data<double>()[j]}, -shift);
   }
   return out;
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <glocal/core/file.h>
+#include <glocal/core/printable.h>
 
 static_assert(std::endian::native == std::endian::little, "files are little-endian and read in place");
 
@@ -18,6 +19,10 @@ namespace glocal {
 namespace {
 
 constexpr std::string_view magic = "\x93NUMPY";
+
+constexpr std::int64_t most_one_byte = std::int64_t{16} << 20;  // their i32 take four times the room
+
+std::string shown(std::string_view word) { return printable(word.substr(0, 40)) + (word.size() > 40 ? ".." : ""); }
 
 struct Header {
   std::string type;  // as "<f4"
@@ -39,7 +44,7 @@ class DictReader {
       const std::string key = quoted();
       expect(":");
       const int field = key == "descr" ? 0 : key == "fortran_order" ? 1 : key == "shape" ? 2 : -1;
-      if (field < 0 || std::exchange(seen[field], true)) refuse("an unknown or repeated key \"" + key + "\"");
+      if (field < 0 || std::exchange(seen[field], true)) refuse("an unknown or repeated key \"" + shown(key) + "\"");
       if (field == 0) header.type = quoted();
       if (field == 1) header.fortran = boolean();
       if (field == 2) header.shape = shape();
@@ -177,7 +182,8 @@ std::optional<std::pair<DType, std::int64_t>> type_and_width(std::string_view ty
 Tensor decode_npy(std::string_view bytes, const std::string& where) {
   const Header header = read_header(bytes, where);
   const auto type = type_and_width(header.type);
-  if (!type) fail<DataError>("[npy] {}: descr: expected <f4 <f8 <i4 <i8 |u1 or |b1, found {}", where, header.type);
+  if (!type)
+    fail<DataError>("[npy] {}: descr: expected <f4 <f8 <i4 <i8 |u1 or |b1, found {}", where, shown(header.type));
   const auto [dtype, width] = *type;
   const std::string_view data = bytes.substr(header.data_offset);
   const auto held = static_cast<std::int64_t>(data.size());
@@ -185,6 +191,9 @@ Tensor decode_npy(std::string_view bytes, const std::string& where) {
   if (held % width != 0 || held / width != count)
     fail<DataError>("[npy] {}: data: expected {} numbers of {} bytes for shape {}, found {} bytes", where, count, width,
                     header.shape, held);
+  if (width == 1 && count > most_one_byte)
+    fail<DataError>("[npy] {}: data: expected at most {} numbers of one byte, found {}; save them as <i4", where,
+                    most_one_byte, count);
   Tensor out({count}, dtype);
   if (header.type == "<i8")
     convert<std::int64_t>(data, out.data<std::int32_t>(), count, where);

@@ -3,16 +3,18 @@
 
 #include <algorithm>
 #include <limits>
-#include <set>
+#include <vector>
 
 #include <glocal/core/file.h>
 #include <glocal/core/npy.h>
+#include <glocal/core/printable.h>
 
 namespace glocal {
 namespace {
 
 constexpr std::uint64_t zip64_mark = 0xFFFFFFFF;
 constexpr std::uint64_t most_expansion = 1032;  // deflate cannot expand further
+constexpr std::uint64_t unpacked_at_least = std::uint64_t{24} << 20;
 constexpr std::size_t end_size = 22, entry_size = 46, local_size = 30;
 constexpr std::uint16_t stored = 0, deflated = 8;
 constexpr std::uint16_t first_of_1980 = 0x21;  // the date written: files of equal content are equal
@@ -48,13 +50,14 @@ class Reader {
 
 struct Member {
   std::string_view name, packed;
-  std::uint64_t method = 0, crc = 0, size = 0;
+  std::uint64_t method = 0, crc = 0, size = 0, begin = 0, end = 0;  // its place in the file
+  std::string shown() const { return printable(name.substr(0, 80)); }
 };
 
 std::string inflate_member(const Member& member, const std::string& where) {
   if (member.size > most_expansion * member.packed.size() + 64)
     fail<DataError>("[npz] {}: {}: expected at most {} bytes from {} deflated ones, found {} announced", where,
-                    member.name, most_expansion * member.packed.size() + 64, member.packed.size(), member.size);
+                    member.shown(), most_expansion * member.packed.size() + 64, member.packed.size(), member.size);
   std::string out(member.size, '\0');
   z_stream stream{};
   if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) fail<MemoryError>("[npz] zlib has no memory to inflate {}", where);
@@ -68,7 +71,7 @@ std::string inflate_member(const Member& member, const std::string& where) {
   const bool exact = status == Z_STREAM_END && total == out.size() && stream.avail_in == 0;
   inflateEnd(&stream);
   if (!exact)
-    fail<DataError>("[npz] {}: {}: expected {} bytes of deflated data, found {} and status {}", where, member.name,
+    fail<DataError>("[npz] {}: {}: expected {} bytes of deflated data, found {} and status {}", where, member.shown(),
                     member.size, total, status);
   return out;
 }
@@ -89,25 +92,48 @@ Member read_member(const Reader& zip, std::uint64_t& entry, std::uint64_t direct
   member.size = zip.number(entry + 24, 4, "size");
   member.name = zip.at(entry + entry_size, name_size, "name");
   if (packed == zip64_mark || member.size == zip64_mark || local == zip64_mark)
-    fail<DataError>("[npz] {}: {}: expected a member below 4 GiB, found zip64", zip.where(), member.name);
+    fail<DataError>("[npz] {}: {}: expected a member below 4 GiB, found zip64", zip.where(), member.shown());
   if (flags & 1)
-    fail<DataError>("[npz] {}: {}: expected a plain member, found an encrypted one", zip.where(), member.name);
+    fail<DataError>("[npz] {}: {}: expected a plain member, found an encrypted one", zip.where(), member.shown());
   if (member.method != stored && member.method != deflated)
-    fail<DataError>("[npz] {}: {}: method: expected 0 or 8, found {}", zip.where(), member.name, member.method);
+    fail<DataError>("[npz] {}: {}: method: expected 0 or 8, found {}", zip.where(), member.shown(), member.method);
   zip.expect(local, "PK\3\4", "local record");
   // Sizes in the local record may be a zip64 mark (numpy writes that); those of the directory count.
   const std::uint64_t local_name = zip.number(local + 26, 2, "local name size"),
                       data = local + local_size + local_name + zip.number(local + 28, 2, "local extra size");
   if (zip.at(local + local_size, local_name, "local name") != member.name)
-    fail<DataError>("[npz] {}: {}: expected the same name in its local record", zip.where(), member.name);
+    fail<DataError>("[npz] {}: {}: expected the same name in its local record", zip.where(), member.shown());
   if (data > directory || packed > directory - data)
     fail<DataError>("[npz] {}: {}: expected {} bytes before the directory at {}, found data at {}", zip.where(),
-                    member.name, packed, directory, data);
+                    member.shown(), packed, directory, data);
   member.packed = zip.at(data, packed, "data");
+  member.begin = local;
+  member.end = data + packed;
   if (member.method == stored && packed != member.size)
-    fail<DataError>("[npz] {}: {}: expected {} stored bytes, found {}", zip.where(), member.name, member.size, packed);
+    fail<DataError>("[npz] {}: {}: expected {} stored bytes, found {}", zip.where(), member.shown(), member.size,
+                    packed);
   entry += entry_size + name_size + zip.number(entry + 30, 2, "extra size") + zip.number(entry + 32, 2, "comment size");
   return member;
+}
+
+// Members that share bytes, or promise far more than the file holds, make a small file fill the memory (D. Fifield,
+// A better zip bomb, 2019).
+void check_sizes(std::vector<Member> members, std::uint64_t held, std::uint64_t max_unpacked,
+                 const std::string& where) {
+  std::sort(members.begin(), members.end(), [](const Member& a, const Member& b) { return a.begin < b.begin; });
+  if (max_unpacked == 0) max_unpacked = unpacked_at_least + held;
+  std::uint64_t at = 0, unpacked = 0;
+  for (const Member& member : members) {
+    if (member.begin < at)
+      fail<DataError>("[npz] {}: {}: expected its own bytes, found those of another member", where, member.shown());
+    at = member.end;
+    unpacked += member.method == deflated ? member.size : 0;
+  }
+  if (unpacked > max_unpacked)
+    fail<DataError>(
+        "[npz] {}: sizes: expected at most {} unpacked bytes from {}, found {} announced; give max_unpacked "
+        "if you trust the file",
+        where, max_unpacked, held, unpacked);
 }
 
 void append(std::string& out, std::uint64_t value, int bytes) {
@@ -137,7 +163,7 @@ void check_below_4_gib(std::uint64_t bytes) {
 
 }  // namespace
 
-std::map<std::string, Tensor> decode_npz(std::string_view bytes, const std::string& where) {
+std::map<std::string, Tensor> decode_npz(std::string_view bytes, const std::string& where, std::uint64_t max_unpacked) {
   const Reader zip(bytes, where);
   if (bytes.size() < end_size)
     fail<DataError>("[npz] {}: expected at least {} bytes, found {}", where, end_size, bytes.size());
@@ -147,22 +173,26 @@ std::map<std::string, Tensor> decode_npz(std::string_view bytes, const std::stri
                       directory = zip.number(end + 16, 4, "directory offset");
   if (directory + size != end)
     fail<DataError>("[npz] {}: directory: expected it to end at {}, found {} + {}", where, end, directory, size);
+  std::vector<Member> members;
+  for (std::uint64_t i = 0, entry = directory; i < count || entry != end; ++i) {
+    if (i == count || entry >= end)
+      fail<DataError>("[npz] {}: directory: expected {} members up to byte {}, found {}", where, count, end, entry);
+    members.push_back(read_member(zip, entry, directory));
+  }
+  check_sizes(members, bytes.size(), max_unpacked, where);
   std::map<std::string, Tensor> tensors;
-  std::uint64_t entry = directory;
-  for (std::uint64_t i = 0; i < count; ++i) {
-    const Member member = read_member(zip, entry, directory);
+  for (const Member& member : members) {
     if (!member.name.ends_with(".npy") || member.name.size() == 4)
-      fail<DataError>("[npz] {}: member {}: expected a name that ends in .npy", where, member.name);
+      fail<DataError>("[npz] {}: member {}: expected a name that ends in .npy", where, member.shown());
     const std::string name(member.name.substr(0, member.name.size() - 4));
     const std::string inflated = member.method == deflated ? inflate_member(member, where) : std::string();
     const std::string_view data = member.method == deflated ? std::string_view(inflated) : member.packed;
     if (crc_of(data) != member.crc)
-      fail<DataError>("[npz] {}: {}: crc: expected {:08x}, found {:08x}", where, name, member.crc, crc_of(data));
-    if (!tensors.emplace(name, decode_npy(data, where + ":" + name)).second)
-      fail<DataError>("[npz] {}: {}: expected each name once", where, name);
+      fail<DataError>("[npz] {}: {}: crc: expected {:08x}, found {:08x}", where, member.shown(), member.crc,
+                      crc_of(data));
+    if (!tensors.emplace(name, decode_npy(data, where + ":" + member.shown())).second)
+      fail<DataError>("[npz] {}: {}: expected each name once", where, member.shown());
   }
-  if (entry != end)
-    fail<DataError>("[npz] {}: directory: expected {} members up to byte {}, found {}", where, count, end, entry);
   return tensors;
 }
 
@@ -207,7 +237,9 @@ std::string encode_npz(const std::map<std::string, Tensor>& tensors, bool compre
   return out;
 }
 
-std::map<std::string, Tensor> load_npz(const std::string& path) { return decode_npz(read_file(path), path); }
+std::map<std::string, Tensor> load_npz(const std::string& path, std::uint64_t max_unpacked) {
+  return decode_npz(read_file(path), path, max_unpacked);
+}
 
 void save_npz(const std::string& path, const std::map<std::string, Tensor>& tensors, bool compress) {
   write_file_atomically(path, encode_npz(tensors, compress));

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include <glocal/core/lapack.h>
+#include <glocal/core/scaling.h>
 #include <glocal/core/simd/orthogonal.h>
 
 namespace glocal::orthogonal {
@@ -13,11 +14,27 @@ namespace {
 
 double square(double x) { return x * x; }
 
+// Largest |number| of `width` columns; throws for NaN and Inf.
+double largest_entry(const char* where, const double* rows, std::int64_t m, std::int64_t width, std::int64_t stride) {
+  double largest = 0;
+  bool finite = true;
+  for (std::int64_t i = 0; i < m; ++i)
+    for (std::int64_t j = 0; j < width; ++j) {
+      const double size = std::abs(rows[i * stride + j]);
+      finite = finite && size <= std::numeric_limits<double>::max();
+      largest = size > largest ? size : largest;
+    }
+  if (!finite) fail<NumericError>("[{}] a matrix of {} rows of {} holds NaN or Inf", where, m, width);
+  return largest;
+}
+
 }  // namespace
 
 LeftSvd left_svd(const double* rows, std::int64_t m, std::int64_t n, std::int64_t stride) {
   constexpr std::int64_t largest_for_jacobi = 128, most_sweeps = 60, alignment = 8, smallest_block = 128;
   const std::int64_t k = std::min(m, n), width = (n + alignment - 1) / alignment * alignment;
+  const int shift = shift_to_one(largest_entry("left_svd", rows, m, n, stride));
+  const double factor = std::ldexp(1, shift);
   // Rows come in blocks that stay in the cache, each below the R of all before it.
   const std::int64_t block = std::min(m, std::max(smallest_block, 4 * n));
   Tensor r = Tensor::zeros({std::min(m, n + block), width}, DType::f64);
@@ -27,6 +44,7 @@ LeftSvd left_svd(const double* rows, std::int64_t m, std::int64_t n, std::int64_
     for (std::int64_t i = 0; i < count; ++i) {
       double* const row = r.data<double>() + (done + i) * width;
       std::copy_n(rows + (begin + i) * stride, n, row);
+      for (std::int64_t j = 0; shift != 0 && j < n; ++j) row[j] *= factor;
       std::fill(row + n, row + width, 0.0);
     }
     const std::int64_t height = done + count;
@@ -38,14 +56,13 @@ LeftSvd left_svd(const double* rows, std::int64_t m, std::int64_t n, std::int64_
   if (k > largest_for_jacobi) {
     for (std::int64_t i = 0; i < k; ++i) std::copy_n(r.data<double>() + i * width, n, out.ut.data<double>() + i * n);
     const auto [u, s, vt] = lapack::svd(out.ut);
-    std::copy_n(s.data<double>(), k, out.s.begin());
+    std::transform(s.data<double>(), s.data<double>() + k, out.s.begin(),
+                   [=](double v) { return std::ldexp(v, -shift); });
     out.ut = vt;
     return out;
   }
   std::vector<double> squares(static_cast<std::size_t>(k));
   const int sweeps = simd::orthogonal().orthogonalize(k, width, r.data<double>(), width, squares.data(), most_sweeps);
-  if (!std::isfinite(std::accumulate(squares.begin(), squares.end(), 0.0)))
-    fail<NumericError>("[left_svd] a {} x {} matrix holds NaN or numbers whose squares overflow", n, m);
   if (sweeps == 0) fail<NumericError>("[left_svd] the Jacobi rotations of a {} x {} matrix do not converge", n, m);
   std::vector<std::int64_t> order(squares.size());
   std::iota(order.begin(), order.end(), 0);
@@ -54,7 +71,8 @@ LeftSvd left_svd(const double* rows, std::int64_t m, std::int64_t n, std::int64_
   });
   for (std::int64_t i = 0; i < k; ++i) {
     const std::int64_t from = order[static_cast<std::size_t>(i)];
-    const double length = out.s[static_cast<std::size_t>(i)] = std::sqrt(squares[static_cast<std::size_t>(from)]);
+    const double length = std::sqrt(squares[static_cast<std::size_t>(from)]);
+    out.s[static_cast<std::size_t>(i)] = std::ldexp(length, -shift);
     for (std::int64_t j = 0; j < n; ++j)
       out.ut.data<double>()[i * n + j] = length > 0 ? r.data<double>()[from * width + j] / length : 0;
   }
@@ -63,6 +81,10 @@ LeftSvd left_svd(const double* rows, std::int64_t m, std::int64_t n, std::int64_
 
 LeastSquares least_squares(Tensor& ab, std::int64_t n) {
   const std::int64_t m = ab.dim(0), width = ab.dim(1), p = width - n;
+  const int shift = shift_to_one(largest_entry("least_squares", ab.data<double>(), m, n, width));
+  const int shift_b = shift_to_one(largest_entry("least_squares", ab.data<double>() + n, m, p, width));
+  for (std::int64_t i = 0; (shift != 0 || shift_b != 0) && i < ab.size(); ++i)
+    ab.data<double>()[i] = std::ldexp(ab.data<double>()[i], i % width < n ? shift : shift_b);
   Tensor work({2 * m + 3 * width}, DType::f64);
   simd::orthogonal().triangularize(false, m, width, n, ab.data<double>(), width, work.data<double>());
   const double* const r = ab.data<double>();
@@ -91,7 +113,8 @@ LeastSquares least_squares(Tensor& ab, std::int64_t n) {
   double rest = 0;
   for (std::int64_t i = n; i < m; ++i)
     for (std::int64_t j = n; j < width; ++j) rest += square(r[i * width + j]);
-  out.residual = std::sqrt(rest);
+  out.residual = std::ldexp(std::sqrt(rest), -shift_b);
+  for (std::int64_t i = 0; shift != shift_b && i < n * p; ++i) x[i] = std::ldexp(x[i], shift - shift_b);
   return out;
 }
 

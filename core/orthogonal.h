@@ -14,7 +14,7 @@ struct LeftSvd {
 };
 /// X = U diag(s) V^T without V, of X (N, M) given as its transpose: M rows of N numbers, `stride` apart; they may
 /// overlap, as those of a Hankel matrix do. K = min(M, N). Pivoted QR, then one-sided Jacobi up to 128 rows, gesdd
-/// above. Throws NumericError for NaN, Inf, or numbers whose squares overflow.
+/// above. Throws NumericError for NaN or Inf.
 LeftSvd left_svd(const double* rows, std::int64_t m, std::int64_t n, std::int64_t stride);
 
 struct LeastSquares {
@@ -23,6 +23,7 @@ struct LeastSquares {
   double condition = 0;  ///< Frobenius ||A|| ||A^+||; infinite when A is singular; x is of use only well below 1 / eps
 };
 /// Least ||A x - B|| for [A B] (M, N + R), M >= N, which is overwritten: by Householder QR without pivoting.
+/// Throws NumericError for NaN or Inf.
 LeastSquares least_squares(Tensor& ab, std::int64_t n);
 
 }  // namespace glocal::orthogonal

@@ -3,10 +3,26 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
+#include <type_traits>
 
 #include <glocal/core/recycle.h>
 
 namespace glocal {
+namespace {
+
+// What C++ leaves undefined is refused: NaN and numbers that no 32 bits hold. Others are cut towards zero.
+template <class To, class From>
+To checked_cast(From value) {
+  if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
+    const auto cut = std::trunc(static_cast<double>(value));
+    if (!(cut >= std::numeric_limits<To>::min() && cut <= std::numeric_limits<To>::max()))
+      fail<NumericError>("[tensor] {} does not fit i32", value);
+  }
+  return static_cast<To>(value);
+}
+
+}  // namespace
 
 Tensor::Tensor(Shape shape, DType dtype)
     : block_(std::allocate_shared<MemoryBlock>(Recycled<MemoryBlock>(), checked_mul(shape.size(), size_of(dtype)))),
@@ -15,7 +31,7 @@ Tensor::Tensor(Shape shape, DType dtype)
 
 Tensor Tensor::full(Shape shape, double value, DType dtype) {
   Tensor out(shape, dtype);
-  visit_any(dtype, [&]<class T>() { std::fill_n(out.data<T>(), out.size(), static_cast<T>(value)); });
+  visit_any(dtype, [&]<class T>() { std::fill_n(out.data<T>(), out.size(), checked_cast<T>(value)); });
   return out;
 }
 
@@ -50,7 +66,7 @@ Tensor Tensor::to(DType dtype) const {
   Tensor out(shape_, dtype);
   visit_any(dtype_, [&]<class From>() {
     visit_any(dtype, [&]<class To>() {
-      std::transform(data<From>(), data<From>() + size(), out.data<To>(), [](From v) { return static_cast<To>(v); });
+      std::transform(data<From>(), data<From>() + size(), out.data<To>(), checked_cast<To, From>);
     });
   });
   return out;

@@ -19,7 +19,7 @@ class Tensor {
   Tensor() = default;
   explicit Tensor(Shape shape, DType dtype = DType::f32);  ///< uninitialised numbers
 
-  static Tensor full(Shape shape, double value, DType dtype = DType::f32);
+  static Tensor full(Shape shape, double value, DType dtype = DType::f32);  ///< throws NumericError as to()
   static Tensor zeros(Shape shape, DType dtype = DType::f32) { return full(shape, 0, dtype); }
   static Tensor ones(Shape shape, DType dtype = DType::f32) { return full(shape, 1, dtype); }
   static Tensor scalar(double value, DType dtype = DType::f32) { return full({}, value, dtype); }
@@ -64,7 +64,7 @@ class Tensor {
   double at(std::int64_t index) const;  ///< one number by flat index, as double; throws ShapeError out of range
   Tensor reshape(Shape shape) const;    ///< shares the buffer; throws ShapeError when sizes differ
   Tensor clone() const;                 ///< its own copy of the numbers
-  Tensor to(DType dtype) const;         ///< converted copy, or this tensor when nothing changes
+  Tensor to(DType dtype) const;         ///< converted copy, or itself; throws NumericError for what no i32 can hold
 
  private:
   void* checked_data(DType wanted) const;

@@ -26,7 +26,8 @@ class Inflater {
   std::size_t unread() const { return rest_.size() + stream_.avail_in; }
 
   /// Appends up to `count` bytes to out; throws DataError when the stream is corrupt or ends too early.
-  void append(std::string& out, std::size_t count) {
+  template <class Bytes>
+  void append(Bytes& out, std::size_t count) {
     const std::size_t before = out.size();
     out.resize(before + count);
     stream_.next_out = reinterpret_cast<Bytef*>(out.data() + before);
@@ -59,23 +60,33 @@ class Inflater {
   bool done_ = false;
 };
 
-}  // namespace
-
-bool is_gzip(std::string_view bytes) { return bytes.starts_with("\x1f\x8b"); }
-
-std::string gunzip(std::string_view compressed, std::string_view file, std::int64_t max_bytes) {
+template <class Bytes>
+Bytes unpack(std::string_view compressed, std::string_view file, std::int64_t max_bytes) {
   if (max_bytes < 0) fail<ValueError>("[gzip] {}: max_bytes must be >= 0, got {}", file, max_bytes);
   const auto limit = static_cast<std::size_t>(max_bytes);
   Inflater inflater(compressed, file);
-  std::string out;
+  Bytes out;
+  const std::size_t piece = std::clamp<std::size_t>(4 * compressed.size(), 4096, chunk_bytes);
   while (!inflater.done()) {
-    inflater.append(out, std::min(chunk_bytes, limit + 1 - out.size()));  // one byte more shows an overlong payload
+    inflater.append(out, std::min(piece, limit + 1 - out.size()));  // one byte more shows an overlong payload
     if (out.size() > limit) fail<DataError>("[gzip] {}: unpacks to more than the {} bytes expected", file, max_bytes);
   }
   if (inflater.unread() > 0)
     fail<DataError>("[gzip] {}: {} bytes follow the end of the compressed stream, expected none", file,
                     inflater.unread());
   return out;
+}
+
+}  // namespace
+
+bool is_gzip(std::string_view bytes) { return bytes.starts_with("\x1f\x8b"); }
+
+std::string gunzip(std::string_view compressed, std::string_view file, std::int64_t max_bytes) {
+  return unpack<std::string>(compressed, file, max_bytes);
+}
+
+std::vector<std::uint8_t> gunzip_bytes(std::string_view compressed, std::string_view file, std::int64_t max_bytes) {
+  return unpack<std::vector<std::uint8_t>>(compressed, file, max_bytes);
 }
 
 std::string gunzip_start(std::string_view compressed, std::string_view file, std::int64_t count) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace glocal::datasets {
 
@@ -13,6 +14,7 @@ bool is_gzip(std::string_view bytes);
 /// Throws DataError naming `file` when it is cut short, corrupt (CRC-32 or length), followed by other bytes, or
 /// unpacks to more than max_bytes.
 std::string gunzip(std::string_view compressed, std::string_view file, std::int64_t max_bytes);
+std::vector<std::uint8_t> gunzip_bytes(std::string_view compressed, std::string_view file, std::int64_t max_bytes);
 
 /// At most the first `count` bytes of the payload; throws DataError when the stream is corrupt before that.
 std::string gunzip_start(std::string_view compressed, std::string_view file, std::int64_t count);

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <functional>
 #include <numeric>
+#include <utility>
 
 #include <glocal/core/error.h>
 #include <glocal/datasets/gzip.h>
@@ -11,7 +12,6 @@
 namespace glocal::datasets {
 namespace {
 
-constexpr std::int64_t max_payload = std::int64_t{1} << 32;
 constexpr std::int64_t max_inflation = 1040;  // deflate never unpacks one byte to more than 1032
 
 std::int64_t big_endian_32(std::string_view bytes, std::size_t at) {
@@ -36,9 +36,9 @@ std::vector<std::int64_t> parse_header(std::string_view bytes, int rank, std::st
   for (int axis = 0; axis < rank; ++axis) {
     sizes.push_back(big_endian_32(bytes, 4 + 4 * static_cast<std::size_t>(axis)));
     if (sizes.back() == 0) fail<DataError>("[idx] {}: size {}: expected at least 1, found 0", file, axis);
-    if (sizes.back() > max_payload / product)
-      fail<DataError>("[idx] {}: sizes: expected at most {} bytes of data, found {} x {} and more", file, max_payload,
-                      product, sizes.back());
+    if (sizes.back() > most_idx_values / product)
+      fail<DataError>("[idx] {}: sizes: expected at most {} bytes of data, found {} x {} and more", file,
+                      most_idx_values, product, sizes.back());
     product *= sizes.back();
   }
   return sizes;
@@ -50,27 +50,35 @@ std::int64_t product_of(const std::vector<std::int64_t>& sizes) {
 
 }  // namespace
 
-IdxArray parse_idx(std::string_view bytes, int rank, std::string_view file) {
+IdxArray parse_idx(std::string_view bytes, int rank, std::string_view file, std::int64_t max_values) {
   const bool packed = is_gzip(bytes);
   const std::string start = packed ? gunzip_start(bytes, file, static_cast<std::int64_t>(header_bytes(rank))) : "";
   const std::vector<std::int64_t> sizes = parse_header(packed ? std::string_view(start) : bytes, rank, file);
   const std::int64_t expected = static_cast<std::int64_t>(header_bytes(rank)) + product_of(sizes);
 
-  std::string unpacked;
+  if (expected - static_cast<std::int64_t>(header_bytes(rank)) > max_values)
+    fail<DataError>("[idx] {}: sizes: expected at most {} values, found {} promised by the header", file, max_values,
+                    product_of(sizes));
+  std::vector<std::uint8_t> values;
   if (packed) {
     if (expected / max_inflation > static_cast<std::int64_t>(bytes.size()))
       fail<DataError>("[idx] {}: sizes: the header promises {} bytes, which {} compressed bytes cannot hold", file,
                       expected, bytes.size());
-    unpacked = gunzip(bytes, file, expected);
-    bytes = unpacked;
+    values = gunzip_bytes(bytes, file, expected);
   }
-  if (static_cast<std::int64_t>(bytes.size()) != expected)
+  const std::int64_t found = packed ? std::ssize(values) : std::ssize(bytes);
+  if (found != expected)
     fail<DataError>("[idx] {}: length: expected {} bytes by its header, found {}: the file is {}", file, expected,
-                    bytes.size(), static_cast<std::int64_t>(bytes.size()) < expected ? "truncated" : "too long");
-  bytes.remove_prefix(header_bytes(rank));
-  return {sizes, {bytes.begin(), bytes.end()}};
+                    found, found < expected ? "truncated" : "too long");
+  if (packed)
+    values.erase(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(header_bytes(rank)));
+  else
+    values.assign(bytes.begin() + static_cast<std::ptrdiff_t>(header_bytes(rank)), bytes.end());
+  return {sizes, std::move(values)};
 }
 
-IdxArray read_idx(const std::string& path, int rank) { return parse_idx(read_data_file(path), rank, path); }
+IdxArray read_idx(const std::string& path, int rank, std::int64_t max_values) {
+  return parse_idx(read_data_file(path), rank, path, max_values);
+}
 
 }  // namespace glocal::datasets

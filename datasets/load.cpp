@@ -73,7 +73,9 @@ Dataset load_embedded(const SetInfo& set, Part part) {
 }
 
 Dataset load_idx(const SetInfo& set, Part part, const std::vector<fs::path>& files) {
-  IdxArray images = read_idx(files[0].string(), 3), labels = read_idx(files[1].string(), 1);
+  const std::int64_t count = official_count(set, part);
+  IdxArray images = read_idx(files[0].string(), 3, count * set.height * set.width);
+  IdxArray labels = read_idx(files[1].string(), 1, count);
   const bool official = labels_may_be_official(set, part, labels, files[1].string());
   Dataset data = join(set, part, std::move(images), std::move(labels), files[0].parent_path().string());
   if (!official) data.title += unofficial;

@@ -95,8 +95,8 @@ Cost predict_training(const Probe& p, std::int64_t T) {
   return {p.step_seconds * static_cast<double>(T), p.base_bytes + p.step_bytes + p.state_bytes};
 }
 
-Cost predict(const Probe& p, const std::string& estimator, const EstimatorOptions& o, std::int64_t T,
-             std::int64_t updates) {
+Cost predict(const Probe& p, const std::string& name, const EstimatorOptions& o, std::int64_t T, std::int64_t updates) {
+  const std::string estimator = cost_name(name);
   const Cost training = predict_training(p, T);
   const auto steps = static_cast<double>(T);
   const std::int64_t blocks = std::max<std::int64_t>(0, (T - 1) / o.tau);
@@ -126,11 +126,12 @@ Cost predict(const Probe& p, const std::string& estimator, const EstimatorOption
     cost = reverse(K, segment_plan(K));
     cost.seconds = estimates * cost.seconds + (steps - estimates * static_cast<double>(K)) * p.step_seconds;
   } else if (estimator == "es" || estimator == "pes") {
-    // Two runs of the block per pair beside training; pes keeps their states, es those of one pair.
+    // Two runs of the block per pair beside training; pes keeps the states of all pairs beside those of the one that
+    // runs.
     const auto runs = static_cast<double>(2 * o.particles + 1);
     cost = {training.seconds +
                 estimates * (static_cast<double>(o.tau) * (runs - 1) * p.step_seconds + runs * p.value_seconds),
-            training.bytes + p.state_bytes * (estimator == "pes" ? 2 * o.particles : 2)};
+            training.bytes + p.state_bytes * (estimator == "pes" ? 2 * o.particles + 2 : 2)};
   } else if (estimator == "hypergradient-descent") {
     // In a block the loss of each step is differentiated twice, the second time with the update still recorded.
     cost = {training.seconds + estimates * (static_cast<double>(o.tau) * p.step_seconds + p.value_seconds),

@@ -1,6 +1,7 @@
 // Standard error of a forecast from the residuals of its fit: the covariance of a nonlinear least-squares estimate.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <glocal/core/blas.h>
 #include <glocal/hpo/dmd_series.h>
@@ -42,7 +43,7 @@ struct RealModes {
     for (std::size_t k = 0; k < alpha.size(); ++k) {
       if (fixed[k]) continue;
       const double twice = pair[k] ? 2 : 1;
-      const Complex slope = x * std::exp(alpha[k] * x) * fit.amplitudes(mode[k], j) * (twice / fit.scale);
+      const Complex slope = x * std::exp(alpha[k] * x) * (fit.amplitudes(mode[k], j) * (twice / fit.scale));
       *out++ = slope.real();
       if (pair[k]) *out++ = -slope.imag();
     }
@@ -112,6 +113,10 @@ std::vector<double> DmdFit::error_bar(double t) const {
         modes.slopes(*this, j, axis(static_cast<double>(first + i)), slopes.data<double>() + i * p);
       double* const g = gradients.data<double>() + j * p;
       modes.slopes(*this, j, axis(t), g);
+      // Amplitudes of modes that nearly coincide may leave the range, where the forecast does not: no bar is known
+      // then.
+      if (!is_finite(slopes) || !std::all_of(g, g + p, [](double v) { return std::isfinite(v); }))
+        return std::vector<double>(out.size(), std::numeric_limits<double>::infinity());
       for (std::int64_t i = 0; i < rows; ++i)
         for (std::int64_t k = 0; k < p; ++k) g[k] -= y.at(i) * slopes.data<double>()[i * p + k];
       const Tensor inside = lapack::lstsq(phi, slopes, 1e-12).x;

@@ -1,7 +1,8 @@
 #include <glocal/hpo/estimator.h>
 
+#include <algorithm>
 #include <cmath>
-#include <functional>
+#include <map>
 #include <utility>
 
 #include <glocal/hpo/evolution.h>
@@ -27,10 +28,9 @@ struct Global : Estimator {
   bool feels_init() const override { return true; }
   std::int64_t steps(const Progress& progress) const override { return progress.T; }
   Estimate advance(const FlatProblem& problem, const Vars& phi, Progress& progress) override {
-    AdjointChoice choice;
-    if (!forward) choice = chosen(problem, phi);
-    Hypergradient exact =
-        forward ? global_forward(problem, phi, progress.T) : reverse(problem, phi, progress.T, choice.mode);
+    if (forward) return Local(progress.T, LocalStart::restart, false).advance(problem, phi, progress);
+    AdjointChoice choice = chosen(problem, phi);
+    Hypergradient exact = reverse(problem, phi, progress.T, choice.mode);
     return {std::move(exact.h), exact.outer, {}, {}, std::move(choice.note)};
   }
   AdjointChoice chosen(const FlatProblem& problem, const Vars& phi) const {
@@ -44,11 +44,10 @@ struct Global : Estimator {
   }
 };
 
-using Maker = std::function<std::unique_ptr<Estimator>(const EstimatorOptions&)>;
 using std::make_unique;
 
 // A new estimator is one line here.
-const std::vector<std::pair<std::string, Maker>> makers = {
+const std::vector<std::pair<std::string, EstimatorMaker>> makers = {
     {"global", [](const auto& o) { return make_unique<Global>(false, o); }},
     {"global-forward", [](const auto& o) { return make_unique<Global>(true, o); }},
     {"local", [](const auto& o) { return make_unique<Local>(o.tau, LocalStart::warm, o.trajectory); }},
@@ -69,6 +68,15 @@ const std::vector<std::pair<std::string, Maker>> makers = {
      [](const auto& o) { return make_unique<Implicit>(ImplicitSolver::nystrom, o.tau, o.implicit); }},
 };
 
+struct Added {
+  EstimatorMaker make;
+  std::string costs_like;
+};
+std::map<std::string, Added>& added() {
+  static std::map<std::string, Added> estimators;
+  return estimators;
+}
+
 }  // namespace
 
 std::unique_ptr<Estimator> make_estimator(const std::string& name, const EstimatorOptions& options) {
@@ -78,19 +86,35 @@ std::unique_ptr<Estimator> make_estimator(const std::string& name, const Estimat
     if (count < 1 || count > 1'000'000) fail<ValueError>("[estimator] {} = {} is outside 1..1000000", what, count);
   if (!(options.sigma > 0) || !std::isfinite(options.sigma))
     fail<ValueError>("[estimator] sigma = {} must be positive and finite", options.sigma);
+  for (const auto& [known, make] : makers)
+    if (known == name) return make(options);
+  if (const auto found = added().find(name); found != added().end()) return found->second.make(options);
   std::string known;
-  for (const auto& [maker_name, make] : makers) {
-    if (maker_name == name) return make(options);
-    known += (known.empty() ? "" : ", ") + maker_name;
-  }
+  for (const std::string& other : estimator_names()) known += (known.empty() ? "" : ", ") + other;
   for (const std::string& search : search_names()) known += ", " + search;
   fail<ValueError>("[estimator] unknown estimator {}; there are: {} (the last {} by whole runs, see search_run)", name,
                    known, search_names().size());
 }
 
+void add_estimator(const std::string& name, EstimatorMaker maker, const std::string& costs_like) {
+  const std::vector<std::string> known = estimator_names(), searches = search_names();
+  for (const auto& taken : {known, searches})
+    if (std::find(taken.begin(), taken.end(), name) != taken.end())
+      fail<ValueError>("[estimator] there is one called {} already", name);
+  if (std::find(known.begin(), known.end(), costs_like) == known.end())
+    fail<ValueError>("[estimator] {} should cost like {}, which is no estimator", name, costs_like);
+  added()[name] = {std::move(maker), cost_name(costs_like)};
+}
+
+std::string cost_name(const std::string& estimator) {
+  const auto found = added().find(estimator);
+  return found == added().end() ? estimator : found->second.costs_like;
+}
+
 std::vector<std::string> estimator_names() {
   std::vector<std::string> names;
   for (const auto& [name, make] : makers) names.push_back(name);
+  for (const auto& [name, estimator] : added()) names.push_back(name);
   return names;
 }
 

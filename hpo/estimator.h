@@ -1,6 +1,7 @@
 // What every hypergradient estimator looks like to the outer loop, and the list of them by name.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,20 +14,6 @@
 #include <glocal/hpo/reverse.h>
 
 namespace glocal::hpo {
-
-/// Two particles of `pes` that go on from their own states, perturbed by the same numbers with opposite signs.
-struct AntitheticPair {
-  Vars plus, minus;
-  std::vector<double> xi;  ///< (q,) sum of the perturbations of `plus` so far, in units of sigma
-};
-
-/// Where training stands: the state after `t` of T steps, (for `online`) the tangents and (for `pes`) the particles.
-struct Progress {
-  Vars s;
-  Tangents z;
-  std::int64_t t = 0, T = 0;
-  std::vector<AntitheticPair> particles = {};
-};
 
 /// A hypergradient and what is known about how it was made.
 struct Estimate {
@@ -69,9 +56,11 @@ struct Estimator {
   virtual bool from_start() const = 0;
   /// True when the estimate sees how the initial state depends on phi; otherwise that part of h is zero.
   virtual bool feels_init() const = 0;
-  /// Steps run per estimate, given where training stands.
+  /// Steps run per estimate, given where training stands: those of the whole block when it is in the middle of one.
   virtual std::int64_t steps(const Progress& progress) const = 0;
-  /// Runs `steps(progress)` steps (moving `progress` unless from_start()) and estimates the hypergradient.
+  /// Runs a block of `steps(progress)` steps, or what is left of the one in progress, and estimates the hypergradient;
+  /// from_start() leaves `progress` at s_0. problem.watch and problem.step may throw: a call with that `progress`, then
+  /// or from a copy made in problem.watch when progress.t is the step watched + 1, goes on with the same bits.
   virtual Estimate advance(const FlatProblem& problem, const Vars& phi, Progress& progress) = 0;
 };
 
@@ -80,5 +69,12 @@ struct Estimator {
 /// Throws ValueError for an unknown name (listing them) or options out of range.
 std::unique_ptr<Estimator> make_estimator(const std::string& name, const EstimatorOptions& options);
 std::vector<std::string> estimator_names();
+
+using EstimatorMaker = std::function<std::unique_ptr<Estimator>(const EstimatorOptions&)>;
+/// Makes an estimator of your own known by name, to `make_estimator` and so to the command; its cost is predicted as
+/// that of `costs_like`. Call it before threads start. Throws ValueError for a name that is taken, or a cost of none.
+void add_estimator(const std::string& name, EstimatorMaker maker, const std::string& costs_like = "local");
+/// The name of the estimator whose cost the named one has: its own, but for added ones.
+std::string cost_name(const std::string& estimator);
 
 }  // namespace glocal::hpo

@@ -1,9 +1,7 @@
 #include <glocal/hpo/evolution.h>
 
-#include <algorithm>
 #include <cmath>
 
-#include <glocal/core/random.h>
 #include <glocal/hpo/space.h>
 
 namespace glocal::hpo {
@@ -19,52 +17,55 @@ Vars moved(std::vector<double> u, double deviation, const Tensor& e, const Vars&
 
 }  // namespace
 
-std::int64_t Evolution::steps(const Progress& progress) const { return std::min(tau, progress.T - progress.t); }
+std::int64_t Evolution::steps(const Progress& progress) const { return progress.block_steps(tau); }
 
-Estimate Evolution::advance(const FlatProblem& problem, const Vars& phi, Progress& progress) {
-  const std::int64_t t0 = progress.t, end = t0 + steps(progress), q = components(phi);
-  const auto N = static_cast<std::size_t>(pairs), width = static_cast<std::size_t>(q);
-  const bool begins = !persistent || progress.particles.empty();
-  if (begins)
-    progress.particles.assign(N, {progress.s, progress.s, std::vector<double>(width)});
-  else if (progress.particles.size() != N || progress.particles[0].xi.size() != width)
-    fail<ValueError>(
-        "[pes] the run holds {} pairs of particles for {} hyperparameter components; it cannot go on with {} for {}",
-        progress.particles.size(), progress.particles[0].xi.size(), N, width);
-
-  const Key draw = split(split(key(seed), stream), static_cast<std::uint64_t>(t0));
+void Evolution::run_pair(const FlatProblem& problem, const Vars& phi, Progress& progress, Key draw) const {
+  Block& block = *progress.block;
+  const std::int64_t t0 = block.t0, end = t0 + steps(progress), q = components(phi);
+  const auto i = static_cast<std::size_t>(block.pairs);
   const std::vector<double> u = to_components(phi, phi);
+  const Tensor e = normal(split(draw, i), {q}, 0, 1, DType::f64);
+  const Vars plus = moved(u, sigma, e, phi), minus = moved(u, -sigma, e, phi);
+  AntitheticPair pair{progress.s, progress.s, std::vector<double>(block.h.size())};
+  if (persistent) pair = progress.particles[i];
+  if (persistent && t0 == 0) {
+    pair.plus = problem.init(plus);
+    pair.minus = problem.init(minus);
+  }
   const auto outer_after_block = [&](Vars& s, const Vars& at) {
     for (std::int64_t t = t0; t < end; ++t) s = problem.step(s, at, t);
     return problem.outer(s, at, t0).item();
   };
-  std::vector<double> h(width);
-  for (std::size_t i = 0; i < N; ++i) {
-    AntitheticPair& pair = progress.particles[i];
-    const Tensor e = normal(split(draw, i), {q}, 0, 1, DType::f64);
-    const Vars plus = moved(u, sigma, e, phi), minus = moved(u, -sigma, e, phi);
-    if (persistent && begins && t0 == 0) {
-      pair.plus = problem.init(plus);
-      pair.minus = problem.init(minus);
-    }
-    const double above = outer_after_block(pair.plus, plus), below = outer_after_block(pair.minus, minus);
-    if (!std::isfinite(above) || !std::isfinite(below))
-      fail<NumericError>(
-          "[{}] pair {} has E = {} and {} at step {}: a perturbed run diverged; use a smaller sigma than {}", name(), i,
-          above, below, end, sigma);
-    for (std::size_t k = 0; k < width; ++k) {
-      pair.xi[k] += e.at(static_cast<std::int64_t>(k));
-      h[k] += pair.xi[k] * (above - below) / (2 * sigma * static_cast<double>(N));
-    }
-    if (!persistent) pair = {};
+  const double above = outer_after_block(pair.plus, plus), below = outer_after_block(pair.minus, minus);
+  if (!std::isfinite(above) || !std::isfinite(below))
+    fail<NumericError>(
+        "[{}] pair {} has E = {} and {} at step {}: a perturbed run diverged; use a smaller sigma than {}", name(), i,
+        above, below, end, sigma);
+  for (std::size_t k = 0; k < block.h.size(); ++k) {
+    pair.xi[k] += e.at(static_cast<std::int64_t>(k));
+    block.h[k] += pair.xi[k] * (above - below) / (2 * sigma * static_cast<double>(pairs));
   }
-  if (!persistent) progress.particles.clear();
+  if (persistent) progress.particles[i] = std::move(pair);
+  ++block.pairs;
+}
 
-  for (; progress.t < end; ++progress.t) {
-    progress.s = problem.step(progress.s, phi, progress.t);
-    problem.watch(progress.s, progress.t);
-  }
-  return {std::move(h), problem.outer(progress.s, phi, t0).item(), {}, {}};
+Estimate Evolution::advance(const FlatProblem& problem, const Vars& phi, Progress& progress) {
+  const auto N = static_cast<std::size_t>(pairs), width = static_cast<std::size_t>(components(phi));
+  if (persistent && progress.particles.empty())
+    progress.particles.assign(N, {progress.s, progress.s, std::vector<double>(width)});
+  else if (persistent && (progress.particles.size() != N || progress.particles[0].xi.size() != width))
+    fail<ValueError>(
+        "[pes] the run holds {} pairs of particles for {} hyperparameter components; it cannot go on with {} for {}",
+        progress.particles.size(), progress.particles[0].xi.size(), N, width);
+
+  Block& block = progress.open_block();
+  block.h.resize(width);
+  const Key draw = split(split(key(seed), stream), static_cast<std::uint64_t>(block.t0));
+  while (block.pairs < pairs) run_pair(problem, phi, progress, draw);
+  train_to(problem, phi, progress, block.t0 + steps(progress));
+  Estimate estimate{std::move(block.h), problem.outer(progress.s, phi, block.t0).item(), {}, {}};
+  progress.block.reset();
+  return estimate;
 }
 
 }  // namespace glocal::hpo

@@ -1,5 +1,6 @@
 // Evolution strategies: hypergradients from the values of E alone, by antithetic pairs of perturbed runs.
 #pragma once
+#include <glocal/core/random.h>
 #include <glocal/hpo/estimator.h>
 
 namespace glocal::hpo {
@@ -30,6 +31,9 @@ struct Evolution : Estimator {
   /// Throws NumericError when a perturbed run leaves the finite numbers, ValueError when `progress` holds the particles
   /// of another N or q.
   Estimate advance(const FlatProblem& problem, const Vars& phi, Progress& progress) override;
+
+ private:
+  void run_pair(const FlatProblem& problem, const Vars& phi, Progress& progress, Key draw) const;
 };
 
 }  // namespace glocal::hpo

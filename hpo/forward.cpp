@@ -22,19 +22,19 @@ double inner(In a, In b) {
 // Norms of the tangents after tau, tau / 2, ... steps, and the power of t by which they grew in between.
 class TangentGrowth {
  public:
-  explicit TangentGrowth(std::int64_t tau) {
+  TangentGrowth(std::int64_t tau, std::vector<std::vector<double>>& squares) : squares_(squares) {
     for (std::int64_t t = tau; t >= 2 && std::ssize(steps_) <= octaves; t /= 2) steps_.push_back(t);
-    squares_.resize(steps_.size());
   }
+  void begin() { squares_.resize(steps_.size()); }
   void look(std::int64_t t, const Tangents& z) {
-    for (std::size_t i = 0; i < steps_.size(); ++i)
+    for (std::size_t i = 0; i < squares_.size(); ++i)
       if (steps_[i] == t)
         for (const Vars& tangent : z) squares_[i].push_back(inner(tangent, tangent));
   }
   // Of the fastest tangent in the octave that ends at tau / 2^i; 0 where that is not known.
   double exponent(std::size_t i) const {
     double fastest = 0;
-    if (i + 1 >= steps_.size()) return fastest;
+    if (i + 1 >= squares_.size()) return fastest;
     const double octave = std::log2(static_cast<double>(steps_[i]) / static_cast<double>(steps_[i + 1]));
     for (std::size_t k = 0; k < squares_[i].size(); ++k) {
       const double before = squares_[i + 1][k], after = squares_[i][k];
@@ -44,16 +44,17 @@ class TangentGrowth {
     }
     return fastest;
   }
-  std::int64_t calm() const {
+  // Steps of the block before the growth became explosive.
+  std::int64_t calm(std::int64_t tau) const {
     std::size_t i = 0;
-    while (i + 1 < steps_.size() && exponent(i) > explosive) ++i;
-    return steps_.empty() ? 1 : steps_[i];
+    while (i + 1 < squares_.size() && exponent(i) > explosive) ++i;
+    return squares_.empty() ? tau : steps_[i];
   }
 
  private:
   static constexpr std::int64_t octaves = 4;
-  std::vector<std::int64_t> steps_;           // falling
-  std::vector<std::vector<double>> squares_;  // [i][k], of Z_k after steps_[i]
+  std::vector<std::int64_t> steps_;            // falling
+  std::vector<std::vector<double>>& squares_;  // [i][k], of Z_k after steps_[i]
 };
 
 }  // namespace
@@ -71,39 +72,53 @@ OuterGradient outer_gradient(const FlatProblem& problem, const Vars& s, const Ta
   return result;
 }
 
+ForwardRun run_forward(const FlatProblem& problem, const Vars& phi, Progress& progress, std::int64_t tau,
+                       bool trajectory) {
+  if (tau < 1) fail<ValueError>("[forward] a block of {} steps has no hypergradient; use tau >= 1", tau);
+  const std::size_t n = progress.s.size();
+  const std::vector<Vars> units = unit_directions(phi);
+  if (progress.z.size() != units.size())
+    fail<ShapeError>("[forward] {} tangents for {} hyperparameter components; see zero_tangents()", progress.z.size(),
+                     units.size());
+  const bool begins = !progress.block;
+  Block& block = progress.open_block();
+  TangentGrowth growth(tau, block.squares);
+  const auto is_zero = [](const Vars& direction) { return inner(direction, direction) == 0; };
+  if (begins && std::ranges::all_of(progress.z, is_zero)) growth.begin();
+  while (progress.t < block.t0 + tau) {
+    std::vector<Vars> dx;
+    for (std::size_t k = 0; k < units.size(); ++k) dx.push_back(joined(progress.z[k], units[k]));
+    Pushed next = push_forward(joint_step(problem, n, progress.t), joined(progress.s, phi), dx);
+    progress.s = std::move(next.y);
+    progress.z = std::move(next.dy);
+    ++progress.t;
+    growth.look(progress.t - block.t0, progress.z);
+    if (trajectory || progress.t == block.t0 + tau) {
+      OuterGradient now = outer_gradient(problem, progress.s, progress.z, phi, block.t0);
+      if (trajectory) block.trajectory.insert(block.trajectory.end(), now.h.begin(), now.h.end());
+      if (trajectory) block.outers.push_back(now.outer);
+      block.outer = now.outer;
+      block.h = std::move(now.h);
+    }
+    problem.watch(progress.s, progress.t - 1);
+  }
+  ForwardRun run;
+  run.outer = block.outer;
+  run.h = std::move(block.h);
+  if (trajectory) run.trajectory = Tensor::from(block.trajectory, {tau, std::ssize(units)});
+  if (trajectory) run.outers = Tensor::from(block.outers, {tau});
+  run.growth = growth.exponent(0);
+  run.calm = growth.calm(tau);
+  progress.block.reset();
+  return run;
+}
+
 ForwardRun run_forward(const FlatProblem& problem, Vars s, Tangents z, const Vars& phi, std::int64_t t0,
                        std::int64_t tau, bool trajectory) {
-  if (tau < 1) fail<ValueError>("[forward] a block of {} steps has no hypergradient; use tau >= 1", tau);
-  const std::size_t n = s.size();
-  const std::vector<Vars> units = unit_directions(phi);
-  if (z.size() != units.size())
-    fail<ShapeError>("[forward] {} tangents for {} hyperparameter components; see zero_tangents()", z.size(),
-                     units.size());
-  ForwardRun run;
-  if (trajectory) run.trajectory = Tensor({tau, static_cast<std::int64_t>(units.size())}, DType::f64);
-  if (trajectory) run.outers = Tensor({tau}, DType::f64);
-  const bool from_zero = std::ranges::all_of(z, [](const Vars& direction) { return inner(direction, direction) == 0; });
-  TangentGrowth growth(from_zero ? tau : 0);
-  for (std::int64_t t = t0; t < t0 + tau; ++t) {
-    std::vector<Vars> dx;
-    for (std::size_t k = 0; k < units.size(); ++k) dx.push_back(joined(z[k], units[k]));
-    Pushed next = push_forward(joint_step(problem, n, t), joined(s, phi), dx);
-    s = std::move(next.y);
-    z = std::move(next.dy);
-    problem.watch(s, t);
-    growth.look(t + 1 - t0, z);
-    if (trajectory || t + 1 == t0 + tau) {
-      const OuterGradient now = outer_gradient(problem, s, z, phi, t0);
-      if (trajectory) std::ranges::copy(now.h, run.trajectory.data<double>() + (t - t0) * std::ssize(now.h));
-      if (trajectory) run.outers.data<double>()[t - t0] = now.outer;
-      run.outer = now.outer;
-      run.h = now.h;
-    }
-  }
-  run.growth = growth.exponent(0);
-  run.calm = from_zero ? growth.calm() : tau;
-  run.s = std::move(s);
-  run.z = std::move(z);
+  Progress progress{std::move(s), std::move(z), t0, t0 + tau};
+  ForwardRun run = run_forward(problem, phi, progress, tau, trajectory);
+  run.s = std::move(progress.s);
+  run.z = std::move(progress.z);
   return run;
 }
 

@@ -3,12 +3,9 @@
 #include <cstdint>
 #include <vector>
 
-#include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
 
 namespace glocal::hpo {
-
-/// Z, one list of leaves per direction k = 1..q; leaves may be symbolic zeros.
-using Tangents = std::vector<Vars>;
 
 /// Z_0 = 0 in q directions for a state with n leaves.
 Tangents zero_tangents(std::int64_t q, std::size_t n);
@@ -40,5 +37,10 @@ constexpr double explosive = 2;  ///< tangents that grow like t^2 and faster
 /// ShapeError unless z has q directions with a leaf per leaf of s.
 ForwardRun run_forward(const FlatProblem& problem, Vars s, Tangents z, const Vars& phi, std::int64_t t0,
                        std::int64_t tau, bool trajectory);
+
+/// The same from progress.s and progress.z, which are left at the end: opens a block of tau steps, or goes on with the
+/// one in progress, and closes it. problem.watch sees `progress` as it stands after each step. `s` and `z` stay empty.
+ForwardRun run_forward(const FlatProblem& problem, const Vars& phi, Progress& progress, std::int64_t tau,
+                       bool trajectory);
 
 }  // namespace glocal::hpo

@@ -31,15 +31,13 @@ Forecast glocal_forecast(const Tensor& trajectory, const Tensor& outers, std::in
   return forecast_scaling(trajectory, outers, target, scaling);
 }
 
-std::int64_t Glocal::steps(const Progress& progress) const { return std::min(options.tau, progress.T - progress.t); }
+std::int64_t Glocal::steps(const Progress& progress) const { return progress.block_steps(options.tau); }
 
 Estimate Glocal::advance(const FlatProblem& problem, const Vars& phi, Progress& progress) {
-  const std::int64_t t0 = progress.t;
-  Tangents z = zero_tangents(components(phi), progress.s.size());
-  ForwardRun run = run_forward(problem, std::move(progress.s), std::move(z), phi, t0, steps(progress),
-                               /*trajectory=*/true);
-  progress.t += run.trajectory.dim(0);
-  progress.s = std::move(run.s);
+  const std::int64_t t0 = progress.block_start();
+  if (!progress.block) progress.z = zero_tangents(components(phi), progress.s.size());
+  ForwardRun run = run_forward(problem, phi, progress, steps(progress), /*trajectory=*/true);
+  progress.z.clear();
   const bool explodes = run.growth > explosive;
   const std::int64_t block = run.outers.size();
   const std::int64_t used = explodes ? std::max(run.calm, std::min(block, shortest_scaling)) : block;

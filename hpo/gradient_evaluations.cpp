@@ -5,8 +5,9 @@
 
 namespace glocal::hpo {
 
-std::int64_t gradient_evaluations(const std::string& estimator, const EstimatorOptions& o, std::int64_t q,
-                                  std::int64_t T, std::int64_t updates) {
+std::int64_t gradient_evaluations(const std::string& name, const EstimatorOptions& o, std::int64_t q, std::int64_t T,
+                                  std::int64_t updates) {
+  const std::string estimator = cost_name(name);
   const std::int64_t tau = o.tau, K = std::min(estimator == "one-step" ? 1 : o.K, tau);
   // Each tangent of a step is a Hessian-vector product, two gradients. A step in reverse is one too, beside the
   // gradient that is recorded, and run once more where its record was not kept.

@@ -108,6 +108,7 @@ ImplicitGradient gradient_at(const FlatProblem& problem, const Function& loss, c
   const Recording gradient = record_gradient(loss, leaves, s, w, phi);
   const auto product = [&](double rho) -> Product {
     return [&, rho](const Vector& v) {
+      problem.poll();
       Vector y = to_components(gradient.push(joined(to_leaves(v, w), Vars(phi.size()))), w);
       for (std::size_t i = 0; i < y.size(); ++i) y[i] += rho * v[i];
       return y;
@@ -154,20 +155,18 @@ Implicit::Implicit(ImplicitSolver which, std::int64_t block, const ImplicitOptio
 
 const char* Implicit::name() const { return name_of(solver); }
 
-std::int64_t Implicit::steps(const Progress& progress) const { return std::min(tau, progress.T - progress.t); }
+std::int64_t Implicit::steps(const Progress& progress) const { return progress.block_steps(tau); }
 
 Estimate Implicit::advance(const FlatProblem& problem, const Vars& phi, Progress& progress) {
-  const std::int64_t t0 = progress.t, end = t0 + steps(progress);
+  const std::int64_t t0 = progress.open_block().t0, end = t0 + steps(progress);
   const Function loss = mean_loss(problem, progress.s.size(), end, options.batches, name());
   // Before the block is trained: what cannot be tuned is refused at once.
   const std::vector<std::size_t> leaves = parameters_of(problem, loss, progress.s, phi, name());
-  for (; progress.t < end; ++progress.t) {
-    progress.s = problem.step(progress.s, phi, progress.t);
-    problem.watch(progress.s, progress.t);
-  }
+  train_to(problem, phi, progress, end);
   ImplicitGradient at = gradient_at(problem, loss, leaves, progress.s, phi, t0, solver, options);
   Estimate estimate{std::move(at.h), at.outer, {}, {}};
   estimate.note = std::move(at.solution.note);
+  progress.block.reset();
   return estimate;
 }
 

@@ -9,25 +9,23 @@ const char* Local::name() const {
 }
 
 std::int64_t Local::steps(const Progress& progress) const {
-  return from_start() ? std::min(tau, progress.T) : std::min(tau, progress.T - progress.t);
+  return from_start() ? std::min(tau, progress.T) : progress.block_steps(tau);
 }
 
 Estimate Local::advance(const FlatProblem& problem, const Vars& phi, Progress& progress) {
   const std::int64_t block = steps(progress);
-  if (start == LocalStart::restart) {
-    Pushed init = push_forward(problem.init, phi, unit_directions(phi));
-    ForwardRun run = run_forward(problem, std::move(init.y), std::move(init.dy), phi, 0, block, trajectory);
-    return {std::move(run.h), run.outer, run.trajectory, {}};
+  const bool online = start == LocalStart::online;
+  if (!progress.block && (from_start() || (online && progress.t == 0 && progress.z.empty()))) {
+    Pushed init = push_forward(problem.init, phi, unit_directions(phi));  // s_0 may itself depend on phi
+    progress.z = std::move(init.dy);
+    if (from_start()) progress.s = std::move(init.y);
+    if (from_start()) progress.t = 0;
+  } else if (!progress.block && (!online || progress.z.empty())) {
+    progress.z = zero_tangents(components(phi), progress.s.size());
   }
-  Tangents z = zero_tangents(components(phi), progress.s.size());
-  if (start == LocalStart::online && !progress.z.empty())
-    z = std::move(progress.z);
-  else if (start == LocalStart::online && progress.t == 0)
-    z = push_forward(problem.init, phi, unit_directions(phi)).dy;  // s_0 may itself depend on phi
-  ForwardRun run = run_forward(problem, std::move(progress.s), std::move(z), phi, progress.t, block, trajectory);
-  progress.t += block;
-  progress.s = std::move(run.s);
-  if (start == LocalStart::online) progress.z = std::move(run.z);
+  ForwardRun run = run_forward(problem, phi, progress, block, trajectory);
+  if (from_start()) progress = {problem.init(phi), {}, 0, progress.T};
+  if (!online) progress.z.clear();
   return {std::move(run.h), run.outer, run.trajectory, {}};
 }
 

@@ -50,14 +50,15 @@ FlatProblem along(const FlatProblem& problem, const Vars& phi, const std::vector
   if (problem.loss)
     view.loss = [=](const Vars& s, const Vars& psi, std::int64_t t) { return problem.loss(s, moved(psi), t); };
   view.watch = problem.watch;
+  view.poll = problem.poll;
   return view;
 }
 
-std::int64_t RandomForward::steps(const Progress& progress) const { return std::min(tau, progress.T - progress.t); }
+std::int64_t RandomForward::steps(const Progress& progress) const { return progress.block_steps(tau); }
 
 Estimate RandomForward::advance(const FlatProblem& problem, const Vars& phi, Progress& progress) {
   const std::int64_t block = steps(progress), q = components(phi);
-  const Key draw = split(split(key(seed), stream), static_cast<std::uint64_t>(progress.t));
+  const Key draw = split(split(key(seed), stream), static_cast<std::uint64_t>(progress.block_start()));
   std::vector<std::vector<double>> v;
   std::vector<Vars> leaves;
   Vars psi;
@@ -66,10 +67,9 @@ Estimate RandomForward::advance(const FlatProblem& problem, const Vars& phi, Pro
     leaves.push_back(to_leaves(v.back(), phi));
     psi.push_back(Tensor::scalar(0, phi[0].dtype()));
   }
-  ForwardRun run = run_forward(along(problem, phi, leaves), std::move(progress.s),
-                               zero_tangents(directions, progress.s.size()), psi, progress.t, block, trajectory);
-  progress.t += block;
-  progress.s = std::move(run.s);
+  if (!progress.block) progress.z = zero_tangents(directions, progress.s.size());
+  ForwardRun run = run_forward(along(problem, phi, leaves), psi, progress, block, trajectory);
+  progress.z.clear();
   Estimate estimate{combined(run.h.data(), v), run.outer, {}, {}};
   if (trajectory) {
     estimate.trajectory = Tensor({block, q}, DType::f64);

@@ -77,7 +77,10 @@ struct Walk {
       seen(s, i);
     }
     if (end == T) finish(std::move(s));
-    for (s.clear(); !steps.empty(); steps.pop_back()) adjoint.pull(steps.back());
+    for (s.clear(); !steps.empty(); steps.pop_back()) {
+      problem.poll();
+      adjoint.pull(steps.back());
+    }
   }
 
   void finish(Vars s) {

@@ -32,5 +32,8 @@ std::unique_ptr<Search> make_search(const Space& space, const Vars& phi, const S
 /// Throws DivergedError when every trial failed, and whatever else problem throws.
 TuneResult search_run(const FlatProblem& problem, const Space& space, const Vars& phi, const SearchOptions& options,
                       const std::function<void(const OuterUpdate&)>& report = {});
+/// Goes on from `state`, whose phi is where the search began; see tune.
+TuneResult search_run(const FlatProblem& problem, const Space& space, TuneState& state, const SearchOptions& options,
+                      const std::function<void(const OuterUpdate&)>& report = {});
 
 }  // namespace glocal::hpo

@@ -15,61 +15,62 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-void train_to(const FlatProblem& problem, const Vars& phi, Progress& progress, std::int64_t end) {
-  for (; progress.t < end; ++progress.t) {
-    progress.s = problem.step(progress.s, phi, progress.t);
-    problem.watch(progress.s, progress.t);
-  }
-}
-
 }  // namespace
 
+TuneState start_of_run(const FlatProblem& problem, const Vars& phi, std::int64_t T, const MetaOptimizer& meta) {
+  if (T < 1) fail<ValueError>("[tune] T = {} must be at least 1 step", T);
+  return {.u = to_components(phi, phi), .phi = phi, .meta = meta, .progress = {problem.init(phi), {}, 0, T}};
+}
+
 TuneResult train(const FlatProblem& problem, const Vars& phi, std::int64_t T) {
-  if (T < 1) fail<ValueError>("[train] T = {} must be at least 1 step", T);
+  reset_peak_memory();
+  TuneState state = start_of_run(problem, phi, T);
+  return train(problem, state);
+}
+
+TuneResult train(const FlatProblem& problem, TuneState& state) {
   const Stopwatch clock;
   reset_peak_memory();
-  Progress progress{problem.init(phi), {}, 0, T};
-  train_to(problem, phi, progress, T);
-  TuneResult result;
-  result.s = std::move(progress.s);
-  result.phi = phi;
+  train_to(problem, state.phi, state.progress, state.progress.T);
+  TuneResult result{.s = state.progress.s, .phi = state.phi};
   result.seconds = clock.seconds();
   result.peak_bytes = memory_use().peak_bytes;
   return result;
 }
 
-TuneResult tune(const FlatProblem& problem, const Vars& phi0, const TuneOptions& options,
+TuneResult tune(const FlatProblem& problem, const Vars& phi, const TuneOptions& options,
                 const std::function<void(const OuterUpdate&)>& report) {
-  if (options.T < 1) fail<ValueError>("[tune] T = {} must be at least 1 step", options.T);
+  TuneState state = start_of_run(problem, phi, options.T, options.meta);
+  return tune(problem, state, options, report);
+}
+
+TuneResult tune(const FlatProblem& problem, TuneState& state, const TuneOptions& options,
+                const std::function<void(const OuterUpdate&)>& report) {
   if (options.updates < 1) fail<ValueError>("[tune] updates = {} must be at least 1", options.updates);
   const auto estimator = make_estimator(options.estimator, options.estimator_options);
   const Stopwatch clock;
   reset_peak_memory();
-  TuneResult result;
-  result.phi = phi0;
-  result.meta = options.meta;
-  std::vector<double> u = to_components(phi0, phi0);  // the f64 master copy
-  Progress progress{problem.init(phi0), {}, 0, options.T};
+  Progress& progress = state.progress;
 
   const auto more = [&] {
-    if (estimator->from_start()) return result.updates < options.updates;
+    if (estimator->from_start()) return state.updates < options.updates;
     // The last block cannot use an update, so it is plain training.
-    return progress.T - progress.t > options.estimator_options.tau;
+    return progress.T - progress.block_start() > options.estimator_options.tau;
   };
   while (more()) {
     const Stopwatch block;
-    OuterUpdate update{result.updates, 0, result.phi, {}, estimator->advance(problem, result.phi, progress)};
+    OuterUpdate update{state.updates, 0, state.phi, {}, estimator->advance(problem, state.phi, progress)};
     update.t = progress.t;
-    u = result.meta.step(std::move(u), update.estimate.h);
-    update.next_phi = result.phi = to_leaves(u, phi0);
+    state.u = state.meta.step(std::move(state.u), update.estimate.h);
+    update.next_phi = state.phi = to_leaves(state.u, update.phi);
     update.seconds = block.seconds();
-    result.estimate_seconds += update.seconds;
-    ++result.updates;
+    state.estimate_seconds += update.seconds;
+    ++state.updates;
     if (report) report(update);
   }
-  if (estimator->from_start()) progress.s = problem.init(result.phi);
-  train_to(problem, result.phi, progress, progress.T);
-  result.s = std::move(progress.s);
+  if (estimator->from_start() && progress.t == 0) progress.s = problem.init(state.phi);
+  train_to(problem, state.phi, progress, progress.T);
+  TuneResult result{progress.s, state.phi, state.meta, state.updates, state.estimate_seconds};
   result.seconds = clock.seconds();
   result.peak_bytes = memory_use().peak_bytes;
   return result;

@@ -1,8 +1,21 @@
 #include <glocal/nn/batch_norm.h>
 
+#include <cmath>
+
 #include <glocal/nn/channels.h>
 
 namespace glocal::nn {
+namespace {
+
+// Where the mean is many deviations from zero, x factor - mean factor loses the digits that x and the mean share.
+bool far_from_zero(const Tensor& mean, const Tensor& factor) {
+  constexpr double many = 1000;
+  for (std::int64_t c = 0; c < mean.size(); ++c)
+    if (std::abs(mean.at(c) * factor.at(c)) > many) return true;
+  return false;
+}
+
+}  // namespace
 
 BatchNorm::BatchNorm(std::int64_t channels, DType dtype)
     : weight(Tensor::ones({channels}, dtype)), bias(Tensor::zeros({channels}, dtype)) {}
@@ -13,6 +26,8 @@ Var BatchNorm::operator()(const Var& x, Pass& pass, bool relu) const {
   const auto [mean_before, var_before] = pass.next_stats(channels, x.dtype());
   if (!pass.training) {
     const Var factor = weight * rsqrt(var_before + eps);
+    if (far_from_zero(mean_before.value(), factor.value()))
+      return channel_affine(add_bias(x, -mean_before), factor, bias, relu);
     return channel_affine(x, factor, bias - mean_before * factor, relu);
   }
 

@@ -2,6 +2,9 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <map>
+
 #include <glocal/nn/lenet.h>
 #include <glocal/nn/mlp.h>
 #include <glocal/nn/resnet.h>
@@ -40,12 +43,34 @@ void finish(Model& model) {
 
 }  // namespace detail
 
-std::vector<std::string> model_names() { return {"mlp", "lenet", "resnet20", "wrn28_2"}; }
+namespace {
+
+std::map<std::string, ModelMaker>& added() {
+  static std::map<std::string, ModelMaker> models;
+  return models;
+}
+
+}  // namespace
+
+std::vector<std::string> model_names() {
+  std::vector<std::string> names{"mlp", "lenet", "resnet20", "wrn28_2"};
+  for (const auto& [name, maker] : added()) names.push_back(name);
+  return names;
+}
+
+void add_model(const std::string& name, ModelMaker maker) {
+  const std::vector<std::string> taken = model_names();
+  if (std::find(taken.begin(), taken.end(), name) != taken.end())
+    fail<ValueError>("[model] there is a model called {} already", name);
+  added()[name] = std::move(maker);
+}
 
 Model make_model(const std::string& name, Key key, const Shape& input, int classes, const ModelOptions& options) {
   if (input.rank() != 3 || input.size() == 0)
     fail<ShapeError>("[{}] needs images of shape (C, H, W), got {}", name, input);
   if (classes < 1) fail<ValueError>("[{}] needs at least one class, got {}", name, classes);
+  if (const auto found = added().find(name); found != added().end())
+    return found->second(key, input, classes, options);
   const ModelOptions usual;
   const bool norm = options.norm != usual.norm, dropout = options.dropout != usual.dropout,
              mlp_only = options.hidden != usual.hidden || options.activation != usual.activation;

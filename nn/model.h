@@ -42,6 +42,11 @@ struct ModelOptions {
 Model make_model(const std::string& name, Key key, const Shape& input, int classes, const ModelOptions& options = {});
 std::vector<std::string> model_names();
 
+using ModelMaker = std::function<Model(Key, const Shape& input, int classes, const ModelOptions&)>;
+/// Makes a model of your own known by name, to `make_model` and so to the command. Call it before threads start. Throws
+/// ValueError for a name that is taken.
+void add_model(const std::string& name, ModelMaker maker);
+
 // ---------------------------------------------------------------------------------------------------------
 
 namespace detail {

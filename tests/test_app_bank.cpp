@@ -76,8 +76,8 @@ TEST_SUITE("fast") {
       CAPTURE(json);
       CHECK_THROWS_WITH_AS(parse_recipes(json), doctest::Contains(says), DataError);
     };
-    refused("", "recipe 0");
-    refused("{", "recipe 0");
+    refused("", "the recipes: expected JSON");
+    refused("{", "the recipes: expected JSON");
     refused("[]", "recipe 0");
     refused("{}", "trajectories");
     refused(R"({"trajectories": [1]})", "recipe 0");

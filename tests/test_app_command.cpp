@@ -12,34 +12,12 @@
 
 #include <glocal/core/file.h>
 
+#include "command.h"
+
 namespace fs = std::filesystem;
 using glocal::read_file;
 
 namespace {
-
-// A folder that goes away with the test.
-struct Scratch {
-  fs::path path = fs::temp_directory_path() / ("glocal-command-" + std::to_string(::getpid()));
-  Scratch() { fs::create_directories(path); }
-  ~Scratch() { fs::remove_all(path); }
-  std::string operator/(const std::string& name) const { return (path / name).string(); }
-};
-
-struct Result {
-  int code = 0;
-  std::string out, error;
-};
-
-// Runs `glocal <arguments>` with stdout and stderr apart.
-Result glocal_command(const Scratch& scratch, const std::string& arguments, const std::string& environment = "") {
-  const std::string out = scratch / "stdout", error = scratch / "stderr";
-  const std::string line =
-      environment + " '" GLOCAL_COMMAND_PATH "' " + arguments + " >'" + out + "' 2>'" + error + "' </dev/null";
-  const int status = std::system(line.c_str());
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_file(out), read_file(error)};
-}
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 const std::string quick = "--hidden 16 --steps 60 --block 20 --batch 64 --tune lr,momentum ";
 
@@ -255,6 +233,25 @@ TEST_SUITE("slow") {
     CHECK(nlohmann::json::parse(epochs.out)["steps"] == 24);  // 1250 images, batches of 100, twice
   }
 
+  TEST_CASE("command: the rows of a trajectory are the hypergradients of blocks of so many steps") {
+    const Scratch scratch;
+    const auto first_update = [&](const std::string& arguments) {
+      const Result result =
+          glocal_command(scratch, "tune --hidden 16 --steps 60 --batch 64 --tune lr,momentum --quiet --force --out " +
+                                      (scratch / "run") + " " + arguments);
+      REQUIRE_MESSAGE(result.code == 0, result.error);
+      std::istringstream lines(read_file(scratch / "run/hparams.jsonl"));
+      std::string line;
+      std::getline(lines, line);  // where the hyperparameters started from
+      std::getline(lines, line);
+      return nlohmann::json::parse(line);
+    };
+    const auto rows = first_update("--estimator glocal --block 20")["trajectory"];
+    REQUIRE(rows.size() == 20);
+    CHECK(rows[0] == first_update("--estimator local --block 1")["hypergradient"]);
+    CHECK(rows[4] == first_update("--estimator local --block 5")["hypergradient"]);
+  }
+
   TEST_CASE("command: every search tunes with a given budget and its config repeats it") {
     const Scratch scratch;
     for (const char* search : {"random-search", "grid", "gp", "cma-es"}) {
@@ -306,6 +303,15 @@ TEST_SUITE("slow") {
     CHECK(table[1]["gradient_evaluations"] == 2 * (5 * 20 + 20) + 20);
     CHECK(table[2]["gradient_evaluations"].get<double>() <= table[1]["gradient_evaluations"].get<double>());
     CHECK(table[2]["gradient_evaluations"].get<double>() > table[1]["gradient_evaluations"].get<double>() - 60);
+  }
+
+  TEST_CASE("command: what cannot be printed is exit code 4") {
+    const Scratch scratch;
+    const int status =
+        std::system(("'" GLOCAL_COMMAND_PATH "' --version >/dev/full 2>'" + (scratch / "e") + "'").c_str());
+    REQUIRE(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 4);
+    CHECK(has(read_file(scratch / "e"), "standard output"));
   }
 
   TEST_CASE("command: a terminated run is saved and exits with 143") {

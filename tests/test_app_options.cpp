@@ -73,7 +73,7 @@ TEST_SUITE("fast") {
     CHECK(duration(0.44) == "0.4 s");
     CHECK(duration(200) == "3 min 20 s");
     CHECK(duration(7500) == "2 h 5 min");
-    CHECK(size_text(12'345'678) == "12.3 MB");
-    CHECK(size_text(1'230'000'000) == "1.2 GB");
+    CHECK(size_text(std::int64_t{12'345'678}) == "12.3 MB");
+    CHECK(size_text(std::int64_t{1'230'000'000}) == "1.2 GB");
   }
 }

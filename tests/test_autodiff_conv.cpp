@@ -184,6 +184,9 @@ TEST_CASE("autodiff conv: an empty batch gives an empty output and a zero weight
   const Var gw = conv2d_weight(zeros({0, 2, 5, 5}), zeros({0, 3, 5, 5}), {3, 2, 3, 3}, spec);
   CHECK(same_bits(gw.value(), zeros({3, 2, 3, 3})));
   CHECK(same_bits(conv2d(zeros({2, 0, 4, 4}), zeros({3, 0, 3, 3})).value(), zeros({2, 3, 2, 2})));
+  const Var bias = Tensor::from(std::vector<float>{1, 2, 3}, {3});
+  const Var of_nothing = conv2d(zeros({2, 0, 4, 4}), zeros({3, 0, 3, 3}), bias, {});
+  CHECK(same_bits(of_nothing.value(), broadcast_to(reshape(bias, {1, 3, 1, 1}), {2, 3, 2, 2}).value()));
 }
 
 TEST_CASE("autodiff conv: the wide padding of an image gives exact zeros") {

@@ -102,6 +102,9 @@ TEST_CASE("autodiff ops values: sum keeps f32 accuracy over ten million numbers"
   const double column = sum(Tensor::full({2'000'000, 5}, 0.1), {0}).value().at(3);
   CHECK(std::abs(column / 2e5 - 1) < 1e-6);
   CHECK(std::abs(mean(Tensor::full({1000, 3, 32, 32}, 0.1), {0, 2, 3}).value().at(1) / 0.1 - 1) < 1e-6);
+  // 2^24 + 1 is no f32, and is summed further all the same.
+  const List apart{0x1p24, 1, 0x1p24, 1, -0x1p24, 0, -0x1p24, 0};
+  CHECK(sum(Tensor::from(apart, {2, 2, 2}).to(DType::f32), {0, 2}).value().at(1) == 1);
 }
 
 TEST_CASE("autodiff ops values: permute against naive loops for every order of axes") {
@@ -169,6 +172,12 @@ TEST_CASE("autodiff ops values: derivatives at kinks") {
   CHECK(slope([](const Var& x) { return maximum(row({1, 1, 1}), x); }, {0, 1, 2}) == List{0, 0.5, 1});
   CHECK(slope([](const Var& x) { return maximum(x, x); }, {3}) == List{1});
   CHECK(slope([](const Var& x) { return max(x, 0); }, {1, 4, 4, 2}) == List{0, 1, 0, 0});
+  // Forwards a tie takes the mean of both tangents.
+  const auto larger = [](const Vars& x) { return maximum(x[0], x[1]); };
+  CHECK(numbers(jvp(larger, Vars{row({3}), row({3})}, Vars{row({1}), row({5})}).second) == List{3});
+  // The side of elu that is not taken overflows, and its second derivative stays 0.
+  const auto elu_slope = [](const Var& x) { return grad([](const Var& u) { return sum(elu(u, 0.5)); })(x); };
+  CHECK(slope(elu_slope, {0, 2, 800}) == List{0.5, 0, 0});
   // The bound as f32 is not the bound as f64: it still counts as inside.
   const Var bound = Tensor::full({1}, 0.1, DType::f32);
   CHECK(grad([](const Var& x) { return sum(clamp(x, 0, 0.1)); })(bound).item() == 1);
@@ -259,6 +268,8 @@ TEST_CASE("autodiff ops values: index ops") {
   CHECK(numbers(gather(reshape(x, {2, 3}), 1, i32({2, 2, 0}, {3}))) == List{12, 12, 10, 15, 15, 13});
   CHECK(numbers(scatter(reshape(x, {2, 3}), 1, i32({1, 1, 0}, {3}), 2)) == List{12, 21, 15, 27});
   CHECK(numbers(one_hot(i32({2, 0}, {2}), 3, DType::f64)) == List{0, 0, 1, 1, 0, 0});
+  const Tensor blocks = Tensor::from(List{1, 5, 2, 7, 4, 0, 3, 8, 6, 9, 2, 1}, {2, 2, 3});
+  CHECK(numbers(max(blocks, 1)) == List{7, 5, 2, 9, 8, 6});
   const Tensor best = argmax(Tensor::from(List{1, 5, 2, 7, 5, 0}, {2, 3}), 0);
   CHECK(best.shape() == Shape{3});
   CHECK(std::vector<std::int32_t>(best.span<std::int32_t>().begin(), best.span<std::int32_t>().end()) ==

@@ -94,6 +94,13 @@ TEST_CASE("autodiff transforms: closed forms of each") {
   CHECK(same_bits(dys[0].value(), dy.value()));
   CHECK(same_bits(dys[1].value(), jvp(f, x, x).second.value()));
   CHECK(dys[2].item() == 0);
+  // A number returned twice gets both of its gradients.
+  const auto twice = [&](const Var& u) {
+    const Var once = f(u);
+    return Vars{once, once, sum(u)};
+  };
+  const auto [y6, all_back] = vjp(twice, x);
+  CHECK(relative(all_back(Vars{number(2), number(3), number(0)}).value().at(0), 5 * first(0.3)) < 1e-14);
 }
 
 TEST_CASE("autodiff transforms: hvp of a quadratic form is its matrix") {

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -96,5 +97,68 @@ TEST_SUITE("fast") {
     std::signal(SIGXFSZ, handler);
     CHECK(read_file(folder / "a") == "old");
     CHECK(folder.entries() == 1);
+  }
+
+  TEST_CASE("file: a check that refuses the new file keeps the old one") {
+    const Folder folder;
+    write_file_atomically(folder / "a", "old");
+    std::string seen;
+    const auto refuse = [&](const std::string& temporary) {
+      seen = read_file(temporary);
+      throw DataError("refused");
+    };
+    CHECK_THROWS_WITH_AS(write_file_atomically(folder / "a", "new", refuse), "refused", DataError);
+    CHECK(seen == "new");
+    CHECK(read_file(folder / "a") == "old");
+    CHECK(folder.entries() == 1);
+    write_file_atomically(folder / "a", "new",
+                          [&](const std::string& temporary) { CHECK(read_file(temporary) == "new"); });
+    CHECK(read_file(folder / "a") == "new");
+  }
+
+  TEST_CASE("file: a file that changed between writing and reading back is noticed") {
+    const Folder folder;
+    const std::string bytes((std::size_t{2} << 20) + 17, 'x');
+    for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{1} << 20, bytes.size()}) {
+      const std::string_view part = std::string_view(bytes).substr(0, size);
+      write_file_atomically(folder / "a", part, [&](const std::string& path) { check_written(path, part); });
+      for (const std::size_t at : {std::size_t{0}, size / 2, size - 1}) {
+        if (size == 0) continue;
+        std::string other(part);
+        other[at] = 'y';
+        CHECK_THROWS_WITH_AS(check_written(folder / "a", other), doctest::Contains("failing"), IoError);
+      }
+      CHECK_THROWS_AS(check_written(folder / "a", std::string(part) + "x"), IoError);
+      if (size > 0) CHECK_THROWS_AS(check_written(folder / "a", part.substr(1)), IoError);
+    }
+    CHECK_THROWS_AS(check_written(folder / "none", ""), IoError);
+  }
+
+  TEST_CASE("file: temporary files of dead processes are removed, and nothing else") {
+    const Folder folder;
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(0);
+    REQUIRE(::waitpid(child, nullptr, 0) == child);  // its number is nobody's now
+    const std::string of_child = fmt::format("a.tmp.{}.0", child), of_parent = fmt::format("a.tmp.{}.0", ::getppid());
+    for (const std::string& name : {of_child, of_parent, fmt::format("b.tmp.{}.77", ::getpid()), std::string("a"),
+                                    std::string("a.tmp"), std::string("a.tmp.1"), std::string(".tmp.999999999.1")})
+      std::ofstream(folder / name) << "x";
+    remove_stale_temporaries(folder.path.string());
+    CHECK_FALSE(fs::exists(folder / of_child));
+    CHECK_FALSE(fs::exists(folder / fmt::format("b.tmp.{}.77", ::getpid())));
+    CHECK(fs::exists(folder / of_parent));  // a process that lives
+    CHECK(folder.entries() == 5);
+    CHECK_THROWS_AS(remove_stale_temporaries(folder / "none"), IoError);
+    for (const char* name : {"a.tmp.1.2", "x.json.tmp.33.0"}) CHECK(is_temporary_name(name));
+    for (const char* name : {"", "a", "a.tmp", "a.tmp.1", "a.tmp.1.", "a.tmp..1", "a.tmp.x.1", "a.1.2", ".tmp.1.2"})
+      CHECK_FALSE(is_temporary_name(name));
+  }
+
+  TEST_CASE("file: a temporary file that a killed process of the same number left is in nobody's way") {
+    const Folder folder;
+    for (int i = 0; i < 64; ++i) std::ofstream(folder / fmt::format("a.tmp.{}.{}", ::getpid(), i)) << "left";
+    for (int i = 0; i < 3; ++i) write_file_atomically(folder / "a", fmt::format("{}", i));
+    CHECK(read_file(folder / "a") == "2");
+    CHECK(folder.entries() == 65);
   }
 }

@@ -177,8 +177,8 @@ TEST_SUITE("fast") {
     CHECK(same_bits(overlapping.ut, apart.ut));
   }
 
-  TEST_CASE("left_svd: NaN, Inf and squares that overflow are refused") {
-    for (const double bad : {std::nan(""), HUGE_VAL, 1e200}) {
+  TEST_CASE("left_svd: NaN and Inf are refused") {
+    for (const double bad : {std::nan(""), HUGE_VAL, -HUGE_VAL}) {
       Tensor a = random(10, {20, 6});
       a.data<double>()[50] = bad;
       CHECK_THROWS_AS(orthogonal::left_svd(a.data<double>(), 20, 6, 6), NumericError);

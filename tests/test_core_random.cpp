@@ -165,14 +165,16 @@ TEST_SUITE("fast") {
 
   TEST_CASE("uniform_int: unbiased where a plain remainder is not") {
     const std::int64_t n = std::int64_t{3} << 61;  // 2^64 / n = 8/3: a remainder would favour the low numbers
-    int low = 0;
+    int low = 0, residues[3] = {};                 // a product not redrawn favours the residues 0 and 1 of 3
     for (std::uint64_t i = 0; i < 30000; ++i) {
       const std::int64_t x = uniform_int(key(14), i, n);
       REQUIRE(x >= 0);
       REQUIRE(x < n);
       low += x < n / 3;
+      ++residues[x % 3];
     }
     CHECK(std::abs(low - 10000) < 300);
+    for (const int count : residues) CHECK(std::abs(count - 10000) < 300);
     CHECK(uniform_int(key(14), 5, 1) == 0);
   }
 

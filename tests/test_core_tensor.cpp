@@ -37,6 +37,18 @@ TEST_SUITE("fast") {
     CHECK_THROWS_AS(a.reshape({3}), ShapeError);
   }
 
+  TEST_CASE("tensor: NaN and numbers beyond 32 bits have no i32") {
+    for (const double bad : {std::nan(""), HUGE_VAL, -HUGE_VAL, 2147483648.0, -2147483649.0, 1e300}) {
+      CHECK_THROWS_AS(Tensor::from<double>({1, bad}, {2}).to(DType::i32), NumericError);
+      CHECK_THROWS_AS(Tensor::full({2}, bad, DType::i32), NumericError);
+    }
+    CHECK_THROWS_AS(Tensor::full({1}, std::nan(""), DType::f32).to(DType::i32), NumericError);
+    CHECK_THROWS_AS(Tensor::full({1}, 2147483648.0, DType::f32).to(DType::i32), NumericError);
+    CHECK(Tensor::scalar(2147483647.9, DType::f64).to(DType::i32).item() == 2147483647.0);
+    CHECK(Tensor::scalar(-2147483648.9, DType::f64).to(DType::i32).item() == -2147483648.0);
+    CHECK(Tensor::scalar(-2147483648.0, DType::f32).to(DType::i32).item() == -2147483648.0);
+  }
+
   TEST_CASE("tensor: wrong element type, index and emptiness are refused") {
     const Tensor a = Tensor::zeros({2});
     CHECK_THROWS_AS(a.data<double>(), DTypeError);

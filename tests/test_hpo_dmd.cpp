@@ -125,6 +125,8 @@ TEST_SUITE("fast") {
     const Series f = [](double t) { return 2 * std::pow(0.95, t) + std::pow(0.8, t); };
     const DmdFit fit = fit_dmd(snapshots(40, {f}));
     for (const double t : {0.5, 3.25, 77.75}) CHECK(std::abs(fit.forecast(t)[0] - f(t)) < 1e-9);
+    const DmdFit wave = fit_dmd(snapshots(40, {damped_wave}));
+    for (const double t : {0.5, 3.25, 77.75}) CHECK(std::abs(wave.forecast(t)[0] - damped_wave(t)) < 1e-9);
   }
 
   TEST_CASE("dmd: a range of forecasts is the single ones") {
@@ -291,6 +293,18 @@ TEST_SUITE("fast") {
       CHECK(std::abs(std::log(fit.eigenvalues[k].real()) - exponent) < 1e-6);
   }
 
+  // Bins [0, 2) and [2, 8) with means 2 and 4: the best power of exponent 0 is 3.
+  TEST_CASE("dmd in log t: the factor is that of least squares over the bins") {
+    DmdOptions options;
+    options.time = DmdOptions::TimeAxis::logarithmic;
+    options.bins = 2;
+    options.bins_from = 0;
+    options.lowest_exponent = -1e-12;
+    options.highest_exponent = 0;
+    const Tensor h = Tensor::from(std::vector<double>{1, 3, 4, 4, 4, 4, 4, 4}, {8, 1});
+    CHECK(fit_dmd(h, options).forecast(100)[0] == doctest::Approx(3).epsilon(1e-10));
+  }
+
   TEST_CASE("dmd in log t: exponents stay within -1.5 and 0.5, and noise is averaged") {
     DmdOptions options;
     options.time = DmdOptions::TimeAxis::logarithmic;
@@ -319,6 +333,12 @@ TEST_SUITE("fast") {
     CHECK(forecast.skill < 1e-9);
     CHECK(forecast.value == forecast.fit.forecast(500));
     CHECK(forecast.note.empty());
+  }
+
+  // The six snapshots kept are constant, and so is what any fit and persistence say.
+  TEST_CASE("hold-out: neither the fit nor persistence knows what is held out") {
+    const Tensor h = Tensor::from(std::vector<double>{1, 1, 1, 1, 1, 1, 2, 3}, {8, 1});
+    CHECK(forecast_with_holdout(h, 20).skill == doctest::Approx(1).epsilon(1e-12));
   }
 
   TEST_CASE("hold-out: a random walk falls back to its last snapshot and says so") {

@@ -282,10 +282,28 @@ TEST_SUITE("fast") {
     follows.policy = Policy::raw;
     follows.rank = 1;
     follows.delays = 1;
-    const Tensor bend = snapshots(60, {[](double t) { return 1 - std::pow(0.95, t) + 0.01 * t; }});
+    const auto bent = [](double t) { return 1 + 0.05 * t - 3e-4 * t * t; };
+    const Tensor bend = snapshots(60, {bent});
+    trust.to_beat = 10;
     const Forecast part = forecast_auto(bend, 120, {{"growth", follows}}, trust);
-    CHECK(part.weight >= 0);
-    CHECK(part.weight <= 1);
+    double along = 0, square = 0, ratio = 0;  // of what fits to the first 45 and 30 snapshots say about the others
+    for (const std::int64_t kept : {45, 30}) {
+      const DmdFit fit = fit_dmd(snapshots(kept, {bent}), follows);
+      const double now = bend.at(kept - 1);
+      double unit = 0, error = 0;
+      for (std::int64_t t = kept; t < 60; ++t) unit += std::pow(bend.at(t) - now, 2);
+      for (std::int64_t t = kept; t < 60; ++t) {
+        const double step = fit.forecast(static_cast<double>(t))[0] - now, rows = static_cast<double>(60 - kept);
+        along += step * (bend.at(t) - now) * rows / unit;
+        square += step * step * rows / unit;
+        error += std::pow(now + step - bend.at(t), 2);
+      }
+      ratio += error / unit / 2;
+    }
+    REQUIRE(along / square > 0.1);
+    REQUIRE(along / square < 0.9);
+    CHECK(part.weight == doctest::Approx(along / square).epsilon(1e-12));
+    CHECK(part.skill == doctest::Approx(std::sqrt(ratio)).epsilon(1e-12));
     const double last = bend.at(59), model = part.fit.forecast(120)[0];
     CHECK(std::abs(part.value[0] - (last + part.weight * (model - last))) < 1e-12);
   }

@@ -91,6 +91,24 @@ TEST_CASE("scaling: the power law is recovered, and the modes of the fit say the
       }
 }
 
+TEST_CASE("scaling: p is minus the slope of log E in log t, steps weighted by 1 / t") {
+  const Law law{.t0 = 20, .p = 0.5};
+  Tensor outer = law.outer(100).clone();
+  double w = 0, wx = 0, wy = 0, wxx = 0, wxy = 0;
+  for (std::int64_t i = 0; i < 100; ++i) {
+    outer.data<double>()[i] *= 1 + 0.2 * std::sin(0.1 * static_cast<double>(i));
+    const double t = 20 + static_cast<double>(i + 1), x = std::log(t), y = std::log(outer.at(i));
+    w += 1 / t, wx += x / t, wy += y / t, wxx += x * x / t, wxy += x * y / t;
+  }
+  ScalingOptions options = exact(20);
+  options.exponent_from = 0;
+  const double p = -(w * wxy - wx * wy) / (w * wxx - wx * wx);
+  REQUIRE(p > options.least);
+  REQUIRE(p < options.most);
+  CHECK(std::log(forecast_scaling(law.h(100), outer, 999, options).fit.eigenvalues[0].real()) ==
+        doctest::Approx(-p).epsilon(1e-10));
+}
+
 TEST_CASE("scaling: p stays within its bounds, however far E goes outside them") {
   for (const double p : {-0.2, 0.1, 1.5}) {
     const Law law{.p = p};
@@ -101,7 +119,7 @@ TEST_CASE("scaling: p stays within its bounds, however far E goes outside them")
   const Law late{.t0 = 1e15};
   const Forecast got = forecast_scaling(late.h(8), Tensor::ones({8}, DType::f64), 99, exact(1e15));
   CHECK(got.fit.eigenvalues[0].real() == doctest::Approx(std::exp(-0.3)).epsilon(1e-12));
-  CHECK(got.value[0] == doctest::Approx(late.h(8).at(21) * 100 / 8).epsilon(1e-6));
+  CHECK(got.value[0] == doctest::Approx(late.h(8).at(21) * 100 / 8).epsilon(1e-6).scale(0));
 }
 
 TEST_CASE("scaling: in gradient flow h for log lr is t dE/dt, and the forecast is the truth at T") {
@@ -277,6 +295,28 @@ TEST_CASE("glocal takes dmd on an exponential without noise and the power law on
         DmdOptions::TimeAxis::linear);
   options.extrapolation = Extrapolation::scaling;
   CHECK(glocal_forecast(exponential, falling, 0, 500, options).fit.options.time == DmdOptions::TimeAxis::logarithmic);
+}
+
+// s' = r s + (1 - r) phi and E = s: after n steps with phi, h = 1 - r^n exactly.
+TEST_CASE("glocal: of linear training the forecast is the exact hypergradient of all steps that are left") {
+  const std::vector<double> rates{0.9, 0.8};
+  FlatProblem problem;
+  problem.init = [](const Vars&) { return Vars{number(3), number(-2)}; };
+  problem.step = [rates](const Vars& s, const Vars& phi, std::int64_t) {
+    Vars next;
+    for (std::size_t i = 0; i < 2; ++i) next.push_back(rates[i] * s[i] + (1 - rates[i]) * phi[i]);
+    return next;
+  };
+  problem.outer = [](const Vars& s, const Vars&, std::int64_t) { return s[0] + s[1]; };
+  EstimatorOptions options;
+  options.tau = 24;
+  options.extrapolation = Extrapolation::dmd;
+  const auto glocal = make_estimator("glocal", options);
+  Progress progress{problem.init({}), {}, 0, 60};
+  for (const double left : {60, 36}) {
+    const Estimate got = glocal->advance(problem, {number(1), number(2)}, progress);
+    for (std::size_t i = 0; i < 2; ++i) CHECK(got.h[i] == doctest::Approx(1 - std::pow(rates[i], left)).epsilon(1e-8));
+  }
 }
 
 TEST_CASE("glocal: blocks shorter than the power law needs go by dmd unless scaling was asked for") {

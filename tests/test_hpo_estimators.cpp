@@ -328,4 +328,32 @@ TEST_CASE("predicted memory is near the measured peak and the limit is kept") {
                        MemoryError);
 }
 
+// Last: an added estimator stays known to its program.
+TEST_CASE("an added estimator is known by its name and costs what it is said to cost") {
+  struct Constant : Estimator {
+    const char* name() const override { return "constant"; }
+    bool from_start() const override { return false; }
+    bool feels_init() const override { return false; }
+    std::int64_t steps(const Progress& progress) const override { return progress.block_steps(10); }
+    Estimate advance(const FlatProblem& problem, const Vars& phi, Progress& progress) override {
+      for (std::int64_t left = steps(progress); left > 0; --left, ++progress.t)
+        progress.s = problem.step(progress.s, phi, progress.t);
+      return {std::vector<double>(static_cast<std::size_t>(components(phi))), 0, {}, {}};
+    }
+  };
+  const auto make = [](const EstimatorOptions&) { return std::make_unique<Constant>(); };
+  add_estimator("constant", make, "hypergradient-descent");
+  CHECK_THROWS_WITH_AS(add_estimator("constant", make), doctest::Contains("already"), ValueError);
+  CHECK_THROWS_AS(add_estimator("gp", make), ValueError);
+  CHECK_THROWS_AS(add_estimator("other", make, "magic"), ValueError);
+  CHECK(estimator_names().back() == "constant");
+  CHECK(gradient_evaluations("constant", {}, 3, 101, 1) ==
+        gradient_evaluations("hypergradient-descent", {}, 3, 101, 1));
+  CHECK_THROWS_WITH_AS(make_estimator("magic", {}), doctest::Contains("constant"), ValueError);
+  const FlatProblem problem = heavy_ball(5, 0.1);
+  TuneOptions options{.estimator = "constant", .meta = {}, .T = 25};
+  options.estimator_options.tau = 10;
+  CHECK(tune(problem, quadratic_phi(), options).updates == 2);
+}
+
 TEST_SUITE_END();

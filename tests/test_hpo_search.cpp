@@ -214,6 +214,34 @@ TEST_CASE("cma-es: sphere, ellipsoid and rosenbrock in 5 dimensions to 1e-10 wit
   CHECK(bent < 4000);
 }
 
+// Hansen 2016, equations 38 to 58 with n = 1, lambda = 4, told the points 1 + 2 y in the order of their values.
+TEST_CASE("cma-es: one generation in one dimension by the tutorial's equations") {
+  const double y[] = {0.5, -0.3, 1.2, -2}, sigma = 2, m = 1;
+  double raw[4], plus = 0, minus = 0, plus_squares = 0, minus_squares = 0;
+  for (int i = 0; i < 4; ++i) raw[i] = std::log(2.5) - std::log(i + 1.0);
+  for (int i = 0; i < 4; ++i) (i < 2 ? plus : minus) += std::abs(raw[i]);
+  for (int i = 0; i < 4; ++i) (i < 2 ? plus_squares : minus_squares) += raw[i] * raw[i];
+  const double mu = plus * plus / plus_squares, mu_minus = minus * minus / minus_squares;
+  const double cs = (mu + 2) / (mu + 6), ds = 1 + 2 * std::max(0.0, std::sqrt((mu - 1) / 2) - 1) + cs;
+  const double cc = (4 + mu) / (5 + 2 * mu), c1 = 2 / (2.3 * 2.3 + mu);
+  const double cm = std::min(1 - c1, 2 * (0.25 + mu + 1 / mu - 2) / (9 + mu));
+  const double shrink = std::min({1 + c1 / cm, 1 + 2 * mu_minus / (mu + 2), (1 - c1 - cm) / cm});
+  const double step = (raw[0] * y[0] + raw[1] * y[1]) / plus, chi = 1 - 1.0 / 4 + 1.0 / 21;
+  const double length = std::sqrt(cs * (2 - cs) * mu) * std::abs(step);
+  REQUIRE(length / std::sqrt(1 - (1 - cs) * (1 - cs)) < 2.4 * chi);  // h_sigma = 1
+  const double rank_one = cc * (2 - cc) * mu * step * step;
+  const double rank_mu = (raw[0] * y[0] * y[0] + raw[1] * y[1] * y[1]) / plus - shrink;  // w_i / |y_i|^2 where w_i < 0
+  const double C = 1 - c1 - cm * (1 - shrink) + c1 * rank_one + cm * rank_mu;
+
+  CmaEs strategy({m}, sigma, key(5), 4);
+  for (int i : {2, 0, 3, 1}) strategy.tell({m + sigma * y[i]}, i);
+  CHECK(strategy.mean()[0] == doctest::Approx(m + sigma * step).epsilon(1e-14));
+  CHECK(strategy.sigma() == doctest::Approx(sigma * std::exp(cs / ds * (length / chi - 1))).epsilon(1e-14));
+  const double z = normal(split(key(5), 0), {1}, 0, 1, DType::f64).at(0);
+  CHECK((strategy.ask()[0] - strategy.mean()[0]) / (strategy.sigma() * z) ==
+        doctest::Approx(std::sqrt(C)).epsilon(1e-13));
+}
+
 TEST_CASE("cma-es: only the order of the values counts") {
   const auto means = [](auto&& of) {
     CmaEs strategy(Point(4, 1), 0.3, key(5));

@@ -92,6 +92,8 @@ TEST_CASE("unroll plan: a budget is kept and used") {
   const UnrollPlan root = segment_plan(T);
   CHECK(plain_steps(root, T) == 90);
   CHECK(plain_steps(budget_plan(T, step, state, plan_bytes(root, T, step, state)), T) <= 90);
+  CHECK(plan_bytes({5, 4}, T, step, state) == 5 * step + 4 * state);
+  CHECK(plan_bytes({5, 1}, 2, step, state) == 2 * step + state);
   // Heavy steps and light states make short segments, and the other way round.
   CHECK(leanest_plan(T, 100, 1).segment == 1);
   CHECK(leanest_plan(T, 1, 100).segment == T);

@@ -146,6 +146,19 @@ TEST_SUITE("fast") {
     CHECK_THROWS_AS(erase("wrong", Linear(key(1), 4, 3), {4}, 5), ShapeError);
   }
 
+  TEST_CASE("nn models: a model of one's own is known by its name") {
+    const ModelMaker maker = [](Key key, const Shape& input, int classes, const ModelOptions& options) {
+      return erase("narrow", Mlp(key, {input.size(), 3, classes}, make_activation("tanh"), Dropout(0), options.dtype),
+                   input, classes);
+    };
+    add_model("narrow", maker);
+    CHECK(model_names().back() == "narrow");
+    CHECK(make_model("narrow", key(1), {1, 2, 2}, 10).parameter_count() == 4 * 3 + 3 + 3 * 10 + 10);
+    CHECK_THROWS_WITH_AS(add_model("narrow", maker), doctest::Contains("already"), ValueError);
+    CHECK_THROWS_AS(add_model("mlp", maker), ValueError);
+    CHECK_THROWS_AS(make_model("narrow", key(1), {2, 2}, 10), ShapeError);
+  }
+
   TEST_CASE("nn summary: a line per parameter and the total") {
     const std::string text = summary(make_model("lenet", key(1), mnist, 10));
     CHECK(text.find("conv2.weight  (16, 6, 5, 5)") != std::string::npos);

@@ -190,6 +190,30 @@ TEST_SUITE("gradcheck") {
     }
   }
 
+  // E = c w' + e v' with v' = mu v + wd w + g and w' = w - lr v'; sums over more numbers than one chunk holds.
+  TEST_CASE("optim derivatives: a step of SGD over a long parameter in closed form") {
+    const std::int64_t n = 5000;
+    const auto draw = [&](std::uint64_t i) { return Var(normal(key(i), {n}, 1, 1, f64)); };
+    const Var w = draw(1), g = draw(2), v = draw(3), c = draw(4), e = draw(5);
+    const auto number = [](double x) { return Var(Tensor::scalar(x, f64)); };
+    const double lr = 0.3, mu = 0.7, wd = 0.2;
+    const Optimizer optimizer = make_optimizer("sgd");
+    const auto outer = [&](const Vars& hyper) {
+      const Step next = optimizer.step(hyper, {w}, {g}, {v}, 1);
+      return dot(c, next.params[0]) + dot(e, next.state[0]);
+    };
+    const Vars hyper{number(lr), number(mu), number(wd)};
+    const Vars slopes = grad(outer)(hyper);
+    const Var v_new = mu * v + wd * w + g, a = e - lr * c;
+    const double expected[] = {-dot(c, v_new).item(), dot(a, v).item(), dot(a, w).item()};
+    for (std::size_t i = 0; i < 3; ++i) {
+      Vars direction{number(0), number(0), number(0)};
+      direction[i] = number(1);
+      CHECK(slopes[i].item() == doctest::Approx(expected[i]).epsilon(1e-12));
+      CHECK(jvp(outer, hyper, direction).second.item() == doctest::Approx(expected[i]).epsilon(1e-12));
+    }
+  }
+
   // With g1 = 1, g2 = 1/2: v = b (1 - b) + (1 - b) / 4, v^ = v / (1 - b^2) = (b + 1/4) / (1 + b),
   // dv^/db = (3/4) / (1 + b)^2, and m^ = (1/2) + (b1 / 2) / (1 + b1).
   TEST_CASE("optim derivatives: sign and size of the slope in beta2 of two Adam steps by hand") {

@@ -134,7 +134,10 @@ struct Choose : Primitive<"choose"> {
   Tensor eval(Values x) const override {
     Tensor y(x[0].shape(), x[0].dtype());
     visit_float(y.dtype(), name(), [&]<class T>() {
-      const auto pick = [](std::int32_t w, T a, T b) { return w == 2 ? a : w == 0 ? b : T(0.5) * a + T(0.5) * b; };
+      // Equal numbers are their own mean: half of a subnormal one may not exist.
+      const auto pick = [](std::int32_t w, T a, T b) {
+        return w == 2 || (a == b && a != 0) ? a : w == 0 ? b : T(0.5) * a + T(0.5) * b;
+      };
       map_pointers(y.size(), pick, y.data<T>(), weight.data<std::int32_t>(), x[0].data<T>(), x[1].data<T>());
     });
     return y;
@@ -195,6 +198,10 @@ Pair broadcast(std::string_view where, const Var& a, const Var& b) {
 // True when s is one number and broadcasting it against x gives the shape of x.
 bool is_factor_of(const Var& s, const Var& x) { return s.size() == 1 && x.size() != 1 && s.rank() <= x.rank(); }
 
+bool has_normal_reciprocal(const Var& b) {
+  return visit_float(b.dtype(), "div", [&]<class T>() { return std::isnormal(1 / *b.value().data<T>()); });
+}
+
 }  // namespace
 
 Var add(const Var& a, const Var& b) {
@@ -216,7 +223,8 @@ Var mul(const Var& a, const Var& b) {
 
 Var div(const Var& a, const Var& b) {
   check_same_dtype("div", a, b);
-  if (is_factor_of(b, a)) return scale_by(a, reciprocal(b));
+  // By one multiplication, unless 1 / b is infinite or loses digits although a / b need not.
+  if (is_factor_of(b, a) && has_normal_reciprocal(b)) return scale_by(a, reciprocal(b));
   const Pair x = broadcast("div", a, b);
   return apply(Div{}, x.a, x.b);
 }

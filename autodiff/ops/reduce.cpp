@@ -76,7 +76,7 @@ struct SumTo : Primitive<"sum_to"> {
   void vjp(In x, const Var&, const Var& gy, Wants, Out gx) const override { gx[0] = broadcast_to(gy, x[0].shape()); }
 };
 
-// log sum exp over one axis, which stays with size 1; the derivative is softmax = exp(x - y).
+// log sum exp over one axis, which stays with size 1; the derivative is softmax, 0 where all are -inf.
 struct LogSumExp : Primitive<"logsumexp"> {
   int axis;
   explicit LogSumExp(int a) : axis(a) {}
@@ -101,11 +101,22 @@ struct LogSumExp : Primitive<"logsumexp"> {
     });
     return y;
   }
+  // Of e^(x - y) divided by its own sum: where |x| is large, y has lost the digits that would make the sum 1.
+  Var softmax_of(const Var& x, const Var& y) const {
+    Tensor vanished(y.shape(), DType::i32);
+    for (std::int64_t i = 0; i < y.size(); ++i)
+      vanished.data<std::int32_t>()[i] = y.value().at(i) == -std::numeric_limits<double>::infinity();
+    const auto flags = vanished.span<std::int32_t>();
+    const bool any = std::find(flags.begin(), flags.end(), 1) != flags.end();
+    const Var shift = stop_gradient(y), e = exp(sub(x, any ? where(vanished, zeros_like(y), shift) : shift));
+    const Var total = sum(e, {axis}, /*keep=*/true);
+    return div(e, any ? where(vanished, ones_like(y), total) : total);
+  }
   Var jvp(In x, const Var& y, In dx) const override {
-    return sum(mul(dx[0], exp(sub(x[0], y))), {axis}, /*keep=*/true);
+    return sum(mul(dx[0], softmax_of(x[0], y)), {axis}, /*keep=*/true);
   }
   void vjp(In x, const Var& y, const Var& gy, Wants, Out gx) const override {
-    gx[0] = mul(broadcast_to(gy, x[0].shape()), exp(sub(x[0], y)));
+    gx[0] = mul(broadcast_to(gy, x[0].shape()), softmax_of(x[0], y));
   }
 };
 

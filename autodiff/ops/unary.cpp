@@ -93,7 +93,7 @@ std::pair<Tensor, bool> places(const Tensor& x, const Tensor& e, F take) {
   return {mask, std::any_of(flags.begin(), flags.end(), [](std::int32_t m) { return m != 0; })};
 }
 
-// y = x^e with d/dx = e x^(e-1) and d/de = y log x; at x = 0 both are 0 where their factor e or y is 0.
+// y = x^e with d/dx = e x^(e-1) and d/de = y log x; at x = 0 the first is 0 for e = 0, the second for e >= 0.
 struct PowerOf : Primitive<"power_of"> {
   Tensor eval(Values x) const override { return elementwise(Formula::power_of, x); }
   static Var in_x(In x) {
@@ -102,7 +102,7 @@ struct PowerOf : Primitive<"power_of"> {
     return mul(x[1], pow(safe, shift(x[1], -1)));
   }
   static Var in_exponent(In x, const Var& y) {
-    const auto [origin, any] = places(x[0].value(), x[1].value(), [](auto v, auto) { return v == 0; });
+    const auto [origin, any] = places(x[0].value(), x[1].value(), [](auto v, auto e) { return v == 0 && e >= 0; });
     return mul(y, log(any ? where(origin, ones_like(x[0]), x[0]) : x[0]));
   }
   Var jvp(In x, const Var& y, In dx) const override {

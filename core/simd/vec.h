@@ -45,7 +45,7 @@ template <class T>
 }
 template <class T>
 [[gnu::always_inline]] inline Vec<T> splat(T value) {
-  return Vec<T>{} + value;
+  return value - Vec<T>{};  // and not 0 + value, which would make +0 of -0
 }
 
 #if defined(__AVX2__) && !defined(__AVX512F__)

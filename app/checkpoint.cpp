@@ -1,0 +1,349 @@
+#include <glocal/app/checkpoint.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include <glocal/app/json_text.h>
+#include <glocal/app/prepare.h>
+#include <glocal/hpo/space.h>
+
+namespace glocal::app {
+namespace {
+
+constexpr const char* format = "glocal checkpoint 1";
+constexpr const char* may_change_bits[] = {"compiler", "build_type", "flags", "blas", "instruction_set", "cpu"};
+
+std::string data_digest(const Experiment& experiment) {
+  uLong crc = crc32_z(0, nullptr, 0);
+  const auto add = [&crc]<class T>(const std::vector<T>& numbers) {
+    crc = crc32_z(crc, reinterpret_cast<const Bytef*>(numbers.data()), numbers.size() * sizeof(T));
+  };
+  for (const datasets::Part part : {datasets::Part::train, datasets::Part::validation, datasets::Part::test}) {
+    const datasets::Dataset& data = experiment.data(part);
+    add(data.pixels);
+    add(data.labels);
+  }
+  return fmt::format("{:08x}", crc);
+}
+
+using Kinds = std::map<std::string, TensorKind>;
+
+// Shapes of `count` such leaves on top of one another.
+Shape stacked(std::size_t count, const Shape& shape) {
+  std::vector<std::int64_t> sizes{static_cast<std::int64_t>(count)};
+  for (int i = 0; i < shape.rank(); ++i) sizes.push_back(shape[i]);
+  return Shape(sizes);
+}
+
+Tensor stack(const std::vector<Tensor>& leaves) {
+  Tensor all(stacked(leaves.size(), leaves[0].shape()), leaves[0].dtype());
+  char* to = static_cast<char*>(all.raw());
+  for (const Tensor& leaf : leaves) to = std::copy_n(static_cast<const char*>(leaf.raw()), leaf.bytes(), to);
+  return all;
+}
+
+Tensor unstacked(const Tensor& all, std::int64_t i, const Var& like) {
+  Tensor leaf(like.shape(), like.dtype());
+  std::memcpy(leaf.raw(), static_cast<const char*>(all.raw()) + i * leaf.bytes(),
+              static_cast<std::size_t>(leaf.bytes()));
+  return leaf;
+}
+
+void put(SafeTensors& file, const std::string& name, const std::vector<double>& list) {
+  if (!list.empty()) file.tensors[name] = Tensor::from(list, {std::ssize(list)});
+}
+
+std::vector<double> numbers(const SafeTensors& file, const std::string& name) {
+  const auto found = file.tensors.find(name);
+  if (found == file.tensors.end()) return {};
+  const auto span = found->second.span<double>();
+  return {span.begin(), span.end()};
+}
+
+// JSON has no NaN and no infinity: they become null, which reads back as NaN.
+double number(const Json& json) { return json.is_null() ? NAN : json.get<double>(); }
+
+Json to_json(const Seen& seen) {
+  return {{"steps", seen.steps},
+          {"updates", seen.updates},
+          {"train_loss", seen.train_loss},
+          {"val_loss", seen.validation.loss},
+          {"val_accuracy", seen.validation.accuracy},
+          {"scored", seen.scored},
+          {"best", seen.best},
+          {"estimate_seconds", seen.estimate_seconds},
+          {"metrics_bytes", seen.metrics_bytes},
+          {"hparams_bytes", seen.hparams_bytes},
+          {"timing_bytes", seen.timing_bytes},
+          {"owed", seen.owed}};
+}
+
+Seen seen_from(const Json& json) {
+  Seen seen;
+  json.at("steps").get_to(seen.steps);
+  json.at("updates").get_to(seen.updates);
+  seen.train_loss = number(json.at("train_loss"));
+  seen.validation = {number(json.at("val_loss")), number(json.at("val_accuracy"))};
+  json.at("scored").get_to(seen.scored);
+  if (!json.at("best").is_null()) json.at("best").get_to(seen.best);
+  seen.estimate_seconds = number(json.at("estimate_seconds"));
+  json.at("metrics_bytes").get_to(seen.metrics_bytes);
+  json.at("hparams_bytes").get_to(seen.hparams_bytes);
+  json.at("timing_bytes").get_to(seen.timing_bytes);
+  json.at("owed").get_to(seen.owed);
+  return seen;
+}
+
+// Everything about the state but its tensors, and how many numbers each of those holds.
+Json describe(const hpo::TuneState& state) {
+  const hpo::Progress& progress = state.progress;
+  Json json{{"t", progress.t},
+            {"T", progress.T},
+            {"updates", state.updates},
+            {"meta_updates", state.meta.updates},
+            {"clipped", state.meta.clipped},
+            {"estimate_seconds", state.estimate_seconds},
+            {"scores", state.scores.size()},
+            {"has_state", !progress.s.empty()},
+            {"has_moments", !state.meta.m.empty()},
+            {"directions", progress.z.size()},
+            {"particles", progress.particles.size()}};
+  if (!progress.block) return json;
+  const hpo::Block& block = *progress.block;
+  Json squares = Json::array();
+  for (const std::vector<double>& list : block.squares) squares.push_back(list.size());
+  json["block"] = {{"t0", block.t0},
+                   {"pairs", block.pairs},
+                   {"outer", block.outer},
+                   {"h", block.h.size()},
+                   {"trajectory", block.trajectory.size()},
+                   {"outers", block.outers.size()},
+                   {"squares", squares}};
+  return json;
+}
+
+}  // namespace
+
+Identity identity_of(const Experiment& experiment, const Json& config) {
+  return {without_machine(config), data_digest(experiment), machine()};
+}
+
+SafeTensors to_file(const Checkpoint& checkpoint, const Identity& identity, const Experiment& experiment) {
+  SafeTensors file = best_file(experiment, identity, {}, checkpoint.seen);
+  const hpo::TuneState& state = checkpoint.state;
+  const hpo::Progress& progress = state.progress;
+  file.metadata["progress"] = describe(state).dump();
+  file.metadata["used"] = Json{{"seconds", checkpoint.used.seconds},
+                               {"block_seconds", checkpoint.used.block_seconds},
+                               {"peak_bytes", checkpoint.used.peak_bytes}}
+                              .dump();
+  const std::vector<std::string> names = experiment.state_names();
+  for (std::size_t i = 0; i < progress.s.size(); ++i) file.tensors[names[i]] = progress.s[i].value();
+  put(file, "hyper/u", state.u);
+  put(file, "hyper/values", checkpoint.values);
+  put(file, "meta/m", state.meta.m);
+  put(file, "meta/v", state.meta.v);
+  put(file, "search/scores", state.scores);
+
+  const std::size_t n = progress.s.size();
+  if (!progress.z.empty()) {
+    std::vector<std::int32_t> mask;
+    for (const Vars& direction : progress.z)
+      for (std::size_t i = 0; i < n; ++i) mask.push_back(direction[i] ? 1 : 0);
+    file.tensors["tangent_mask"] = Tensor::from(mask, {std::ssize(progress.z), static_cast<std::int64_t>(n)});
+    for (std::size_t i = 0; i < n; ++i) {
+      std::vector<Tensor> leaves;
+      for (const Vars& direction : progress.z)
+        if (direction[i]) leaves.push_back(direction[i].value());
+      if (!leaves.empty()) file.tensors["tangent/" + names[i]] = stack(leaves);
+    }
+  }
+  if (!progress.particles.empty()) {
+    std::vector<double> xi;
+    for (const hpo::AntitheticPair& pair : progress.particles) xi.insert(xi.end(), pair.xi.begin(), pair.xi.end());
+    put(file, "particle/xi", xi);
+    for (std::size_t i = 0; i < n; ++i) {
+      std::vector<Tensor> plus, minus;
+      for (const hpo::AntitheticPair& pair : progress.particles) {
+        plus.push_back(pair.plus[i].value());
+        minus.push_back(pair.minus[i].value());
+      }
+      file.tensors["particle/plus/" + names[i]] = stack(plus);
+      file.tensors["particle/minus/" + names[i]] = stack(minus);
+    }
+  }
+  if (progress.block) {
+    const hpo::Block& block = *progress.block;
+    put(file, "block/h", block.h);
+    put(file, "block/trajectory", block.trajectory);
+    put(file, "block/outers", block.outers);
+    for (std::size_t i = 0; i < block.squares.size(); ++i)
+      put(file, fmt::format("block/squares/{}", i), block.squares[i]);
+  }
+  return file;
+}
+
+SafeTensors best_file(const Experiment& experiment, const Identity& identity, const Vars& s, const Seen& seen) {
+  SafeTensors file;
+  file.metadata = {{"format", format},
+                   {"config", identity.config.dump()},
+                   {"data_crc32", identity.data},
+                   {"machine", identity.machine.dump()},
+                   {"seed", fmt::format("{}", identity.config.at("seed").get<std::uint64_t>())},
+                   {"seen", to_json(seen).dump()}};
+  const std::vector<std::string> names = experiment.state_names();
+  for (std::size_t i = 0; i < s.size(); ++i)
+    if (names[i].starts_with("param/") || names[i].starts_with("stats/")) file.tensors[names[i]] = s[i].value();
+  return file;
+}
+
+namespace {
+
+const std::string& entry(const SafeTensors& file, const char* key, const std::string& where) {
+  const auto found = file.metadata.find(key);
+  if (found == file.metadata.end())
+    fail<DataError>("[checkpoint] {} has no entry {} in its metadata; it is no checkpoint of a run", where, key);
+  return found->second;
+}
+
+void add_difference(std::string& all, const std::string& what, const std::string& file, const std::string& now) {
+  if (file != now) all += fmt::format("{}{} {} (the file: {})", all.empty() ? "" : ", ", what, now, file);
+}
+
+void check_identity(const SafeTensors& file, const Identity& identity, const std::string& where) {
+  if (entry(file, "format", where) != format)
+    fail<DataError>("[checkpoint] {} has format {}, expected {}", where, file.metadata.at("format"), format);
+  const Json config = parse_json(entry(file, "config", where), where),
+             made_by = parse_json(entry(file, "machine", where), where);
+  std::string differ;
+  add_difference(differ, "version", made_by.value("version", Json()).dump(), identity.machine.at("version").dump());
+  for (const auto& [key, value] : identity.config.items())
+    add_difference(differ, key, config.value(key, Json()).dump(), value.dump());
+  for (const auto& [key, value] : config.items())
+    if (!identity.config.contains(key)) add_difference(differ, key, value.dump(), "unknown");
+  add_difference(differ, "data with CRC-32", entry(file, "data_crc32", where), identity.data);
+  if (!differ.empty()) fail<DataError>("[checkpoint] {} belongs to another run: {}", where, differ);
+}
+
+// The tensors that a checkpoint with this description holds.
+Kinds expected(const Json& progress, const SafeTensors& file, const Vars& like, const std::vector<std::string>& names,
+               std::int64_t q) {
+  Kinds kinds;
+  const auto list = [&](const std::string& name, const Json& count) {
+    const auto size = count.get<std::int64_t>();
+    if (size > 0) kinds[name] = {{size}, DType::f64};
+  };
+  const bool has_state = progress.at("has_state").get<bool>(), moments = progress.at("has_moments").get<bool>();
+  const auto directions = progress.at("directions").get<std::size_t>(), N = progress.at("particles").get<std::size_t>();
+  for (const char* name : {"hyper/u", "hyper/values"}) list(name, q);
+  for (const char* name : {"meta/m", "meta/v"}) list(name, moments ? q : 0);
+  list("search/scores", progress.at("scores"));
+  list("particle/xi", static_cast<std::int64_t>(N) * q);
+  const auto n = static_cast<std::int64_t>(like.size());
+  std::vector<std::size_t> depending(like.size());
+  if (directions > 0) {
+    const TensorKind mask{{static_cast<std::int64_t>(directions), n}, DType::i32};
+    kinds["tangent_mask"] = mask;
+    const auto found = file.tensors.find("tangent_mask");
+    if (found != file.tensors.end() && TensorKind{found->second.shape(), found->second.dtype()} == mask)
+      for (std::int64_t k = 0; k < found->second.size(); ++k)
+        depending[static_cast<std::size_t>(k % n)] += found->second.at(k) != 0;
+  }
+  for (std::size_t i = 0; i < like.size(); ++i) {
+    const Shape& shape = like[i].shape();
+    const DType dtype = like[i].dtype();
+    if (has_state) kinds[names[i]] = {shape, dtype};
+    if (depending[i] > 0) kinds["tangent/" + names[i]] = {stacked(depending[i], shape), dtype};
+    if (N > 0) kinds["particle/plus/" + names[i]] = kinds["particle/minus/" + names[i]] = {stacked(N, shape), dtype};
+  }
+  if (!progress.contains("block")) return kinds;
+  const Json& block = progress.at("block");
+  for (const char* name : {"h", "trajectory", "outers"}) list(std::string("block/") + name, block.at(name));
+  for (std::size_t i = 0; i < block.at("squares").size(); ++i)
+    list(fmt::format("block/squares/{}", i), block.at("squares").at(i));
+  return kinds;
+}
+
+hpo::Block block_from(const Json& json, const SafeTensors& file) {
+  hpo::Block block{json.at("t0").get<std::int64_t>(), json.at("pairs").get<std::int64_t>(), number(json.at("outer"))};
+  block.h = numbers(file, "block/h");
+  block.trajectory = numbers(file, "block/trajectory");
+  block.outers = numbers(file, "block/outers");
+  for (std::size_t i = 0; i < json.at("squares").size(); ++i)
+    block.squares.push_back(numbers(file, fmt::format("block/squares/{}", i)));
+  return block;
+}
+
+hpo::Progress progress_from(const Json& json, const SafeTensors& file, const Vars& like,
+                            const std::vector<std::string>& names, std::size_t q) {
+  hpo::Progress progress{{}, {}, json.at("t").get<std::int64_t>(), json.at("T").get<std::int64_t>()};
+  const std::size_t n = like.size();
+  for (std::size_t i = 0; json.at("has_state").get<bool>() && i < n; ++i)
+    progress.s.emplace_back(file.tensors.at(names[i]));
+  std::vector<std::int64_t> next(n);
+  for (std::size_t k = 0; k < json.at("directions").get<std::size_t>(); ++k) {
+    progress.z.emplace_back(n);
+    for (std::size_t i = 0; i < n; ++i)
+      if (file.tensors.at("tangent_mask").at(static_cast<std::int64_t>(k * n + i)) != 0)
+        progress.z[k][i] = unstacked(file.tensors.at("tangent/" + names[i]), next[i]++, like[i]);
+  }
+  const std::vector<double> xi = numbers(file, "particle/xi");
+  for (std::size_t k = 0; k < json.at("particles").get<std::size_t>(); ++k) {
+    const auto begin = xi.begin() + static_cast<std::ptrdiff_t>(k * q);
+    hpo::AntitheticPair pair{{}, {}, {begin, begin + static_cast<std::ptrdiff_t>(q)}};
+    for (std::size_t i = 0; i < n; ++i) {
+      const auto place = static_cast<std::int64_t>(k);
+      pair.plus.emplace_back(unstacked(file.tensors.at("particle/plus/" + names[i]), place, like[i]));
+      pair.minus.emplace_back(unstacked(file.tensors.at("particle/minus/" + names[i]), place, like[i]));
+    }
+    progress.particles.push_back(std::move(pair));
+  }
+  if (json.contains("block")) progress.block = block_from(json.at("block"), file);
+  return progress;
+}
+
+}  // namespace
+
+Checkpoint from_file(const SafeTensors& file, const Identity& identity, const Experiment& experiment,
+                     const std::string& where) {
+  check_identity(file, identity, where);
+  const Vars phi = experiment.phi(), like = experiment.problem().init(phi);
+  const std::vector<std::string> names = experiment.state_names();
+  const std::int64_t q = hpo::components(phi);
+  try {
+    const Json json = parse_json(entry(file, "progress", where), where),
+               used = parse_json(entry(file, "used", where), where);
+    require_tensors(file, expected(json, file, like, names, q), where);
+    Checkpoint checkpoint;
+    hpo::TuneState& state = checkpoint.state;
+    state.u = numbers(file, "hyper/u");
+    state.phi = hpo::to_leaves(state.u, phi);
+    state.meta.m = numbers(file, "meta/m");
+    state.meta.v = numbers(file, "meta/v");
+    state.scores = numbers(file, "search/scores");
+    json.at("updates").get_to(state.updates);
+    json.at("meta_updates").get_to(state.meta.updates);
+    json.at("clipped").get_to(state.meta.clipped);
+    state.estimate_seconds = number(json.at("estimate_seconds"));
+    state.progress = progress_from(json, file, like, names, static_cast<std::size_t>(q));
+    checkpoint.values = numbers(file, "hyper/values");
+    checkpoint.seen = seen_from(parse_json(entry(file, "seen", where), where));
+    checkpoint.used = {number(used.at("seconds")), number(used.at("block_seconds")),
+                       used.at("peak_bytes").get<std::int64_t>()};
+    return checkpoint;
+  } catch (const nlohmann::json::exception& error) {
+    fail<DataError>("[checkpoint] {}: its metadata is not what a run writes: {}", where, error.what());
+  }
+}
+
+std::string changed_machine(const SafeTensors& file, const Identity& identity) {
+  const Json before = parse_json(entry(file, "machine", "checkpoint"), "checkpoint");
+  std::string differ;
+  for (const char* key : may_change_bits)
+    if (before.contains(key)) add_difference(differ, key, before.at(key).dump(), identity.machine.at(key).dump());
+  return differ;
+}
+
+}  // namespace glocal::app

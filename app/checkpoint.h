@@ -1,0 +1,44 @@
+// Where a run stands, as a safetensors file: what --resume goes on from, and what Python reads with `safetensors`.
+#pragma once
+#include <string>
+
+#include <glocal/app/recorder.h>
+#include <glocal/core/safetensors.h>
+#include <glocal/hpo/tune.h>
+
+namespace glocal::app {
+
+/// Tensors, by name (docs/checkpoints.md):
+///   param/NAME, stats/I, optimizer/I, training_loss   the training state
+///   hyper/u, hyper/values, meta/m, meta/v             f64: the unconstrained hyperparameters, their values, adam's
+///   moments tangent/LEAF, tangent_mask                        d LEAF / d u_k, stacked over the directions k that it
+///   depends on block/h, block/trajectory, block/outers, ...      f64: the block in progress, the window that DMD will
+///   see particle/plus/LEAF, particle/minus/LEAF, particle/xi, search/scores
+struct Checkpoint {
+  hpo::TuneState state;
+  std::vector<double> values;  ///< of the hyperparameters in use, in their own units
+  Seen seen;
+  Used used;
+};
+
+/// What a run's numbers depend on: its settings and data, and the program and machine it runs on.
+struct Identity {
+  Json config;       ///< as in config.json, without what changes no bit (threads, memory limit, folders)
+  std::string data;  ///< CRC-32 of images and labels of all parts
+  Json machine;      ///< see machine() in prepare.h
+};
+Identity identity_of(const Experiment& experiment, const Json& config);
+
+SafeTensors to_file(const Checkpoint& checkpoint, const Identity& identity, const Experiment& experiment);
+/// Throws DataError when the file is no checkpoint, or was made by another version, with other settings or from other
+/// data than `identity`, listing everything that differs; or for tensors missing, unexpected or misshapen.
+Checkpoint from_file(const SafeTensors& file, const Identity& identity, const Experiment& experiment,
+                     const std::string& where);
+/// "blas: OpenBLAS ..., was ...": what is not as when the file was written and may change the last bits; "" for
+/// nothing.
+std::string changed_machine(const SafeTensors& file, const Identity& identity);
+
+/// Parameters and running statistics with their score: what it takes to use the network.
+SafeTensors best_file(const Experiment& experiment, const Identity& identity, const Vars& s, const Seen& seen);
+
+}  // namespace glocal::app

@@ -1,0 +1,16 @@
+// JSON from files that somebody else may have written.
+#pragma once
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+namespace glocal::app {
+
+using Json = nlohmann::ordered_json;
+
+/// Parses one JSON value (RFC 8259). Throws DataError naming `where` for anything else, for a key given twice or more
+/// than 4096 keys in one object, for nesting deeper than 64, and for more than 16 MiB of text, 2^20 values, or 2^18
+/// lists, objects, keys and texts, which bounds the memory of what is made from it.
+Json parse_json(std::string_view text, const std::string& where);
+
+}  // namespace glocal::app

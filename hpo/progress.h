@@ -1,0 +1,52 @@
+// Where training stands, inside a block too: a value that can be written down and gone on from with the same bits.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include <glocal/hpo/problem.h>
+
+namespace glocal::hpo {
+
+/// Z, one list of leaves per direction k = 1..q; leaves may be symbolic zeros.
+using Tangents = std::vector<Vars>;
+
+/// Two particles of `pes` that go on from their own states, perturbed by the same numbers with opposite signs.
+struct AntitheticPair {
+  Vars plus, minus;
+  std::vector<double> xi;  ///< (q,) sum of the perturbations of `plus` so far, in units of sigma
+};
+
+/// What is known of a block that has begun and is not yet an estimate.
+struct Block {
+  std::int64_t t0 = 0;                  ///< the step it began at
+  std::int64_t pairs = 0;               ///< es, pes: pairs of particles that have run
+  double outer = 0;                     ///< forward mode: E at the last step where it was asked for
+  std::vector<double> h = {};           ///< h there; hypergradient-descent, es, pes: the sum so far
+  std::vector<double> trajectory = {};  ///< h after each step so far, row by row
+  std::vector<double> outers = {};      ///< E at the same steps
+  std::vector<std::vector<double>> squares =
+      {};  ///< |Z_k|^2 after tau, tau / 2, ... steps; none where Z did not start at 0
+};
+
+/// The state after `t` of T steps, (for `online` and inside a block of forward mode) the tangents, (for `pes`) the
+/// particles, and the block in progress.
+struct Progress {
+  Vars s;
+  Tangents z;
+  std::int64_t t = 0, T = 0;
+  std::vector<AntitheticPair> particles = {};
+  std::optional<Block> block = {};
+
+  std::int64_t block_start() const { return block ? block->t0 : t; }
+  /// Steps of the block in progress, or of the next one: tau, or what is left.
+  std::int64_t block_steps(std::int64_t tau) const { return std::min(tau, T - block_start()); }
+  /// The block in progress, or a new one that begins here.
+  Block& open_block();
+};
+
+/// Plain steps until progress.t is `end`. problem.watch sees `progress` as it stands after each.
+void train_to(const FlatProblem& problem, const Vars& phi, Progress& progress, std::int64_t end);
+
+}  // namespace glocal::hpo

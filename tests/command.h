@@ -1,0 +1,36 @@
+// The command as a process: its exit code and what it prints.
+#pragma once
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+#include <glocal/core/file.h>
+
+// A folder that goes away with the test.
+struct Scratch {
+  std::filesystem::path path =
+      std::filesystem::temp_directory_path() / ("glocal-command-" + std::to_string(::getpid()));
+  Scratch() { std::filesystem::create_directories(path); }
+  ~Scratch() { std::filesystem::remove_all(path); }
+  std::string operator/(const std::string& name) const { return (path / name).string(); }
+};
+
+struct Result {
+  int code = 0;
+  std::string out, error;
+};
+
+// Runs `glocal <arguments>` with stdout and stderr apart.
+inline Result glocal_command(const Scratch& scratch, const std::string& arguments,
+                             const std::string& environment = "") {
+  const std::string out = scratch / "stdout", error = scratch / "stderr";
+  const std::string line =
+      environment + " '" GLOCAL_COMMAND_PATH "' " + arguments + " >'" + out + "' 2>'" + error + "' </dev/null";
+  const int status = std::system(line.c_str());
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, glocal::read_file(out), glocal::read_file(error)};
+}
+
+inline bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }

@@ -1,0 +1,214 @@
+// Stopped runs that go on: the same bytes as in one go, and what --resume refuses.
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include <glocal/core/npy.h>
+#include <glocal/core/safetensors.h>
+
+#include "command.h"
+
+namespace fs = std::filesystem;
+using namespace glocal;
+
+namespace {
+
+const std::string small = "--hidden 8 --steps 40 --block 9 --batch 32 --tune lr,momentum --seed 2 --quiet ";
+const std::string quietly = "PATH=/nowhere ";  // without gnuplot, which takes longer than all else
+
+nlohmann::json json_of(const std::string& file) { return nlohmann::json::parse(read_file(file)); }
+
+// Without times and memory, which are measured.
+nlohmann::json numbers_of(nlohmann::json json) {
+  if (json.is_array())
+    for (auto& item : json) item = numbers_of(item);
+  if (!json.is_object()) return json;
+  for (const char* measured : {"seconds", "estimate_seconds", "hypergradient_seconds", "predicted_seconds",
+                               "peak_bytes", "predicted_bytes", "ratio_time", "ratio_memory"})
+    json.erase(measured);
+  for (auto& item : json) item = numbers_of(item);
+  return json;
+}
+
+void check_same(const std::string& a, const std::string& b) {
+  for (const char* file : {"/params.npz", "/metrics.jsonl", "/hparams.jsonl"}) {
+    CAPTURE(file);
+    const bool same = read_file(a + file) == read_file(b + file);
+    CHECK(same);
+  }
+  CHECK(numbers_of(json_of(a + "/summary.json")) == numbers_of(json_of(b + "/summary.json")));
+  CHECK(load_safetensors(a + "/best.safetensors").tensors.size() ==
+        load_safetensors(b + "/best.safetensors").tensors.size());
+}
+
+Result stopped_at(const Scratch& scratch, const std::string& arguments, int place) {
+  return glocal_command(scratch, arguments, quietly + "GLOCAL_INTERRUPT_AT=" + std::to_string(place));
+}
+
+std::string arguments_to_go_on(const std::string& error) {
+  const auto at = error.find("go on with: ");
+  REQUIRE(at != std::string::npos);
+  const std::string line = error.substr(at + 12, error.size() - at - 13);
+  CHECK(line.starts_with(GLOCAL_COMMAND_PATH));
+  return line.substr(line.find(' ') + 1) + " --quiet";
+}
+
+// Stops at `place`, then at the same number of calls of each continuation, until the run has come to its end.
+void check_stopped(const std::string& arguments, const std::vector<int>& places) {
+  CAPTURE(arguments);
+  const Scratch scratch;
+  const std::string whole = scratch / "whole", parts = scratch / "parts of a run";
+  REQUIRE(glocal_command(scratch, arguments + "--out " + whole, quietly).code == 0);
+  for (const int place : places) {
+    CAPTURE(place);
+    Result result = stopped_at(scratch, arguments + "--out '" + parts + "'", place);
+    REQUIRE(result.code == 130);
+    CHECK(json_of(parts + "/summary.json")["status"] == "interrupted");
+    for (int again = 0; result.code == 130 && again < 20; ++again)
+      result = stopped_at(scratch, arguments_to_go_on(result.error), place + again);
+    CHECK_MESSAGE(result.code == 0, result.error);
+    check_same(whole, parts);
+    fs::remove_all(parts);
+  }
+}
+
+}  // namespace
+
+TEST_SUITE("fast") {
+  TEST_CASE("resume: a run that was stopped ends with the bytes of a run in one go") {
+    check_stopped("train --dropout 0.2 --optimizer adam --hidden 8 --steps 40 --batch 32 --quiet ", {1, 30, 75});
+    check_stopped("tune --estimator glocal " + small, {2, 33, 70});
+    check_stopped("tune --estimator local-online --schedule cosine --dtype f64 " + small, {41});
+    check_stopped("tune --estimator truncated --steps-back 4 " + small, {57});
+  }
+
+  TEST_CASE("resume: a run of runs that was stopped ends with the bytes of a run in one go") {
+    check_stopped("tune --estimator global --updates 2 " + small, {150});
+    check_stopped("tune --estimator pes --particles 2 " + small, {77});
+    check_stopped("tune --estimator gp --budget 4 " + small, {101});
+  }
+
+  TEST_CASE("resume: a comparison reads back what had come to its end and goes on with the rest") {
+    const Scratch scratch;
+    const std::string whole = scratch / "whole", parts = scratch / "parts";
+    const std::string arguments = "compare --estimators glocal,truncated " + small + "--out ";
+    REQUIRE(glocal_command(scratch, arguments + whole, quietly).code == 0);
+    const Result stopped = stopped_at(scratch, arguments + parts, 110);
+    REQUIRE(stopped.code == 130);
+    CHECK(json_of(parts + "/fixed-seed2/summary.json")["status"] == "ok");
+    CHECK(json_of(parts + "/glocal-seed2/summary.json")["status"] == "interrupted");
+    CHECK(!fs::exists(parts + "/truncated-seed2"));
+    const std::string finished = read_file(parts + "/fixed-seed2/summary.json");
+    REQUIRE(glocal_command(scratch, arguments_to_go_on(stopped.error), quietly).code == 0);
+    CHECK(read_file(parts + "/fixed-seed2/summary.json") == finished);
+    for (const char* run : {"/fixed-seed2", "/glocal-seed2", "/truncated-seed2"}) check_same(whole + run, parts + run);
+    CHECK(numbers_of(json_of(whole + "/summary.json")) == numbers_of(json_of(parts + "/summary.json")));
+  }
+
+  TEST_CASE("resume: a run without a checkpoint begins again and one that has ended stays as it is") {
+    const Scratch scratch;
+    const std::string whole = scratch / "whole", killed = scratch / "killed";
+    REQUIRE(glocal_command(scratch, "tune " + small + "--out " + whole, quietly).code == 0);
+    fs::create_directories(killed);
+    fs::copy_file(whole + "/config.json", killed + "/config.json");
+    REQUIRE(glocal_command(scratch, "tune --quiet --resume " + killed, quietly).code == 0);
+    check_same(whole, killed);
+
+    const auto time = fs::last_write_time(whole + "/params.npz");
+    const Result again = glocal_command(scratch, "tune --resume " + whole, quietly);
+    CHECK(again.code == 0);
+    CHECK(has(again.out, "has come to its end"));
+    CHECK(fs::last_write_time(whole + "/params.npz") == time);
+  }
+
+  TEST_CASE("resume: a run that was killed between its end and its report gets the report") {
+    const Scratch scratch;
+    const std::string run = scratch / "run", all = scratch / "all";
+    REQUIRE(glocal_command(scratch, "tune " + small + "--out " + run, quietly).code == 0);
+    REQUIRE(glocal_command(scratch, "compare --estimators local " + small + "--out " + all, quietly).code == 0);
+    for (const std::string& folder : {run, all}) {
+      const std::string page = read_file(folder + "/report.html");
+      fs::remove(folder + "/report.html");
+      const std::string command = folder == run ? "tune" : "compare";
+      REQUIRE(glocal_command(scratch, command + " --resume " + folder, quietly).code == 0);
+      CHECK(read_file(folder + "/report.html") == page);
+    }
+  }
+
+  TEST_CASE("resume: what does not fit the run is refused with its name") {
+    const Scratch scratch;
+    const std::string run = scratch / "run";
+    const auto refused = [&](const std::string& arguments, int code, const std::string& says) {
+      const Result result = glocal_command(scratch, arguments, quietly);
+      CAPTURE(result.error);
+      CHECK(result.code == code);
+      CHECK(has(result.error, says));
+    };
+    REQUIRE(stopped_at(scratch, "tune " + small + "--out " + run, 30).code == 130);
+    refused("tune --resume " + run + " --lr 0.2", 2, "leave out --lr");
+    refused("tune --resume " + run + " --out x", 2, "leave out --out");
+    refused("train --resume " + run, 2, "is a run of glocal tune");
+    refused("tune --resume " + (scratch / "nowhere"), 4, "nowhere");
+    fs::create_directories(scratch / "empty");
+
+    const std::string config = read_file(run + "/config.json");
+    auto other = json_of(run + "/config.json");
+    other["seed"] = 3;
+    other["batch"] = 31;
+    write_file_atomically(run + "/config.json", other.dump());
+    refused("tune --quiet --resume " + run, 3, "seed 3 (the file: 2)");
+    refused("tune --quiet --resume " + run, 3, "batch 31 (the file: 32)");
+    write_file_atomically(run + "/config.json", config);
+
+    SafeTensors file = load_safetensors(run + "/last.safetensors");
+    const SafeTensors good = file;
+    file.metadata["data_crc32"] = "00000000";
+    save_safetensors(run + "/last.safetensors", file);
+    refused("tune --quiet --resume " + run, 3, "data with CRC-32");
+    file = good;
+    file.tensors.erase("hyper/u");
+    file.tensors["stranger"] = Tensor::scalar(1);
+    save_safetensors(run + "/last.safetensors", file);
+    refused("tune --quiet --resume " + run, 3, "hyper/u");
+    refused("tune --quiet --resume " + run, 3, "stranger");
+    std::string bytes = read_file(run + "/last.safetensors");
+    bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+    write_file_atomically(run + "/last.safetensors", bytes);
+    refused("tune --quiet --resume " + run, 3, "last.safetensors");
+    save_safetensors(run + "/last.safetensors", good);
+    CHECK(glocal_command(scratch, "tune --quiet --threads 1 --resume " + run, quietly).code == 0);
+  }
+
+  TEST_CASE("resume: a run that diverged says so again") {
+    const Scratch scratch;
+    const std::string run = scratch / "run";
+    const Result first =
+        glocal_command(scratch, "train --lr 1e30 --hidden 8 --steps 40 --batch 32 --quiet --out " + run, quietly);
+    REQUIRE(first.code == 5);
+    const Result again = glocal_command(scratch, "train --quiet --resume " + run, quietly);
+    CHECK(again.code == 5);
+    CHECK(again.error == first.error);
+    CHECK(has(first.error, json_of(run + "/summary.json")["error"].get<std::string>()));
+  }
+
+  TEST_CASE("resume: a checkpoint holds the parameters under their names and the block in progress") {
+    const Scratch scratch;
+    const std::string run = scratch / "run";
+    REQUIRE(stopped_at(scratch, "tune --estimator glocal " + small + "--out " + run, 70).code == 130);
+    const SafeTensors file = load_safetensors(run + "/last.safetensors");
+    for (const auto& [name, parameter] : load_npz(run + "/params.npz")) {
+      REQUIRE(file.tensors.contains("param/" + name));
+      CHECK(same_bits(file.tensors.at("param/" + name), parameter));
+    }
+    const auto progress = nlohmann::json::parse(file.metadata.at("progress"));
+    const std::int64_t t = progress["t"], t0 = progress["block"]["t0"];
+    CHECK(t == json_of(run + "/summary.json")["steps"]);
+    REQUIRE(t > t0);
+    CHECK(file.tensors.at("block/trajectory").size() == 2 * (t - t0));
+    CHECK(file.tensors.at("block/outers").size() == t - t0);
+    CHECK(file.tensors.at("hyper/u").size() == 2);
+    CHECK(file.tensors.at("tangent/param/layers.0.weight").dim(0) == 2);
+  }
+}

@@ -1,9 +1,10 @@
 # glocal_doc_examples(<library>): compiles the C++ of the documents, so that none of them can go stale.
 #
-# Taken are all ```cpp blocks of README.md, and those fenced "```cpp compile" in docs/*.md. A block with
+# Taken are all ```cpp blocks of README.md, and those fenced "```cpp compile" in docs/*.md and docs/course/. A block with
 # a main function becomes a program and a test that runs it (label docs); any other block must compile as it stands.
 function(glocal_doc_examples library)
-  file(GLOB documents CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/README.md" "${PROJECT_SOURCE_DIR}/docs/*.md")
+  file(GLOB documents CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/README.md" "${PROJECT_SOURCE_DIR}/docs/*.md"
+       "${PROJECT_SOURCE_DIR}/docs/course/[0-9]*.md")
   add_custom_target(doc_examples)
   foreach(document IN LISTS documents)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${document}")

@@ -26,8 +26,8 @@ struct Block {
   std::vector<double> h = {};           ///< h there; hypergradient-descent, es, pes: the sum so far
   std::vector<double> trajectory = {};  ///< h after each step so far, row by row
   std::vector<double> outers = {};      ///< E at the same steps
-  std::vector<std::vector<double>> squares =
-      {};  ///< |Z_k|^2 after tau, tau / 2, ... steps; none where Z did not start at 0
+  /// |Z_k|^2 after tau, tau / 2, ... steps; none where Z did not start at 0.
+  std::vector<std::vector<double>> squares = {};
 };
 
 /// The state after `t` of T steps, (for `online` and inside a block of forward mode) the tangents, (for `pes`) the

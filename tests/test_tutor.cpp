@@ -9,6 +9,7 @@
 #include <glocal/core/error.h>
 #include <glocal/core/file.h>
 #include <glocal/tutor/course.h>
+#include <glocal/tutor/lesson.h>
 #include <glocal/tutor/process.h>
 #include <glocal/tutor/progress.h>
 #include <glocal/tutor/skeleton.h>
@@ -138,6 +139,25 @@ TEST_SUITE("fast") {
 }
 
 TEST_SUITE("course") {
+  TEST_CASE("passing an exercise does not move on by itself, coming back does") {
+    const SmallCourse small;
+    fs::copy(small.path / "01-twice", small.path / "02-again", fs::copy_options::recursive);
+    nlohmann::json course = nlohmann::json::parse(read_file((small.path / "course.json").string(), 1 << 20));
+    course["exercises"].push_back(course["exercises"][0]);
+    course["exercises"][1]["name"] = "02-again";
+    write(small.path / "course.json", course.dump());
+    write(small.path / "01-twice/exercise.cpp", solution_text);
+    Lesson lesson(small.path);
+    CHECK(lesson.run(false) == passed);
+    CHECK(lesson.progress.current().name == "01-twice");
+    Lesson later(small.path);
+    later.go_on();
+    CHECK(later.progress.current().name == "02-again");
+    CHECK(later.run(false) == not_passed);
+    later.go_on();
+    CHECK(later.progress.current().name == "02-again");
+  }
+
   TEST_CASE("a right and a wrong exercise") {
     const SmallCourse small;
     const TestRun right = small.run(body("return 2 * x;"));

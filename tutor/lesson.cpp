@@ -20,8 +20,13 @@ void Lesson::choose(const std::string& name) {
   if (!name.empty()) progress.go_to(course.find(name));
 }
 
+void Lesson::go_on() {
+  if (progress.done(progress.current())) progress.next();
+}
+
 int Lesson::run(bool full) {
   const Exercise& exercise = progress.current();
+  progress.go_to(exercise);  // passing alone must not move on
   prepare(exercise);
   const TestRun result = run_tests(exercise, exercise.work(), exercise.public_test(), builds_folder());
   if (result.passed() != progress.done(exercise)) progress.set_done(exercise, result.passed());

@@ -27,6 +27,8 @@ class Lesson {
   int check_all();
   /// Makes `name` the current exercise; "" leaves it.
   void choose(const std::string& name);
+  /// To the next exercise when the current one is done, as after a break.
+  void go_on();
   /// Watches exercise.cpp and runs its tests on every save; keys as `help` says. Needs a terminal.
   int watch();
 

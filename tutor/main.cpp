@@ -71,6 +71,7 @@ int check_machine(const Options& options) {
 
 int on_terminal_or_once(const Options& options) {
   Lesson lesson(options.set);
+  lesson.go_on();
   if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)) return lesson.watch();
   return lesson.run(options.full);
 }

@@ -7,6 +7,7 @@
 
 #include <glocal/app/json_text.h>
 #include <glocal/app/prepare.h>
+#include <glocal/core/printable.h>
 #include <glocal/hpo/space.h>
 
 namespace glocal::app {
@@ -80,18 +81,18 @@ Json to_json(const Seen& seen) {
           {"owed", seen.owed}};
 }
 
-Seen seen_from(const Json& json) {
+Seen seen_from(const Json& json, const std::string& where) {
   Seen seen;
-  json.at("steps").get_to(seen.steps);
-  json.at("updates").get_to(seen.updates);
+  seen.steps = integer_at(json, "steps", where);
+  seen.updates = integer_at(json, "updates", where);
   seen.train_loss = number(json.at("train_loss"));
   seen.validation = {number(json.at("val_loss")), number(json.at("val_accuracy"))};
   json.at("scored").get_to(seen.scored);
   if (!json.at("best").is_null()) json.at("best").get_to(seen.best);
   seen.estimate_seconds = number(json.at("estimate_seconds"));
-  json.at("metrics_bytes").get_to(seen.metrics_bytes);
-  json.at("hparams_bytes").get_to(seen.hparams_bytes);
-  json.at("timing_bytes").get_to(seen.timing_bytes);
+  seen.metrics_bytes = integer_at(json, "metrics_bytes", where);
+  seen.hparams_bytes = integer_at(json, "hparams_bytes", where);
+  seen.timing_bytes = integer_at(json, "timing_bytes", where);
   json.at("owed").get_to(seen.owed);
   return seen;
 }
@@ -227,6 +228,31 @@ void check_identity(const SafeTensors& file, const Identity& identity, const std
   if (!differ.empty()) fail<DataError>("[checkpoint] {} belongs to another run: {}", where, differ);
 }
 
+// Checksums say that a file is as it was written, not who wrote it: a number that is cut, wraps or overflows below is
+// no count.
+void check_counts(const Json& json, const std::string& where) {
+  constexpr std::int64_t most = std::int64_t{1} << 40;
+  for (const auto& [key, value] : json.items()) {
+    if (value.is_structured()) check_counts(value, where);
+    if (!value.is_number() || key == "outer" || key == "estimate_seconds") continue;
+    if (!value.is_number_integer() || value < 0 || value > most)
+      fail<DataError>("[checkpoint] {}: progress: {}: expected a count, found {}", where, printable(key), value.dump());
+  }
+}
+
+// Lists that fit one another: estimators go on without looking again.
+void check_consistent(const hpo::Progress& progress, std::size_t q, const std::string& where) {
+  bool fits = progress.t <= progress.T && (progress.t == 0 || !progress.s.empty());
+  if (progress.block) {
+    const hpo::Block& block = *progress.block;
+    const std::size_t width = progress.z.empty() ? q : progress.z.size();
+    fits = fits && !progress.s.empty() && block.t0 <= progress.t && (block.h.empty() || block.h.size() == width) &&
+           block.trajectory.size() == width * block.outers.size() &&
+           std::ranges::is_sorted(block.squares, {}, &std::vector<double>::size);
+  }
+  if (!fits) fail<DataError>("[checkpoint] {}: progress: its counts contradict each other", where);
+}
+
 // The tensors that a checkpoint with this description holds.
 Kinds expected(const Json& progress, const SafeTensors& file, const Vars& like, const std::vector<std::string>& names,
                std::int64_t q) {
@@ -315,6 +341,7 @@ Checkpoint from_file(const SafeTensors& file, const Identity& identity, const Ex
   try {
     const Json json = parse_json(entry(file, "progress", where), where),
                used = parse_json(entry(file, "used", where), where);
+    check_counts(json, where);
     require_tensors(file, expected(json, file, like, names, q), where);
     Checkpoint checkpoint;
     hpo::TuneState& state = checkpoint.state;
@@ -328,10 +355,11 @@ Checkpoint from_file(const SafeTensors& file, const Identity& identity, const Ex
     json.at("clipped").get_to(state.meta.clipped);
     state.estimate_seconds = number(json.at("estimate_seconds"));
     state.progress = progress_from(json, file, like, names, static_cast<std::size_t>(q));
+    check_consistent(state.progress, static_cast<std::size_t>(q), where);
     checkpoint.values = numbers(file, "hyper/values");
-    checkpoint.seen = seen_from(parse_json(entry(file, "seen", where), where));
+    checkpoint.seen = seen_from(parse_json(entry(file, "seen", where), where), where);
     checkpoint.used = {number(used.at("seconds")), number(used.at("block_seconds")),
-                       used.at("peak_bytes").get<std::int64_t>()};
+                       integer_at(used, "peak_bytes", where)};
     return checkpoint;
   } catch (const nlohmann::json::exception& error) {
     fail<DataError>("[checkpoint] {}: its metadata is not what a run writes: {}", where, error.what());

@@ -8,12 +8,12 @@
 
 namespace glocal::app {
 
-/// Tensors, by name (docs/checkpoints.md):
-///   param/NAME, stats/I, optimizer/I, training_loss   the training state
-///   hyper/u, hyper/values, meta/m, meta/v             f64: the unconstrained hyperparameters, their values, adam's
-///   moments tangent/LEAF, tangent_mask                        d LEAF / d u_k, stacked over the directions k that it
-///   depends on block/h, block/trajectory, block/outers, ...      f64: the block in progress, the window that DMD will
-///   see particle/plus/LEAF, particle/minus/LEAF, particle/xi, search/scores
+/// Its tensors by name, see docs/checkpoints.md:
+/// - the training state: param/NAME, stats/I, optimizer/I, training_loss;
+/// - f64, the hyperparameters unconstrained and as values, and adam's moments: hyper/u, hyper/values, meta/m, meta/v;
+/// - Z, d LEAF / d u_k stacked over the directions k it depends on: tangent/LEAF, tangent_mask;
+/// - f64, the block in progress, which is the window that DMD will see: block/h, block/trajectory, block/outers;
+/// - pes and searches: particle/plus/LEAF, particle/minus/LEAF, particle/xi, search/scores.
 struct Checkpoint {
   hpo::TuneState state;
   std::vector<double> values;  ///< of the hyperparameters in use, in their own units

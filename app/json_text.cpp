@@ -1,6 +1,7 @@
 #include <glocal/app/json_text.h>
 
 #include <set>
+#include <utility>
 #include <vector>
 
 #include <glocal/core/error.h>
@@ -44,7 +45,9 @@ class Inspector : public nlohmann::json_sax<Json> {
 
  private:
   bool count(bool part) {
-    if (++values_ > most_values || (parts_ += part) > most_parts)
+    ++values_;
+    parts_ += part;
+    if (values_ > most_values || parts_ > most_parts)
       fail<DataError>("[json] {}: expected at most {} values and {} lists, objects, keys and texts, found more", where_,
                       most_values, most_parts);
     return true;
@@ -74,6 +77,17 @@ Json parse_json(std::string_view text, const std::string& where) {
   Inspector inspector(where);
   Json::sax_parse(text, &inspector);
   return Json::parse(text);
+}
+
+std::int64_t integer_at(const Json& object, const char* key, const std::string& where) {
+  const bool there = object.is_object() && object.contains(key);
+  const Json value = there ? object.at(key) : Json();
+  const bool fits = value.is_number_integer() &&
+                    (!value.is_number_unsigned() || std::in_range<std::int64_t>(value.get<std::uint64_t>()));
+  if (!fits)
+    fail<DataError>("[json] {}: {}: expected a whole number of 64 bits, found {}", where, key,
+                    there ? printable(std::string_view(value.dump(-1, ' ', true)).substr(0, 80)) : "none");
+  return value.get<std::int64_t>();
 }
 
 }  // namespace glocal::app

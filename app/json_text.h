@@ -1,5 +1,6 @@
 // JSON from files that somebody else may have written.
 #pragma once
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -12,5 +13,9 @@ using Json = nlohmann::ordered_json;
 /// than 4096 keys in one object, for nesting deeper than 64, and for more than 16 MiB of text, 2^20 values, or 2^18
 /// lists, objects, keys and texts, which bounds the memory of what is made from it.
 Json parse_json(std::string_view text, const std::string& where);
+
+/// The whole number of an object's `key`. Throws DataError naming `where` and the key when there is none, or something
+/// else: fractions, and what 64 bits do not hold.
+std::int64_t integer_at(const Json& object, const char* key, const std::string& where);
 
 }  // namespace glocal::app

@@ -67,8 +67,8 @@ std::string text_picture(const datasets::Dataset& data, std::int64_t count) {
     for (std::int64_t y = 0; y < data.height; y += 2) {
       for (std::int64_t i = first; i < last; ++i) {
         for (std::int64_t x = 0; x < data.width; ++x)
-          out += ramp[static_cast<std::size_t>(brightness(data, i, y, x) / 255 * static_cast<double>(ramp.size() - 1) +
-                                               0.5)];
+          out += ramp[static_cast<std::size_t>(
+              std::lround(brightness(data, i, y, x) / 255 * static_cast<double>(ramp.size() - 1)))];
         out.append(static_cast<std::size_t>(cell - data.width), ' ');
       }
       out += '\n';

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <memory>
 
+#include <glocal/app/json_text.h>
 #include <glocal/app/report.h>
 #include <glocal/app/run_record.h>
 #include <glocal/app/signals.h>
@@ -141,7 +142,8 @@ Json to_json(const Outcome& outcome) {
 
 std::optional<Outcome> finished(const std::filesystem::path& folder) {
   if (!std::filesystem::exists(folder / "summary.json")) return {};
-  const Json json = read_json(folder / "summary.json");
+  const std::string where = (folder / "summary.json").string();
+  const Json json = read_json(where);
   const auto score = [&json](const char* part) {
     return Score{number_at(json, {part, "loss"}), number_at(json, {part, "accuracy"})};
   };
@@ -152,13 +154,13 @@ std::optional<Outcome> finished(const std::filesystem::path& folder) {
     json.at("data").get_to(outcome.data);
     json.at("command").get_to(outcome.command);
     json.at("estimator").get_to(outcome.estimator);
-    json.at("seed").get_to(outcome.seed);
-    json.at("steps").get_to(outcome.steps);
-    json.at("updates").get_to(outcome.updates);
-    json.at("clipped").get_to(outcome.clipped);
-    json.at("gradient_evaluations").get_to(outcome.gradient_evaluations);
-    json.at("peak_bytes").get_to(outcome.peak_bytes);
-    json.at("predicted_bytes").get_to(outcome.predicted.bytes);
+    outcome.seed = json.at("seed").get_ref<const std::uint64_t&>();
+    outcome.steps = integer_at(json, "steps", where);
+    outcome.updates = integer_at(json, "updates", where);
+    outcome.clipped = integer_at(json, "clipped", where);
+    outcome.gradient_evaluations = integer_at(json, "gradient_evaluations", where);
+    outcome.peak_bytes = integer_at(json, "peak_bytes", where);
+    outcome.predicted.bytes = integer_at(json, "predicted_bytes", where);
     outcome.predicted.seconds = number_at(json, {"predicted_seconds"});
     outcome.train_loss = number_at(json, {"train_loss"});
     outcome.seconds = number_at(json, {"seconds"});
@@ -173,7 +175,7 @@ std::optional<Outcome> finished(const std::filesystem::path& folder) {
     outcome.failure = std::make_exception_ptr(DivergedError(outcome.error));
     return outcome;
   } catch (const nlohmann::json::exception& error) {
-    fail<DataError>("[run] {} is not what a run writes: {}", (folder / "summary.json").string(), error.what());
+    fail<DataError>("[run] {} is not what a run writes: {}", where, error.what());
   }
 }
 
@@ -181,8 +183,9 @@ namespace {
 
 // Of a run that goes on: what was said when it began.
 hpo::Cost predicted_before(const RunFolder& folder) {
-  const Json meta = read_json(folder.path() / "meta.json");
-  return {number_at(meta, {"predicted_seconds"}), static_cast<std::int64_t>(number_at(meta, {"predicted_bytes"}))};
+  const std::string where = (folder.path() / "meta.json").string();
+  const Json meta = read_json(where);
+  return {number_at(meta, {"predicted_seconds"}), integer_at(meta, "predicted_bytes", where)};
 }
 
 }  // namespace

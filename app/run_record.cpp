@@ -30,15 +30,16 @@ Json parse_object(std::string_view bytes, const fs::path& file) {
   return json;
 }
 
-// Calls use(object) for each line; whatever is wrong with a line becomes a DataError that names it.
-void for_each_line(std::string_view bytes, const fs::path& file, const std::function<void(const Json&)>& use) {
+// Calls use(object, "FILE:LINE") for each line; whatever is wrong with a line becomes a DataError that names it.
+void for_each_line(std::string_view bytes, const fs::path& file,
+                   const std::function<void(const Json&, const std::string&)>& use) {
   std::int64_t number = 0;
   for (std::size_t at = 0; at < bytes.size();) {
     const std::size_t stop = std::min(bytes.find('\n', at), bytes.size());
     ++number;
     const std::string where = fmt::format("{}:{}", file.string(), number);
     try {
-      use(parse_json(bytes.substr(at, stop - at), where));
+      use(parse_json(bytes.substr(at, stop - at), where), where);
     } catch (const nlohmann::json::exception& error) {
       fail<DataError>("[runs] {}: {}", where, printable(error.what()));
     }
@@ -61,10 +62,10 @@ void add_point(std::vector<Curve>& curves, double step, const Json& row) {
   for (std::size_t k = 0; k < curves.size(); ++k) curves[k].push_back({step, number(row.at(k))});
 }
 
-UpdateRecord update_of(const Json& line, const std::vector<std::string>& names) {
+UpdateRecord update_of(const Json& line, const std::vector<std::string>& names, const std::string& where) {
   UpdateRecord update;
-  update.index = line.at("update").get<std::int64_t>();
-  update.step = line.at("step").get<std::int64_t>();
+  update.index = integer_at(line, "update", where);
+  update.step = integer_at(line, "step", where);
   for (const std::string& name : names) update.values.push_back(number(line.at("values").at(name)));
   update.hypergradient = numbers(line, "hypergradient");
   if (line.contains("tried"))
@@ -92,7 +93,7 @@ UpdateRecord update_of(const Json& line, const std::vector<std::string>& names) 
 }
 
 void read_metrics(RunRecord& run, std::string_view bytes, const fs::path& file) {
-  for_each_line(bytes, file, [&run](const Json& line) {
+  for_each_line(bytes, file, [&run](const Json& line, const std::string&) {
     const auto step = line.at("step").get<double>();
     if (line.contains("train_loss")) run.train_loss.push_back({step, number(line.at("train_loss"))});
     if (line.contains("val_loss")) run.val_loss.push_back({step, number(line.at("val_loss"))});
@@ -118,11 +119,12 @@ RunRecord parse_run(const fs::path& folder, const std::function<std::string(cons
   run.summary = parse_object(bytes("summary.json"), folder / "summary.json");
   run.estimator = text_at(run.summary, "estimator");
   read_metrics(run, bytes("metrics.jsonl"), folder / "metrics.jsonl");
-  for_each_line(bytes("hparams.jsonl"), folder / "hparams.jsonl", [&run](const Json& line) {
+  const auto add_update = [&run](const Json& line, const std::string& where) {
     if (run.updates.empty())
       for (const auto& [name, value] : line.at("values").items()) run.names.push_back(name);
-    run.updates.push_back(update_of(line, run.names));
-  });
+    run.updates.push_back(update_of(line, run.names, where));
+  };
+  for_each_line(bytes("hparams.jsonl"), folder / "hparams.jsonl", add_update);
   return run;
 }
 

@@ -12,7 +12,8 @@ namespace glocal::app {
 namespace {
 
 constexpr long patience = 1'500'000'000;  // nanoseconds
-volatile std::sig_atomic_t caught = 0;
+std::atomic<int> caught = 0;
+static_assert(std::atomic<int>::is_always_lock_free, "set by signal handlers, maybe on two threads at once");
 timer_t deadline{};
 
 // Written as a whole before `length` says so: a signal may come in between.
@@ -30,8 +31,7 @@ void set_deadline(long nanoseconds) {
 }
 
 extern "C" void remember(int signal) {
-  if (caught) leave(signal);
-  caught = signal;
+  if (caught.exchange(signal) != 0) leave(signal);
   set_deadline(patience);
 }
 

@@ -142,7 +142,7 @@ void check_written(const std::string& path, std::string_view bytes) {
   Descriptor file(path, O_RDONLY);
   if (!file) fail<IoError>("[check_written] cannot open {}: {}", path, reason());
   ::posix_fadvise(file.number(), 0, 0, POSIX_FADV_DONTNEED);
-  std::string part(std::size_t{1} << 20, '\0');
+  std::string part(std::size_t{1} << 16, '\0');  // small, so that the heap need not grow for it
   for (std::size_t at = 0; at <= bytes.size(); at += part.size()) {
     const std::string_view wanted = bytes.substr(at, part.size());
     const std::size_t got = transfer_all(  // one byte more than wanted at the end: there must be none

@@ -223,7 +223,7 @@ std::string encode_npz(const std::map<std::string, Tensor>& tensors, bool compre
     directory.append(10, '\0');  // no comment, disk 0, no attributes
     append(directory, out.size(), 4);
     directory += member;
-    out += "PK\3\4" + record + member + packed;
+    out.append("PK\3\4").append(record).append(member).append(packed);
     check_below_4_gib(out.size() + directory.size());
   }
   const std::size_t offset = out.size();

@@ -62,7 +62,7 @@ void to_i32(std::string_view data, Tensor& out, const std::string& field) {
     std::memcpy(&value, data.data() + i * sizeof(From), sizeof(From));
     if (!std::in_range<std::int32_t>(value))
       fail<DataError>("[safetensors] {}: number {}: expected a value that fits i32, found {}", field, i, value);
-    to[i] = static_cast<std::int32_t>(value);
+    to[i] = static_cast<std::int32_t>(value);  // NOLINT(bugprone-signed-char-misuse): I8 keeps its sign
   }
 }
 

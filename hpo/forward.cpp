@@ -24,6 +24,9 @@ class TangentGrowth {
  public:
   TangentGrowth(std::int64_t tau, std::vector<std::vector<double>>& squares) : squares_(squares) {
     for (std::int64_t t = tau; t >= 2 && std::ssize(steps_) <= octaves; t /= 2) steps_.push_back(t);
+    if (!squares_.empty() && squares_.size() != steps_.size())
+      fail<ValueError>("[forward] a block of {} steps watches its tangents at {} of them, not {}", tau, steps_.size(),
+                       squares_.size());
   }
   void begin() { squares_.resize(steps_.size()); }
   void look(std::int64_t t, const Tangents& z) {

@@ -181,6 +181,105 @@ TEST_SUITE("fast") {
     CHECK(glocal_command(scratch, "tune --quiet --threads 1 --resume " + run, quietly).code == 0);
   }
 
+  TEST_CASE("resume: every truncation and every flipped byte of a run's checkpoint is refused") {
+    const Scratch scratch;
+    const std::string run = scratch / "run", path = run + "/last.safetensors";
+    REQUIRE(stopped_at(scratch, "tune " + small + "--hidden 4 --out " + run, 30).code == 130);
+    const std::string bytes = read_file(path);
+    std::size_t silent = 0;
+    const auto try_it = [&](const std::string& broken) {
+      try {
+        decode_safetensors(broken, path);
+        ++silent;
+      } catch (const DataError&) {
+      }
+    };
+    for (std::size_t at = 0; at < bytes.size(); ++at) {
+      try_it(bytes.substr(0, at));
+      std::string broken = bytes;
+      broken[at] = static_cast<char>(broken[at] ^ (1 << (at % 8)));
+      try_it(broken);
+    }
+    CHECK(silent == 0);
+    const std::string metrics = read_file(run + "/metrics.jsonl");
+    for (std::size_t at = 0; at < bytes.size();
+         at += bytes.size() / 6) {  // the command itself: all in soak/save_faults
+      std::string broken = bytes;
+      broken[at] = static_cast<char>(broken[at] ^ 0x20);
+      for (const std::string& damaged : {broken, bytes.substr(0, at)}) {
+        write_file_atomically(path, damaged);
+        CHECK(glocal_command(scratch, "tune --quiet --resume " + run, quietly).code == 3);
+        CHECK(read_file(path) == damaged);
+      }
+    }
+    CHECK(read_file(run + "/metrics.jsonl") == metrics);
+  }
+
+  TEST_CASE("resume: counts that a run does not write are refused before they are used") {
+    const Scratch scratch;
+    const std::string run = scratch / "run", path = run + "/last.safetensors";
+    REQUIRE(stopped_at(scratch, "tune --estimator glocal " + small + "--out " + run, 60).code == 130);
+    const SafeTensors good = load_safetensors(path);
+    const auto refused = [&](const char* where, const std::string& pointer, const nlohmann::json& value) {
+      CAPTURE(pointer);
+      CAPTURE(value);
+      SafeTensors file = good;
+      auto json = nlohmann::json::parse(file.metadata.at(where));
+      json[nlohmann::json::json_pointer(pointer)] = value;
+      file.metadata[where] = json.dump();
+      save_safetensors(path, file);
+      const Result result = glocal_command(scratch, "tune --quiet --resume " + run, quietly);
+      CHECK(result.code == 3);
+      CHECK(has(result.error, "last.safetensors"));
+    };
+    for (const char* count : {"/t", "/T", "/updates", "/directions", "/particles", "/scores", "/block/t0", "/block/h",
+                              "/block/trajectory", "/block/outers", "/block/squares/0"})
+      for (const nlohmann::json& value : {nlohmann::json(1e300), nlohmann::json(0.5), nlohmann::json(-1),
+                                          nlohmann::json(std::uint64_t{1} << 63), nlohmann::json("1")})
+        if (value != 0.5 || std::string(count) == "/t") refused("progress", count, value);
+    refused("progress", "/t", 1000);
+    refused("progress", "/has_state", false);
+    refused("progress", "/block/t0", 39);
+    refused("progress", "/block/squares", nlohmann::json::array({1}));
+    for (const char* key : {"/steps", "/updates", "/metrics_bytes", "/hparams_bytes"})
+      for (const nlohmann::json& value : {nlohmann::json(1e300), nlohmann::json()}) refused("seen", key, value);
+    refused("used", "/peak_bytes", -1e300);
+    save_safetensors(path, good);
+    auto meta = json_of(run + "/meta.json");
+    meta["predicted_bytes"] = nullptr;
+    write_file_atomically(run + "/meta.json", meta.dump());
+    CHECK(has(glocal_command(scratch, "tune --quiet --resume " + run, quietly).error,
+              "meta.json: predicted_bytes: expected a whole number of 64 bits, found null"));
+    auto summary = json_of(run + "/summary.json");
+    summary["status"] = "ok";
+    summary["steps"] = 1e300;
+    write_file_atomically(run + "/summary.json", summary.dump());
+    CHECK(has(glocal_command(scratch, "tune --quiet --resume " + run, quietly).error,
+              "summary.json: steps: expected a whole number of 64 bits, found 1e+300"));
+  }
+
+  TEST_CASE("resume: a second signal leaves the files whole") {
+    const Scratch scratch;
+    const std::string whole = scratch / "whole", run = scratch / "run";
+    const std::string arguments = "train --hidden 32 --steps 3000 --batch 64 --threads 1 --seed 2 --quiet --out ";
+    REQUIRE(glocal_command(scratch, arguments + whole, quietly).code == 0);
+    // Both signals wait until the process goes on, and are handled one inside the other.
+    const std::string line = quietly + "'" GLOCAL_COMMAND_PATH "' " + arguments + run + " --save-every 0.01 2>'" +
+                             (scratch / "error") + "' >/dev/null & pid=$!; until [ -s '" + run +
+                             "/last.safetensors' ]; do kill -0 $pid || exit 1; sleep 0.01; done; "
+                             "kill -STOP $pid; kill -INT $pid; kill -TERM $pid; kill -CONT $pid; wait $pid";
+    const int status = std::system(line.c_str());
+    REQUIRE(WIFEXITED(status));
+    const bool left = WEXITSTATUS(status) == 130 || WEXITSTATUS(status) == 143;
+    CHECK(left);
+    CHECK(!fs::exists(run + "/summary.json"));
+    CHECK_NOTHROW(load_safetensors(run + "/last.safetensors"));
+    const std::string error = read_file(scratch / "error");
+    CHECK(has(error, "in the middle of a long step"));
+    REQUIRE(glocal_command(scratch, "train --quiet --resume " + run, quietly).code == 0);
+    check_same(whole, run);
+  }
+
   TEST_CASE("resume: a run that diverged says so again") {
     const Scratch scratch;
     const std::string run = scratch / "run";
@@ -210,5 +309,48 @@ TEST_SUITE("fast") {
     CHECK(file.tensors.at("block/outers").size() == t - t0);
     CHECK(file.tensors.at("hyper/u").size() == 2);
     CHECK(file.tensors.at("tangent/param/layers.0.weight").dim(0) == 2);
+  }
+
+  TEST_CASE("resume: a checkpoint says what it was made from and opens in Python") {
+    const Scratch scratch;
+    const std::string run = scratch / "run";
+    const std::string arguments = "tune --estimator glocal --optimizer nesterov --threads 1 " + small;
+    REQUIRE(stopped_at(scratch, arguments + "--out " + run, 70).code == 130);
+    const SafeTensors file = load_safetensors(run + "/last.safetensors");
+    const auto machine = nlohmann::json::parse(file.metadata.at("machine"));
+    for (const char* key : {"version", "compiler", "build_type", "flags", "blas", "instruction_set", "threads", "cpu"})
+      CHECK(machine.contains(key));
+    CHECK(machine["threads"] == 1);
+    CHECK(file.metadata.at("seed") == "2");
+    CHECK(nlohmann::json::parse(file.metadata.at("config"))["batch"] == 32);
+    CHECK(nlohmann::json::parse(file.metadata.at("seen"))["metrics_bytes"] == fs::file_size(run + "/metrics.jsonl"));
+    CHECK(file.tensors.contains("meta/m"));
+    CHECK(file.tensors.contains("optimizer/0"));
+
+    if (std::system("python3 -c '' 2>/dev/null") != 0) {
+      fmt::print("[skipped] Python is not installed\n");
+      return;
+    }
+    for (const std::string name : {"/last.safetensors", "/best.safetensors"}) {
+      if (!fs::exists(run + name)) continue;
+      const SafeTensors ours = load_safetensors(run + name);
+      const std::string printed = scratch / "printed";
+      const std::string line =
+          "python3 " GLOCAL_SOURCE_DIR "/tests/safetensors/read.py '" + run + name + "' >'" + printed + "'";
+      REQUIRE(std::system(line.c_str()) == 0);
+      const auto theirs = json_of(printed);
+      REQUIRE(theirs["tensors"].size() == ours.tensors.size());
+      for (const auto& [tensor_name, tensor] : ours.tensors) {
+        CAPTURE(tensor_name);
+        const auto& read = theirs["tensors"].at(tensor_name);
+        REQUIRE(read["values"].size() == static_cast<std::size_t>(tensor.size()));
+        CHECK(read["shape"].size() == static_cast<std::size_t>(tensor.rank()));
+        bool same = true;
+        for (std::int64_t i = 0; i < tensor.size(); ++i)
+          same = same && read["values"].at(static_cast<std::size_t>(i)) == tensor.at(i);
+        CHECK(same);
+      }
+      for (const auto& [key, text] : ours.metadata) CHECK(theirs["metadata"].at(key) == text);
+    }
   }
 }

@@ -36,7 +36,7 @@ std::vector<Foreteller> foretellers() {
     return [=](const BankCase& one) { return glocal_tells(one, {.extrapolation = extrapolation}); };
   };
   const auto dmd = [](DmdOptions options) { return [=](const BankCase& one) { return dmd_tells(one, options); }; };
-  DmdOptions three, power, total, chosen;
+  DmdOptions three, power, total;
   three.rank = 3;
   three.policy = DmdOptions::Policy::clip;
   power.time = DmdOptions::TimeAxis::logarithmic;

@@ -9,7 +9,7 @@ namespace {
 
 std::string accuracy(const Cell& cell, const Score Trial::*score) {
   const Statistic found = cell.over([&](const Trial& trial) { return (trial.*score).accuracy; });
-  const std::string failed = cell.failed() == 0 ? "" : fmt::format("{} diverged", cell.failed());
+  std::string failed = cell.failed() == 0 ? "" : fmt::format("{} diverged", cell.failed());
   if (found.count == 0) return failed;
   return text(found, 2, 100) + (failed.empty() ? "" : ", " + failed);
 }

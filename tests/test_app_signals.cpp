@@ -1,0 +1,71 @@
+// What a process does that was asked to stop and comes to no place where it can.
+#include <glocal/app/signals.h>
+
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <string>
+
+namespace {
+
+struct Left {
+  int code = -1;
+  double seconds = 0;  // after the last signal
+  std::string said;
+};
+
+// A process that never looks whether it was interrupted is sent these signals one after the other.
+Left left_after(std::initializer_list<int> signals) {
+  int ready[2], said[2];
+  REQUIRE(::pipe(ready) == 0);
+  REQUIRE(::pipe(said) == 0);
+  const pid_t process = ::fork();
+  if (process == 0) {
+    ::dup2(said[1], STDERR_FILENO);
+    glocal::app::catch_signals();
+    glocal::app::on_leaving("go on with: this");
+    if (::write(ready[1], "x", 1) != 1) ::_exit(1);
+    for (;;) ::pause();
+  }
+  ::close(said[1]);
+  char byte = 0;
+  REQUIRE(::read(ready[0], &byte, 1) == 1);
+  std::chrono::steady_clock::time_point last;
+  for (const int signal : signals) {
+    if (signal != *signals.begin()) ::usleep(100'000);  // else both may wait and come in the order of their numbers
+    last = std::chrono::steady_clock::now();
+    ::kill(process, signal);
+  }
+  int status = 0;
+  ::waitpid(process, &status, 0);
+  Left left;
+  left.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - last).count();
+  left.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  for (char c = 0; ::read(said[0], &c, 1) == 1;) left.said += c;
+  for (const int end : {ready[0], ready[1], said[0]}) ::close(end);
+  return left;
+}
+
+}  // namespace
+
+TEST_SUITE("fast") {
+  TEST_CASE("signals: a process that cannot stop leaves within 2 s of the first and says how to go on") {
+    const Left left = left_after({SIGTERM});
+    CHECK(left.code == 143);
+    CHECK(left.seconds > 1.4);
+    CHECK(left.seconds < 2);
+    CHECK(left.said == "glocal: go on with: this\n");
+  }
+
+  TEST_CASE("signals: a second one leaves at once") {
+    for (const auto& [first, second] : {std::pair{SIGINT, SIGTERM}, {SIGTERM, SIGINT}}) {
+      const Left left = left_after({first, second});
+      CHECK(left.code == 128 + second);
+      CHECK(left.seconds < 1);
+      CHECK(left.said == "glocal: go on with: this\n");
+    }
+  }
+}

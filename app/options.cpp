@@ -60,11 +60,11 @@ struct ElementOf<std::vector<T>> {
 void set_values(std::map<std::string, double>& hyper, const std::vector<std::string>& assignments) {
   for (const std::string& assignment : assignments) {
     const auto equals = assignment.find('=');
+    const bool named = equals != std::string::npos && equals > 0;
+    const char *begin = assignment.data() + (named ? equals + 1 : 0), *end = assignment.data() + assignment.size();
     double value = 0;
-    const char *begin = assignment.data() + equals + 1, *end = assignment.data() + assignment.size();
-    const bool fits = equals != std::string::npos && equals > 0 && begin < end;
-    const auto [stop, error] = fits ? std::from_chars(begin, end, value) : std::from_chars_result{};
-    if (!fits || error != std::errc() || stop != end)
+    const auto [stop, error] = std::from_chars(begin, end, value);
+    if (!named || error != std::errc() || stop != end)
       fail<ValueError>("[options] --set {}: write name=number, several with commas between", assignment);
     hyper[assignment.substr(0, equals)] = value;
   }
@@ -186,13 +186,20 @@ bool above_signed(const Json& json) {
   return json.is_number_unsigned() && !std::in_range<std::int64_t>(json.get<std::uint64_t>());
 }
 
-// get_to() turns 2.5 into 2, 1e99 into anything, and -1 of an unsigned number into a huge one.
+bool fractional(const Json& json) {
+  return json.is_array() ? std::any_of(json.begin(), json.end(), fractional) : json.is_number_float();
+}
+
+// get_to() turns 2.5 into 2, 1e99 into undefined behaviour, and -1 of an unsigned number into a huge one.
 template <class T>
 void get_exactly(const char* key, const Json& json, T& field) {
-  json.get_to(field);
-  bool wrapped = std::is_unsigned_v<T> && !json.is_number_unsigned();
-  if constexpr (!std::is_unsigned_v<T> && !std::is_floating_point_v<T>) wrapped = above_signed(json);
-  if (wrapped || Json(field) != json)
+  bool wrong = std::is_integral_v<typename ElementOf<T>::type> && fractional(json);
+  if (!wrong) json.get_to(field);
+  if constexpr (std::is_unsigned_v<T>)
+    wrong = wrong || !json.is_number_unsigned();
+  else if constexpr (!std::is_floating_point_v<T>)
+    wrong = wrong || above_signed(json);
+  if (wrong || Json(field) != json)
     fail<ValueError>("[config] {} = {} is no number of the kind this setting takes", key,
                      printable(json.dump()).substr(0, 80));
 }

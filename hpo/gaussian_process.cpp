@@ -45,7 +45,8 @@ void check(const Tensor& x, const Tensor& y, const GpKernel& kernel) {
 
 }  // namespace
 
-GaussianProcess::GaussianProcess(Tensor x, Tensor y, GpKernel kernel) : x_(std::move(x)), kernel_(std::move(kernel)) {
+GaussianProcess::GaussianProcess(Tensor x, const Tensor& y, GpKernel kernel)
+    : x_(std::move(x)), kernel_(std::move(kernel)) {
   check(x_, y, kernel_);
   const std::int64_t n = x_.dim(0);
   Tensor k = correlations(x_, x_, kernel_.length);

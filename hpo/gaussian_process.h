@@ -19,7 +19,7 @@ class GaussianProcess {
  public:
   /// Of points x (N, d) and values y (N,), f64, around the mean 0. Throws ShapeError, ValueError for a kernel out of
   /// range, NumericError for numbers that are not finite.
-  GaussianProcess(Tensor x, Tensor y, GpKernel kernel);
+  GaussianProcess(Tensor x, const Tensor& y, GpKernel kernel);
 
   struct Posterior {
     std::vector<double> mean, variance;  ///< (M,) each, of the function without its noise

@@ -198,6 +198,7 @@ TEST_SUITE("fast") {
     check_refused(folder, {"dmd", folder.write("long.csv", std::string(20 << 20, 'x'))}, 3, "no numbers", 20 << 20);
     check_refused(folder, {"tune", "--steps", std::string(100000, '9')}, 2, "steps");
     check_refused(folder, {"tune", "--set", std::string(100000, '=')}, 2, "--set");
+    check_refused(folder, {"tune", "--set", "lr"}, 2, "--set");
     check_refused(folder, {"tune", "--tune", std::string(100000, ',')}, 2, "");
   }
 

@@ -268,6 +268,7 @@ TEST_SUITE("data") {
     says(R"({"steps":"many"})", "value: ", "steps");
     says(R"({"steps":18446744073709551615})", "value: ", "steps");
     says(R"({"hidden":[1e99]})", "value: ", "hidden");
+    says(R"({"seed":-5e99})", "value: ", "seed");
     says(R"({"hyper":[1]})", "value: ", "hyper");
     says(R"({"hyper":{"lr":"x"}})", "value: ", "hyper");
     says(R"({"\u001b[2J":1})", "value: ", "unknown setting \\x1b[2J");

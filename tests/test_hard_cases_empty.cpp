@@ -337,6 +337,7 @@ TEST_SUITE("fast") {
     CHECK_THROWS_AS(broadcast_to(x, {big, big}), ShapeError);
     CHECK_THROWS_AS(broadcast_to(none, {0, most}) + broadcast_to(Tensor::ones({1}, f64), {big, big}), ShapeError);
     CHECK_THROWS_AS(pad(x, 0, most, most), ShapeError);
+    CHECK_THROWS_AS(pad(x, 0, most / 2 + 1, most / 2 + 1), ShapeError);  // together exactly 2^63
     CHECK_THROWS_AS(pad(x, 0, most, 0), Error);
     CHECK_THROWS_AS(reshape(none, Shape({0, big, big})), ShapeError);
     CHECK_THROWS_AS(Tensor(Shape{most}, f64), Error);  // bytes overflow

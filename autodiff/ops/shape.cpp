@@ -202,7 +202,7 @@ Var slice(const Var& x, int axis, std::int64_t begin, std::int64_t end) {
 Var pad(const Var& x, int axis, std::int64_t before, std::int64_t after) {
   const int a = x.shape().axis(axis, "pad");
   if (before < 0 || after < 0) fail<ShapeError>("[pad] {} before and {} after must not be negative", before, after);
-  return before + after == 0 ? x : apply(Pad(a, before, after), x);
+  return before == 0 && after == 0 ? x : apply(Pad(a, before, after), x);
 }
 
 Var concat(const Vars& x, int axis) {

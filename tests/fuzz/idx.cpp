@@ -22,7 +22,7 @@ unsigned last_label(std::string_view bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes = fuzz::text_of(data, size);
 #ifdef GLOCAL_PLANTED_BUG
-  if (last_label(bytes) == 256) return 1;
+  [[maybe_unused]] volatile const unsigned label = last_label(bytes);  // or the compiler leaves the reading out
 #endif
   for (const int rank : {1, 3})
     fuzz::expect_typed_errors([&] {

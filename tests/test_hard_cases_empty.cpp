@@ -349,6 +349,10 @@ TEST_SUITE("fast") {
                     Error);
     CHECK_THROWS_AS(conv2d(Tensor::ones({1, 1, 3, 3}, f64), Tensor::ones({1, 1, 2, 2}, f64), {.dilation = {most, 1}}),
                     Error);
+    const Var image = Tensor::ones({1, 1, 3, 3}, f64), one_tap = Tensor::ones({1, 1, 1, 1}, f64);
+    constexpr std::int64_t far = std::int64_t{1} << 40;
+    CHECK_THROWS_AS(conv2d(image, one_tap, {.stride = {far, far}, .padding = {far, far}}), ShapeError);
+    CHECK(conv2d(image, one_tap, {.stride = {most / 2 + 1, most}, .dilation = {most, far}}).item() == 1);
     CHECK_THROWS_AS(max_pool2d(Tensor::ones({1, 1, 3, 3}, f64), {.kernel = {most, 1}}), Error);
     CHECK_THROWS_AS(max_pool2d(Tensor::ones({1, 1, 3, 3}, f64), {.padding = {most, most}}), Error);
     CHECK_THROWS_AS(lapack::CMatrix(big, big), ShapeError);

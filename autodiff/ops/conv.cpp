@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <glocal/autodiff/ops.h>
 #include <glocal/autodiff/ops/checks.h>
 #include <glocal/core/kernels/conv2d.h>
@@ -35,10 +37,14 @@ Conv2dSizes checked_sizes(const Shape& x, const Shape& weight, const Conv2dSpec&
   Conv2dSizes z{x[0], x[1], x[2], x[3], weight[0], weight[2], weight[3]};
   z.OH = output_size(x[2], weight[2], spec, 0, where, x, weight);
   z.OW = output_size(x[3], weight[3], spec, 1, where, x, weight);
-  z.stride = spec.stride;
   z.padding = spec.padding;
-  z.dilation = spec.dilation;
   z.groups = spec.groups;
+  const std::int64_t padded[] = {z.H + 2 * z.padding[0], z.W + 2 * z.padding[1]};
+  checked_mul(checked_mul(z.C, padded[0]), checked_mul(padded[1], 1024));  // kernels count padded images, in lanes
+  for (std::size_t i = 0; i < 2; ++i) {  // more than the padded image holds is one step out of it
+    z.stride[i] = std::min(spec.stride[i], padded[i]);
+    z.dilation[i] = std::min(spec.dilation[i], padded[i]);
+  }
   return z;
 }
 

@@ -161,7 +161,7 @@ Called of_arithmetic(Choices& c) {
                                           softmax_lin,
                                           softmax_cross_entropy,
                                           [](const Var& x, const Var& y) { return pow(x, y); }};
-  const unsigned choice = c.byte() % (unary.size() + binary.size() + 5);
+  const std::size_t choice = c.byte() % (unary.size() + binary.size() + 5);
   if (choice < unary.size()) return one(unary[choice]);
   if (choice < unary.size() + binary.size()) return two(binary[choice - unary.size()]);
   const double a = c.real(), b = c.real();

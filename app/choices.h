@@ -10,6 +10,7 @@
 
 #include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
+#include <glocal/core/printable.h>
 #include <glocal/hpo/estimator.h>
 
 namespace glocal::app {
@@ -59,7 +60,7 @@ E from_text(const char* key, const std::string& text) {
     if (text == name) return one;
     known.emplace_back(name);
   }
-  fail<ValueError>("[options] {} = {} is not known; there are: {}", key, text, fmt::join(known, ", "));
+  fail<ValueError>("[options] {} = {} is not known; there are: {}", key, printable(text), fmt::join(known, ", "));
 }
 
 }  // namespace glocal::app

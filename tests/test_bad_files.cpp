@@ -271,6 +271,7 @@ TEST_SUITE("data") {
     says(R"({"hidden":[1e99]})", "value: ", "hidden");
     says(R"({"seed":-5e99})", "value: ", "seed");
     says(R"({"hyper":[1]})", "value: ", "hyper");
+    says("{\"dtype\":\"f3\x7f\"}", "value: ", "f3\\x7f");
     says(R"({"hyper":{"lr":"x"}})", "value: ", "hyper");
     says(R"({"\u001b[2J":1})", "value: ", "unknown setting \\x1b[2J");
   }

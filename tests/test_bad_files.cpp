@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
+#include <ctime>
 #include <functional>
 #include <map>
 #include <set>
@@ -57,8 +57,14 @@ const std::vector<std::pair<std::string, Read>> readers = {
     {"bank", [](const std::string& path) { app::load_bank(path, {app::Recipe{}}); }}};
 
 // The kind of error and its words: "data: ...", "io: ...", "value: ...", or "read" when there is none.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::clock_t bound_seconds = 40;
+#else
+constexpr std::clock_t bound_seconds = 2;
+#endif
+
 std::string answer(const std::function<void()>& read) {
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();  // of the processor, which a busy machine does not change
   std::string said = "read";
   try {
     read();
@@ -69,7 +75,7 @@ std::string answer(const std::function<void()>& read) {
   } catch (const ValueError& error) {
     said = std::string("value: ") + error.what();
   }
-  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(2));
+  CHECK(std::clock() - start < bound_seconds * CLOCKS_PER_SEC);
   CHECK(printable(said) == said);
   return said;
 }
@@ -316,9 +322,7 @@ TEST_SUITE("data") {
     for (const auto& [name, bytes] : files) {
       CAPTURE(name);
       const std::string path = folder.write("file." + name, bytes);
-      const auto start = std::chrono::steady_clock::now();
       const long growth = peak_growth([&, &reader = by_name.at(name)] { reader(path); });
-      CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(2));
       CHECK(growth >= 0);
       CHECK(growth <= 64 * 1024 + 3 * static_cast<long>(bytes.size() / 1024));
       MESSAGE(name << ": " << bytes.size() / 1024 << " KiB read within " << growth << " KiB");

@@ -339,6 +339,7 @@ TEST_SUITE("fast") {
     CHECK_THROWS_AS(pad(x, 0, most, most), ShapeError);
     CHECK_THROWS_AS(pad(x, 0, most / 2 + 1, most / 2 + 1), ShapeError);  // together exactly 2^63
     CHECK_THROWS_AS(pad(x, 0, most, 0), Error);
+    CHECK(pad(Tensor({1, 0}, f64), 0, most / 2, 0).shape() == Shape{most / 2 + 1, 0});
     CHECK_THROWS_AS(reshape(none, Shape({0, big, big})), ShapeError);
     CHECK_THROWS_AS(Tensor(Shape{most}, f64), Error);  // bytes overflow
     CHECK_THROWS_AS(Tensor(Shape{most / 8 + 1}, f64), Error);

@@ -81,7 +81,8 @@ std::string now_utc() {
 void check(const Options& options, const std::vector<std::string>& estimators) {
   if (options.threads < 0) fail<ValueError>("[options] threads = {} must not be negative", options.threads);
   if (options.threads > 0) set_threads(options.threads);
-  if (!(options.save_every >= 0)) fail<ValueError>("[options] save every = {} must not be negative", options.save_every);
+  if (!(options.save_every >= 0))
+    fail<ValueError>("[options] save every = {} must not be negative", options.save_every);
   if (options.seeds < 1) fail<ValueError>("[options] seeds = {} must be at least 1", options.seeds);
   memory_limit(options);
   const hpo::MetaOptimizer& meta = options.tuning.meta;

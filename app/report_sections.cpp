@@ -13,9 +13,7 @@
 namespace glocal::app {
 namespace {
 
-std::string size_or_nothing(double bytes) {
-  return std::isnan(bytes) ? "" : size_text(bytes);
-}
+std::string size_or_nothing(double bytes) { return std::isnan(bytes) ? "" : size_text(bytes); }
 std::string duration_or_nothing(double seconds) { return std::isnan(seconds) ? "" : duration(seconds); }
 
 std::string spectrum_figures(const std::vector<UpdateRecord>& fitted) {

@@ -69,8 +69,7 @@ Model make_model(const std::string& name, Key key, const Shape& input, int class
   if (input.rank() != 3 || input.size() == 0)
     fail<ShapeError>("[{}] needs images of shape (C, H, W), got {}", name, input);
   if (classes < 1) fail<ValueError>("[{}] needs at least one class, got {}", name, classes);
-  if (const auto found = added().find(name); found != added().end())
-    return found->second(key, input, classes, options);
+  if (const auto found = added().find(name); found != added().end()) return found->second(key, input, classes, options);
   const ModelOptions usual;
   const bool norm = options.norm != usual.norm, dropout = options.dropout != usual.dropout,
              mlp_only = options.hidden != usual.hidden || options.activation != usual.activation;

@@ -21,10 +21,11 @@ Shape::Shape(std::span<const std::int64_t> sizes) : rank_(static_cast<int>(sizes
   std::copy(sizes.begin(), sizes.end(), sizes_.begin());
   for (std::int64_t n : sizes)
     if (n < 0) fail<ShapeError>("[shape] {} has a negative size", to_string());
-  // A zero size makes the product zero, but the other sizes must still be sane on their own.
+  // A zero size makes the product zero, but the strides of the other sizes must still fit 64 bits, in bytes too.
   std::int64_t nonzero = 1;
   for (std::int64_t n : sizes) {
-    if (n > 0) nonzero = checked_mul(nonzero, n);
+    if (n > 0 && n > max_size / nonzero) fail<ShapeError>("[shape] {} is more than 2^59 numbers", to_string());
+    if (n > 0) nonzero *= n;
     size_ *= n > 0 ? 1 : 0;
   }
   size_ = size_ ? nonzero : 0;

@@ -1,4 +1,4 @@
-// The shape of a tensor: up to eight sizes, their product checked against overflow once, at construction.
+// The shape of a tensor: up to eight sizes, their product checked once, at construction.
 #pragma once
 #include <fmt/format.h>
 
@@ -16,10 +16,11 @@ namespace glocal {
 class Shape {
  public:
   static constexpr int max_rank = 8;
+  static constexpr std::int64_t max_size = std::int64_t{1} << 59;  ///< of 16-byte numbers, 2^63 bytes
 
   Shape() = default;
   Shape(std::initializer_list<std::int64_t> sizes) : Shape(std::span(sizes.begin(), sizes.size())) {}
-  /// Throws ShapeError for a negative size, rank above 8, or a product above 2^63-1.
+  /// Throws ShapeError for a negative size, rank above 8, or nonzero sizes whose product is above max_size.
   explicit Shape(std::span<const std::int64_t> sizes);
 
   int rank() const { return rank_; }

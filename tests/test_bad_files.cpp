@@ -238,7 +238,7 @@ TEST_SUITE("data") {
     says("{" + entry("a", "2", "0,8") + "," + entry("b", "2", "4,12") + "}", std::string(12, 'x'), "inside another");
     says("{" + entry("a", "1", "0,4") + "," + entry("b", "1", "8,12") + "}", std::string(12, 'x'), "after a hole");
     says("{" + entry("a", "1", "0,4") + "," + entry("a", "1", "0,4") + "}", "xxxx", "a second \"a\"");
-    says("{" + entry("a", "4611686018427387904,4", "0,0") + "}", "", "does not fit");
+    says("{" + entry("a", "4611686018427387904,4", "0,0") + "}", "", "more than 2^59 numbers");
     says("{" + entry("a", "1", "0,18446744073709551615") + "}", "xxxx", "data_offsets");
     says("{" + entry("\\u001b[31m", "2", "0,4") + "}", "xxxx", "\\u001b[31m");
     says(repeated("[", 100000), "", "header");

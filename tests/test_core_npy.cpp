@@ -140,8 +140,8 @@ TEST_SUITE("fast") {
       CHECK(contains(got, "[npy] file: "));
     };
     refused(dict("<f4", "(1000000000000,)"), "data: expected 1000000000000 numbers");
-    refused(dict("<f4", "(4611686018427387904, 4)"), "does not fit 64 bits");
-    refused(dict("<f8", "(2305843009213693952,)"), "data: expected");
+    refused(dict("<f4", "(4611686018427387904, 4)"), "more than 2^59 numbers");
+    refused(dict("<f8", "(2305843009213693952,)"), "more than 2^59 numbers");
     refused(dict("<f4", "(99999999999999999999,)"), "no size");
     refused(dict("<f4", "(-2,)"), "no size");
     refused(dict("<f4", "(2"), "no size");

@@ -37,6 +37,11 @@ TEST_SUITE("fast") {
     const std::int64_t big = std::int64_t{1} << 32;
     CHECK_THROWS_AS((Shape{big, big}), ShapeError);
     CHECK_THROWS_AS((Shape{big, 0, big}), ShapeError);
+    CHECK(Shape{Shape::max_size / 4, 0, 4}.size() == 0);
+    CHECK(Shape{Shape::max_size}.size() == Shape::max_size);
+    CHECK_THROWS_WITH_AS((Shape{std::int64_t{1} << 58, 0, 3}),
+                         "[shape] (288230376151711744, 0, 3) is more than 2^59 numbers", ShapeError);
+    CHECK_THROWS_AS(Shape{Shape::max_size + 1}, ShapeError);
     CHECK_THROWS_WITH_AS((Shape{4, -2}), "[shape] (4, -2) has a negative size", ShapeError);
   }
 

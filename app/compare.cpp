@@ -119,6 +119,18 @@ bool has_ended(const std::filesystem::path& folder) {
   return status == "ok" || status == "diverged";
 }
 
+// A comparison that had ended ends as it did: with the error of its last run that diverged, if any.
+void fail_as_before(const std::filesystem::path& folder) {
+  const Json summary = read_json(folder / "summary.json");
+  if (!summary.contains("rows"))
+    fail<DataError>("[compare] {} has no rows; it was not written by glocal compare",
+                    (folder / "summary.json").string());
+  const Json* last = nullptr;
+  for (const Json& row : summary.at("rows"))
+    if (text_at(row, "status") == "diverged") last = &row;
+  if (last) throw DivergedError(text_at(*last, "error"));
+}
+
 // A run of a comparison that goes on is read back when it had come to its end.
 Outcome run_or_read(const Experiment& experiment, const Options& options, const std::string& estimator,
                     const RunFolder& folder, const hpo::Cost& predicted) {
@@ -172,6 +184,7 @@ void compare(Options options) {
   if (go_on && has_ended(folder.path())) {
     write_missing_report(folder.path());
     fmt::print("{} has come to its end; see {}\n", options.resume, (folder.path() / "report.html").string());
+    fail_as_before(folder.path());
     return;
   }
   const Experiment first = build(options, config.seed);

@@ -56,6 +56,13 @@ std::vector<double> numbers(const Json& line, const char* key) {
   return out;
 }
 
+// A list with an entry for each component of the hyperparameters may be missing, but not of another length.
+void check_length(std::size_t length, const std::vector<std::string>& names, const char* key,
+                  const std::string& where) {
+  if (length != 0 && length != names.size())
+    fail<DataError>("[runs] {}: {} has {} entries where values has {}", where, key, length, names.size());
+}
+
 // (step, h) rows as one curve per component.
 void add_point(std::vector<Curve>& curves, double step, const Json& row) {
   if (curves.empty()) curves.resize(row.size());
@@ -89,6 +96,9 @@ UpdateRecord update_of(const Json& line, const std::vector<std::string>& names, 
   }
   if (line.contains("forecast"))
     for (const Json& point : line.at("forecast")) add_point(update.forecast, number(point.at(0)), point.at(1));
+  check_length(update.hypergradient.size(), names, "hypergradient", where);
+  check_length(update.trajectory.size(), names, "trajectory", where);
+  check_length(update.forecast.size(), names, "forecast", where);
   return update;
 }
 

@@ -17,7 +17,7 @@ const HyperInfo eps_root{"eps_root", 1e-20, Range::positive};
 
 /// Flat lists in and out of a typed rule: Updated<State> rule(Hyper, params, grads, State, t).
 template <class Hyper, class State, class Rule>
-Optimizer over_lists(std::string name, std::vector<HyperInfo> infos, Rule rule) {
+Optimizer over_lists(const std::string& name, const std::vector<HyperInfo>& infos, Rule rule) {
   Optimizer optimizer{name, infos, {}, {}};
   optimizer.init = [](const Vars& params) { return flatten(zero_state<State>(params)); };
   optimizer.step = [name, infos, rule](const Vars& hyper, const Vars& params, const Vars& grads, const Vars& state,

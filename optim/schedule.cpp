@@ -28,7 +28,8 @@ Var between(const Var& a, const Var& b, double share) { return a * (1 - share) +
 Var step_decay(const Var& initial, const Var& factor, std::int64_t every, std::int64_t t) {
   check_step(t);
   check_at_least_1("the number of steps between two drops", every);
-  return initial * pow(factor, static_cast<double>(t / every));
+  const std::int64_t drops = t / every;
+  return initial * pow(factor, static_cast<double>(drops));
 }
 
 Var cosine(const Var& first, const Var& last, std::int64_t T, std::int64_t t) {

@@ -100,8 +100,8 @@ TEST_SUITE("fast") {
 
   TEST_CASE("command: what is above the memory limit is refused before it is allocated") {
     const Scratch scratch;
-#if defined(__SANITIZE_ADDRESS__)
-    const std::string address_space;  // the sanitizer itself reserves terabytes
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    const std::string address_space;  // the sanitizers themselves reserve terabytes
 #else
     const std::string address_space = "ulimit -v 1500000; ";
 #endif

@@ -280,16 +280,24 @@ TEST_SUITE("fast") {
     check_same(whole, run);
   }
 
-  TEST_CASE("resume: a run that diverged says so again") {
+  TEST_CASE("resume: a run or comparison that diverged says so again") {
     const Scratch scratch;
-    const std::string run = scratch / "run";
-    const Result first =
-        glocal_command(scratch, "train --lr 1e30 --hidden 8 --steps 40 --batch 32 --quiet --out " + run, quietly);
-    REQUIRE(first.code == 5);
-    const Result again = glocal_command(scratch, "train --quiet --resume " + run, quietly);
-    CHECK(again.code == 5);
-    CHECK(again.error == first.error);
-    CHECK(has(first.error, json_of(run + "/summary.json")["error"].get<std::string>()));
+    const std::string diverging = " --lr 1e30 --hidden 8 --steps 40 --batch 32 --quiet --out ";
+    for (const std::string command : {"train", "compare --estimators truncated --block 20"}) {
+      INFO(command);
+      const std::string name = command.substr(0, command.find(' ')), run = scratch / name;
+      const Result first = glocal_command(scratch, command + diverging + run, quietly);
+      REQUIRE(first.code == 5);
+      const Result again = glocal_command(scratch, name + " --quiet --resume " + run, quietly);
+      CHECK(again.code == 5);
+      CHECK(again.error == first.error);
+      const nlohmann::json summary = json_of(run + "/summary.json");
+      CHECK(has(first.error, (name == "train" ? summary : summary["rows"].back())["error"].get<std::string>()));
+    }
+    write_file_atomically(scratch / "compare/summary.json", R"({"status": "diverged", "table": []})");
+    const Result damaged = glocal_command(scratch, "compare --quiet --resume " + (scratch / "compare"), quietly);
+    CHECK(damaged.code == 3);
+    CHECK(has(damaged.error, "summary.json has no rows"));
   }
 
   TEST_CASE("resume: a checkpoint holds the parameters under their names and the block in progress") {

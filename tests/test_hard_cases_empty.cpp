@@ -273,6 +273,68 @@ Rows losses_and_norms() {
            }}};
 }
 
+// Empty, but not along every axis: as many rows of nothing as fit a shape.
+Rows rows_of_nothing() {
+  constexpr std::int64_t many = std::int64_t{1} << 50;
+  const Tensor twice = Tensor::from(std::vector<std::int32_t>{1, 1}, {2});
+  return {{"broadcast_to",
+           {{1, 0}},
+           [](const Vars& x) {
+             return broadcast_to(x[0], Shape{many, 0});
+           }},
+          {"broadcast_to in between",
+           {{2, 1, 0}},
+           [](const Vars& x) {
+             return broadcast_to(x[0], {2, many, 0});
+           }},
+          {"broadcast_to of no row",
+           {{0, 1}},
+           [](const Vars& x) {
+             return broadcast_to(x[0], Shape{0, many});
+           }},
+          {"sum of the rows", {{many, 0}}, [](const Vars& x) { return sum(x[0], {0}); }},
+          {"sum", {{many, 0, 2}}, [](const Vars& x) { return sum(x[0]); }},
+          {"max", {{many, 0}}, [](const Vars& x) { return max(x[0], 0); }},
+          {"logsumexp", {{many, 0}}, [](const Vars& x) { return logsumexp(x[0], 0); }},
+          {"permute",
+           {{many, 0, 2}},
+           [](const Vars& x) {
+             return permute(x[0], {2, 1, 0});
+           }},
+          {"slice", {{many, 0}}, [](const Vars& x) { return slice(x[0], 0, 1, many); }},
+          {"pad", {{many, 0}}, [](const Vars& x) { return pad(x[0], 0, 1, 2); }},
+          {"concat", {{many, 0}, {2, 0}}, [](const Vars& x) { return concat(x, 0); }},
+          {"concat of columns", {{many, 0}, {many, 0}}, [](const Vars& x) { return concat(x, 1); }},
+          {"stack", {{many, 0}, {many, 0}}, [](const Vars& x) { return stack(x, 1); }},
+          {"take",
+           {{many, 0}},
+           [](const Vars& x) {
+             return take(x[0], no_index(), Shape{0, many});
+           }},
+          {"put",
+           {{0}},
+           [](const Vars& x) {
+             return put(x[0], no_index(), Shape{many, 0});
+           }},
+          {"gather", {{many, 2, 0}}, [twice](const Vars& x) { return gather(x[0], 1, twice); }},
+          {"gather of none", {{many, 0}}, [](const Vars& x) { return gather(x[0], 1, no_index()); }},
+          {"scatter", {{many, 2, 0}}, [twice](const Vars& x) { return scatter(x[0], 1, twice, 3); }},
+          {"matmul", {{many, 0, 2}, {2, 3}}, [](const Vars& x) { return matmul(x[0], x[1]); }},
+          {"matmul of pairs", {{many, 2, 0}, {many, 0, 0}}, [](const Vars& x) { return matmul(x[0], x[1]); }},
+          {"linear", {{many, 0}, {0, 0}, {0}}, [](const Vars& x) { return linear(x[0], x[1], x[2]); }},
+          {"add_bias", {{many, 0}, {0}}, [](const Vars& x) { return add_bias(x[0], x[1]); }},
+          {"add_bias of no row", {{0, 3, many}, {3}}, [](const Vars& x) { return add_bias(x[0], x[1]); }},
+          {"channel_affine", {{many, 0}, {0}, {0}}, [](const Vars& x) { return channel_affine(x[0], x[1], x[2]); }},
+          {"normalize", {{many, 0}}, [](const Vars& x) { return normalize(x[0], {0}, 1e-5); }},
+          {"softmax of no row", {{0, many}}, [](const Vars& x) { return softmax(x[0]); }},
+          {"sum of two", {{many, 0}, {1, 1}}, [](const Vars& x) { return x[0] * x[1]; }},
+          {"conv2d to no channel", {{2, 0, 3, 9}, {0, 0, 3, 3}}, [](const Vars& x) { return conv2d(x[0], x[1]); }},
+          {"conv2d of wide images", {{0, 2, 3, many}, {3, 2, 3, 3}}, [](const Vars& x) { return conv2d(x[0], x[1]); }},
+          {"max_pool2d", {{many, 0, 4, 4}}, [](const Vars& x) { return max_pool2d(x[0]); }},
+          {"max_pool2d of wide images", {{0, 2, 4, many}}, [](const Vars& x) { return max_pool2d(x[0]); }},
+          {"avg_pool2d", {{many, 0, 4, 4}}, [](const Vars& x) { return avg_pool2d(x[0]); }}};
+}
+
 }  // namespace
 
 TEST_SUITE("fast") {
@@ -295,6 +357,11 @@ TEST_SUITE("fast") {
   TEST_CASE("hard case: no elements: losses and normalisations") {
     std::set<std::string> names;
     check(losses_and_norms(), names);
+  }
+
+  TEST_CASE("hard case: no elements: many rows of nothing take no time") {
+    std::set<std::string> names;
+    check(rows_of_nothing(), names);
   }
 
   TEST_CASE("hard case: no elements: update rules") {

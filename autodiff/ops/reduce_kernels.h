@@ -56,6 +56,7 @@ void sum_middle(std::int64_t outer, std::int64_t rows, std::int64_t inner, const
 /// y (outer, times, inner) := x (outer, inner), each row repeated.
 template <class T>
 void repeat_middle(std::int64_t outer, std::int64_t times, std::int64_t inner, const T* x, T* y) {
+  if (inner == 0) return;  // or rows of nothing, 2^59 perhaps, would be visited
   const auto run = [=](std::int64_t row, std::int64_t end) {
     while (row < end) {
       const std::int64_t o = row / times, stop = std::min(end, (o + 1) * times);

@@ -42,12 +42,7 @@ std::string difference(const Numbers& got, const Numbers& expected, double toler
 inline void close(const std::string& what, const Numbers& got, const Numbers& expected, double tolerance = 1e-9,
                   const std::vector<Mistake>& mistakes = {}) {
   const std::string wrong = difference(got, expected, tolerance, mistakes);
-  if (wrong.empty()) {
-    CHECK(true);
-  } else {
-    const std::string message = what + ": " + wrong;
-    FAIL_CHECK(message);
-  }
+  if (!wrong.empty()) FAIL_CHECK(what, ": ", wrong);
 }
 
 }  // namespace course

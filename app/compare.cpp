@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <optional>
 
 #include <glocal/app/report.h>
 #include <glocal/app/run.h>
@@ -113,22 +114,15 @@ std::vector<std::string> with_fixed_first(std::vector<std::string> estimators) {
   return ordered;
 }
 
-bool has_ended(const std::filesystem::path& folder) {
-  if (!std::filesystem::exists(folder / "summary.json")) return false;
-  const std::string status = text_at(read_json(folder / "summary.json"), "status");
-  return status == "ok" || status == "diverged";
-}
-
-// A comparison that had ended ends as it did: with the error of its last run that diverged, if any.
-void fail_as_before(const std::filesystem::path& folder) {
-  const Json summary = read_json(folder / "summary.json");
-  if (!summary.contains("rows"))
-    fail<DataError>("[compare] {} has no rows; it was not written by glocal compare",
-                    (folder / "summary.json").string());
-  const Json* last = nullptr;
-  for (const Json& row : summary.at("rows"))
-    if (text_at(row, "status") == "diverged") last = &row;
-  if (last) throw DivergedError(text_at(*last, "error"));
+// The summary of a comparison that has come to its end; nothing before.
+std::optional<Json> finished_summary(const std::filesystem::path& file) {
+  if (!std::filesystem::exists(file)) return {};
+  Json summary = read_json(file);
+  const std::string status = text_at(summary, "status");
+  if (status == "diverged" && !summary.contains("error"))
+    fail<DataError>("[compare] {} has status diverged and no error; it was not written by glocal compare",
+                    file.string());
+  return status == "ok" || status == "diverged" ? std::optional(std::move(summary)) : std::nullopt;
 }
 
 // A run of a comparison that goes on is read back when it had come to its end.
@@ -181,12 +175,13 @@ void compare(Options options) {
           ? RunFolder::reopen(options.resume)
           : RunFolder::plan(options.out, fmt::format("compare-{}-{}-seed{}", config.dataset, config.model, config.seed),
                             options.force);
-  if (go_on && has_ended(folder.path())) {
-    write_missing_report(folder.path());
-    fmt::print("{} has come to its end; see {}\n", options.resume, (folder.path() / "report.html").string());
-    fail_as_before(folder.path());
-    return;
-  }
+  if (go_on)
+    if (const auto before = finished_summary(folder.path() / "summary.json")) {
+      write_missing_report(folder.path());
+      if (text_at(*before, "status") == "diverged") throw DivergedError(text_at(*before, "error"));
+      fmt::print("{} has come to its end; see {}\n", options.resume, (folder.path() / "report.html").string());
+      return;
+    }
   const Experiment first = build(options, config.seed);
   const std::vector<hpo::Cost> predicted = predict(first, options, options.estimators);
   if (!go_on) folder.create();
@@ -203,6 +198,7 @@ void compare(Options options) {
   const auto failed = std::find_if(outcomes.rbegin(), outcomes.rend(), [](const Outcome& o) { return !!o.failure; });
   Json summary{
       {"data", first.title()}, {"command", "compare"}, {"status", failed == outcomes.rend() ? "ok" : failed->status}};
+  if (failed != outcomes.rend()) summary["error"] = failed->error;
   summary["rows"] = Json::array();
   for (const Outcome& outcome : outcomes) summary["rows"].push_back(to_json(outcome));
   summary["table"] = Json::array();

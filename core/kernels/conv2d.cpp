@@ -28,7 +28,7 @@ void conv2d(const Conv2dSizes& z, const T* x, const T* weight, const T* bias, T*
   if (corners) return direct_conv2d(z, x, weight, bias, y, isa(), corners);
   if (empty(z)) {
     const Int P = z.OH * z.OW;
-    for (Int k = 0; P > 0 && k < z.N * z.O; ++k) std::fill_n(y + k * P, P, bias ? bias[k % z.O] : T(0));
+    for (Int k = 0; k < z.N * z.O; ++k) std::fill_n(y + k * P, P, bias ? bias[k % z.O] : T(0));
     return;
   }
   if constexpr (std::same_as<T, float>)

@@ -244,9 +244,18 @@ Vars ones_like_all(const Vars& y) {
   return out;
 }
 
-// f, its jvp and its vjp: every result as its shape promises. Returns the gradients of the inputs.
-Vars checked_gradients(const Function& f, const Vars& x) {
-  const Vars y = f(x);
+// The gradients of a recording's inputs x, symbolic zeros as tensors of zeros.
+Vars pulled(const Recording& recording, const Vars& x, const Vars& gy) {
+  Vars gx = recording.pull(gy);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    fuzz::demand(fits(gx[i], x[i]), "a gradient that does not fit its input");
+    gx[i] = instantiate(gx[i], x[i]);
+  }
+  return gx;
+}
+
+// The jvp and the vjp of f at x, where f(x) is y: every result as its shape promises. Returns the gradients.
+Vars checked_gradients(const Function& f, const Vars& x, const Vars& y) {
   const Recording recording = record(f, x);
   const Pushed pushed = push_forward(f, x, std::vector<Vars>{ones_like_all(x)});
   fuzz::demand(recording.y.size() == y.size() && pushed.y.size() == y.size(), "outputs lost under a transform");
@@ -254,9 +263,7 @@ Vars checked_gradients(const Function& f, const Vars& x) {
     fuzz::demand(fits(recording.y[i], y[i]) && fits(pushed.y[i], y[i]), "another shape under a transform");
     fuzz::demand(fits(pushed.dy[0][i], y[i]), "a tangent that does not fit its output");
   }
-  const Vars gx = recording.pull(ones_like_all(y));
-  for (std::size_t i = 0; i < x.size(); ++i) fuzz::demand(fits(gx[i], x[i]), "a gradient that does not fit its input");
-  return gx;
+  return pulled(recording, x, ones_like_all(y));
 }
 
 }  // namespace
@@ -269,14 +276,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Called called = family == 0 ? of_arithmetic(choices) : family == 1 ? of_shapes(choices) : of_layers(choices);
     Vars x;
     for (std::size_t i = 0; i < called.inputs; ++i) x.push_back(Var(choices.tensor()));
-    checked_gradients(called.f, x);
-    const Vars ones = ones_like_all(called.f(x));
-    const Function gradient = [&](const Vars& v) {
-      Vars gx = record(called.f, v).pull(ones);
-      for (std::size_t i = 0; i < gx.size(); ++i) gx[i] = instantiate(gx[i], v[i]);
-      return gx;
-    };
-    checked_gradients(gradient, x);
+    const Vars y = called.f(x), gy = ones_like_all(y);
+    const Function gradient = [&](const Vars& v) { return pulled(record(called.f, v), v, gy); };
+    checked_gradients(gradient, x, checked_gradients(called.f, x, y));
   });
   return 0;
 }

@@ -1,5 +1,7 @@
 // DMD by total least squares: Hemati, Rowley, Deem, Cattafesta, "De-biasing the dynamic mode decomposition for applied
 // Koopman spectral analysis", Theor. Comput. Fluid Dyn. 31, 2017.
+#include <algorithm>
+
 #include <glocal/hpo/dmd_series.h>
 
 namespace glocal::hpo {

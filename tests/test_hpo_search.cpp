@@ -70,6 +70,11 @@ double hartmann3(const Point& p) {
   return sum;
 }
 
+double squared_distance(const Point& a, const Point& b) {
+  double sum = 0;
+  for (std::size_t k = 0; k < a.size(); ++k) sum += (a[k] - b[k]) * (a[k] - b[k]);
+  return sum;
+}
 double sphere(const Point& x) {
   double sum = 0;
   for (const double v : x) sum += v * v;
@@ -186,6 +191,11 @@ TEST_CASE("search: the grid is full, as even as the trials allow, and centred") 
     CHECK(points.size() == static_cast<std::size_t>(expected));
     for (const double m : mean) CHECK(m == doctest::Approx(0.5));
   }
+  // The last axis runs fastest.
+  const auto search = make_search("grid", cube(3), 18, {});
+  for (const double a : {1.0 / 6, 3.0 / 6, 5.0 / 6})
+    for (const double b : {1.0 / 6, 3.0 / 6, 5.0 / 6})
+      for (const double c : {0.25, 0.75}) CHECK(squared_distance(search->ask(), {a, b, c}) < 1e-30);
 }
 
 TEST_CASE("search: the box is a factor of 30 for logarithms and four units of a logit, times the width") {
@@ -197,6 +207,9 @@ TEST_CASE("search: the box is a factor of 30 for logarithms and four units of a 
   CHECK(box.low[1] == -4);
   CHECK(box.high[1] == 4);
   CHECK(std::exp(half.high[2]) == doctest::Approx(1e-3 * std::sqrt(30)));
+  CHECK(std::exp(half.low[2]) == doctest::Approx(1e-3 / std::sqrt(30)));
+  CHECK(half.low[1] == -2);
+  CHECK(half.high[1] == 2);
   CHECK_THROWS_AS(box_around(space, space.initial(DType::f64), 0), ValueError);
   CHECK_THROWS_AS(box_around(space, Vars{number(1)}), ShapeError);
   CHECK_THROWS_WITH_AS(make_search("tabu", box, 3, {}), doctest::Contains("cma-es"), ValueError);
@@ -319,6 +332,34 @@ TEST_CASE("search_run: the best trial is trained once more, and the budget pays 
   CHECK_THROWS_WITH_AS(affordable_trials(shorter), doctest::Contains("at least 40"), ValueError);
   shorter.trial_steps = 31;
   CHECK_THROWS_AS(affordable_trials(shorter), ValueError);
+}
+
+// Trials of their own length, scored on block 0's validation batch; seconds and memory of all of them.
+TEST_CASE("search_run: short trials, their score, and the seconds and memory of the whole search") {
+  const Space space = quadratic_space();
+  const FlatProblem inner = heavy_ball(6, 0.05);
+  FlatProblem problem = inner;
+  std::int64_t steps = 0, other_blocks = 0;
+  problem.step = [&](const Vars& s, const Vars& phi, std::int64_t t) {
+    ++steps;
+    return inner.step(s, phi, t);
+  };
+  constexpr std::int64_t room = 1 << 20;  // numbers that a value of E needs for a while
+  problem.outer = [&](const Vars& s, const Vars& phi, std::int64_t block) {
+    other_blocks += block != 0;
+    const Tensor needed = Tensor::zeros({room}, DType::f64);
+    return inner.outer(s, phi, block);
+  };
+  const SearchOptions options{
+      .method = "random-search", .T = 30, .trial_steps = 7, .budget = 30 + 7 * 5, .key = key(3)};
+  double seconds = 0;
+  const TuneResult result = search_run(problem, space, space.initial(DType::f64), options,
+                                       [&](const OuterUpdate& u) { seconds += u.seconds; });
+  CHECK(result.updates == 5);
+  CHECK(steps == 5 * 7 + 30);
+  CHECK(other_blocks == 0);
+  CHECK(result.estimate_seconds == doctest::Approx(seconds).epsilon(1e-12));
+  CHECK(result.peak_bytes >= room * 8);
 }
 
 TEST_CASE("search_run: a trial that diverges is the worst and the search goes on") {

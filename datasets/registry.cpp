@@ -1,6 +1,7 @@
 #include <glocal/datasets/registry.h>
 
 #include <glocal/core/error.h>
+#include <glocal/core/nearest.h>
 
 namespace glocal::datasets {
 namespace {
@@ -225,12 +226,12 @@ const std::vector<SetInfo>& registry() {
 }
 
 const SetInfo& find_set(std::string_view name) {
-  std::string known;
+  std::vector<std::string> known;
   for (const SetInfo& set : registry()) {
     if (set.name == name) return set;
-    known += (known.empty() ? "" : ", ") + set.name;
+    known.push_back(set.name);
   }
-  fail<ValueError>("[data] unknown dataset '{}'; known are {}", name, known);
+  fail<ValueError>("[data] {}", unknown_name(name, "data set", known, "glocal list datasets"));
 }
 
 }  // namespace glocal::datasets

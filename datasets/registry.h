@@ -42,7 +42,7 @@ struct SetInfo {
 };
 
 const std::vector<SetInfo>& registry();
-/// Throws ValueError listing the known names.
+/// Throws ValueError for an unknown name.
 const SetInfo& find_set(std::string_view name);
 
 }  // namespace glocal::datasets

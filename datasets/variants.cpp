@@ -5,6 +5,7 @@
 #include <span>
 
 #include <glocal/core/error.h>
+#include <glocal/core/nearest.h>
 
 namespace glocal::datasets {
 namespace {
@@ -60,10 +61,13 @@ NoisyLabels noisy_labels(const Dataset& data, double rate, Key key, NoiseKind ki
   return out;
 }
 
+std::vector<std::string> noise_kind_names() { return {"symmetric", "pair"}; }
+
 NoiseKind noise_kind(const std::string& name) {
   if (name == "symmetric") return NoiseKind::symmetric;
   if (name == "pair") return NoiseKind::pair;
-  fail<ValueError>("[noisy_labels] unknown kind of noise \"{}\"; there are: symmetric, pair", name);
+  fail<ValueError>("[noisy_labels] {}",
+                   unknown_name(name, "kind of noise", noise_kind_names(), "glocal list noise-kinds"));
 }
 
 }  // namespace glocal::datasets

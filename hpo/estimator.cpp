@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include <glocal/core/nearest.h>
 #include <glocal/hpo/evolution.h>
 #include <glocal/hpo/global.h>
 #include <glocal/hpo/glocal.h>
@@ -89,11 +90,8 @@ std::unique_ptr<Estimator> make_estimator(const std::string& name, const Estimat
   for (const auto& [known, make] : makers)
     if (known == name) return make(options);
   if (const auto found = added().find(name); found != added().end()) return found->second.make(options);
-  std::string known;
-  for (const std::string& other : estimator_names()) known += (known.empty() ? "" : ", ") + other;
-  for (const std::string& search : search_names()) known += ", " + search;
-  fail<ValueError>("[estimator] unknown estimator {}; there are: {} (the last {} by whole runs, see search_run)", name,
-                   known, search_names().size());
+  if (is_search(name)) fail<ValueError>("[estimator] {} searches by whole runs; make_search makes it", name);
+  fail<ValueError>("[estimator] {}", unknown_name(name, "estimator", estimator_names(), "glocal list estimators"));
 }
 
 void add_estimator(const std::string& name, EstimatorMaker maker, const std::string& costs_like) {

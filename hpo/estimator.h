@@ -66,7 +66,7 @@ struct Estimator {
 
 /// "global", "global-forward", "local" (warm), "local-restart", "local-online", "truncated", "one-step", "glocal",
 /// "random-forward", "es", "pes", "hypergradient-descent", "implicit-cg", "implicit-neumann", "implicit-nystrom".
-/// Throws ValueError for an unknown name (listing them) or options out of range.
+/// Throws ValueError for an unknown name or options out of range.
 std::unique_ptr<Estimator> make_estimator(const std::string& name, const EstimatorOptions& options);
 std::vector<std::string> estimator_names();
 

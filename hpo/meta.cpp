@@ -1,14 +1,19 @@
 #include <glocal/hpo/meta.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include <glocal/core/error.h>
+#include <glocal/core/nearest.h>
 
 namespace glocal::hpo {
 
+std::vector<std::string> meta_optimizer_names() { return {"sgd", "adam", "sign"}; }
+
 std::vector<double> MetaOptimizer::step(std::vector<double> u, std::vector<double> h) {
-  if (name != "sgd" && name != "adam" && name != "sign")
-    fail<ValueError>("[meta] unknown meta-optimiser {}; there are: sgd, adam, sign", name);
+  const std::vector<std::string> known = meta_optimizer_names();
+  if (std::find(known.begin(), known.end(), name) == known.end())
+    fail<ValueError>("[meta] {}", unknown_name(name, "meta-optimizer", known, "glocal list meta-optimizers"));
   if (!(lr > 0)) fail<ValueError>("[meta] lr = {} must be positive", lr);
   if (u.size() != h.size()) fail<ShapeError>("[meta] {} hyperparameters, {} hypergradients", u.size(), h.size());
   double norm = 0;

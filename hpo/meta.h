@@ -6,6 +6,8 @@
 
 namespace glocal::hpo {
 
+std::vector<std::string> meta_optimizer_names();
+
 /// "sgd": u -= lr h. "adam": Kingma & Ba 2015, beta1 0.9, beta2 0.999, eps 1e-8. "sign": u -= lr sign(h).
 struct MetaOptimizer {
   std::string name = "adam";

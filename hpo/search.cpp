@@ -5,6 +5,7 @@
 #include <functional>
 #include <utility>
 
+#include <glocal/core/nearest.h>
 #include <glocal/hpo/problem.h>
 
 namespace glocal::hpo {
@@ -68,12 +69,9 @@ std::unique_ptr<Search> make_search(const std::string& name, const SearchBox& bo
   if (trials < 1) fail<ValueError>("[search] trials = {} must be at least 1", trials);
   if (box.low.empty() || box.low.size() != box.high.size() || box.low.size() != box.start.size())
     fail<ValueError>("[search] nothing to search: a box of {} dimensions", box.low.size());
-  std::string known;
-  for (const auto& [maker_name, make] : makers) {
+  for (const auto& [maker_name, make] : makers)
     if (maker_name == name) return make(box, trials, key);
-    known += (known.empty() ? "" : ", ") + maker_name;
-  }
-  fail<ValueError>("[search] unknown search {}; there are: {}", name, known);
+  fail<ValueError>("[search] {}", unknown_name(name, "search", search_names(), "glocal list searches"));
 }
 
 std::vector<std::string> search_names() {

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include <glocal/autodiff/ops.h>
+#include <glocal/core/nearest.h>
 #include <glocal/hpo/problem.h>
 
 namespace glocal::hpo {
@@ -47,12 +48,12 @@ void Space::add(Hyperparameter p) {
 }
 
 std::size_t Space::index(std::string_view name) const {
-  std::string known;
+  std::vector<std::string> known;
   for (std::size_t i = 0; i < all_.size(); ++i) {
     if (all_[i].name == name) return i;
-    known += (i ? ", " : "") + all_[i].name;
+    known.push_back(all_[i].name);
   }
-  fail<ValueError>("[space] no hyperparameter {}; there are: {}", name, known);
+  fail<ValueError>("[space] {}", unknown_name(name, "hyperparameter of this space", known, ""));
 }
 
 Vars Space::initial(DType dtype) const {

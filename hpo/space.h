@@ -34,7 +34,7 @@ class Space {
   void add(Hyperparameter hyperparameter);
   std::size_t size() const { return all_.size(); }
   const Hyperparameter& operator[](std::size_t i) const { return all_[i]; }
-  /// Position of a name; throws ValueError listing the names there are.
+  /// Position of a name; throws ValueError for an unknown one.
   std::size_t index(std::string_view name) const;
 
   Vars initial(DType dtype) const;                   ///< u of the initial values

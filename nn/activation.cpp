@@ -1,10 +1,9 @@
 #include <glocal/nn/activation.h>
 
-#include <fmt/ranges.h>
-
 #include <utility>
 
 #include <glocal/autodiff/ops.h>
+#include <glocal/core/nearest.h>
 
 namespace glocal::nn {
 
@@ -29,7 +28,7 @@ const std::vector<std::pair<std::string, Activation>>& activations() {
 Activation make_activation(const std::string& name) {
   for (const auto& [known, activation] : activations())
     if (known == name) return activation;
-  fail<ValueError>("[activation] unknown activation \"{}\"; there are: {}", name, fmt::join(activation_names(), " "));
+  fail<ValueError>("[activation] {}", unknown_name(name, "activation", activation_names(), "glocal list activations"));
 }
 
 std::vector<std::string> activation_names() {

@@ -1,10 +1,9 @@
 #include <glocal/nn/model.h>
 
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <map>
 
+#include <glocal/core/nearest.h>
 #include <glocal/nn/lenet.h>
 #include <glocal/nn/mlp.h>
 #include <glocal/nn/resnet.h>
@@ -106,7 +105,7 @@ Model make_model(const std::string& name, Key key, const Shape& input, int class
     return erase(name, WideResNet(key, 28, 2, input[0], classes, options.dropout, options.norm, options.dtype), input,
                  classes);
   }
-  fail<ValueError>("[model] unknown model \"{}\"; there are: {}", name, fmt::join(model_names(), " "));
+  fail<ValueError>("[model] {}", unknown_name(name, "model", model_names(), "glocal list models"));
 }
 
 }  // namespace glocal::nn

@@ -1,5 +1,7 @@
 #include <glocal/nn/norm.h>
 
+#include <glocal/core/nearest.h>
+
 namespace glocal::nn {
 
 namespace {
@@ -7,10 +9,12 @@ namespace {
 std::variant<BatchNorm, GroupNorm> make(const std::string& kind, std::int64_t channels, DType dtype) {
   if (kind == "batch") return BatchNorm(channels, dtype);
   if (kind == "group") return GroupNorm(8, channels, dtype);
-  fail<ValueError>("[norm] unknown normalisation \"{}\"; there are: batch group", kind);
+  fail<ValueError>("[norm] {}", unknown_name(kind, "normalisation", norm_names(), "glocal list norms"));
 }
 
 }  // namespace
+
+std::vector<std::string> norm_names() { return {"batch", "group"}; }
 
 Norm::Norm(const std::string& kind, std::int64_t channels, DType dtype) : layer(make(kind, channels, dtype)) {}
 

@@ -2,11 +2,14 @@
 #pragma once
 #include <string>
 #include <variant>
+#include <vector>
 
 #include <glocal/nn/batch_norm.h>
 #include <glocal/nn/group_norm.h>
 
 namespace glocal::nn {
+
+std::vector<std::string> norm_names();
 
 /// "batch", or "group" with eight groups.
 struct Norm {

@@ -1,8 +1,6 @@
 #include <glocal/nn/parameter_group.h>
 
-#include <fmt/ranges.h>
-
-#include <algorithm>
+#include <glocal/core/nearest.h>
 
 namespace glocal::nn {
 
@@ -31,9 +29,11 @@ std::vector<std::size_t> parameter_group(const Model& model, const std::string& 
   std::vector<std::size_t> members;
   for (std::size_t i = 0; i < model.names.size(); ++i)
     if (contains(model, group, i)) members.push_back(i);
-  if (members.empty())
-    fail<ValueError>("[model] {} has no parameters in a group \"{}\"; there are: weights, biases, norms, {}",
-                     model.name, group, fmt::join(layer_names(model), ", "));
+  if (members.empty()) {
+    std::vector<std::string> known = {"weights", "biases", "norms"};
+    for (const std::string& layer : layer_names(model)) known.push_back(layer);
+    fail<ValueError>("[model] {}", unknown_name(group, "group of parameters of " + model.name, known, ""));
+  }
   return members;
 }
 

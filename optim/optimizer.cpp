@@ -1,7 +1,6 @@
 #include <glocal/optim/optimizer.h>
 
-#include <fmt/ranges.h>
-
+#include <glocal/core/nearest.h>
 #include <glocal/optim/adagrad.h>
 #include <glocal/optim/adam.h>
 #include <glocal/optim/rmsprop.h>
@@ -91,7 +90,7 @@ Optimizer make_optimizer(const std::string& name) {
   if (name == "adamw") return make_adam(name, 1e-2, adamw);
   if (name == "rmsprop") return make_rmsprop(name);
   if (name == "adagrad") return make_adagrad(name);
-  fail<ValueError>("[optimizer] unknown optimizer \"{}\"; there are: {}", name, fmt::join(optimizer_names(), " "));
+  fail<ValueError>("[optimizer] {}", unknown_name(name, "optimizer", optimizer_names(), "glocal list optimizers"));
 }
 
 std::vector<std::string> optimizer_names() { return {"sgd", "nesterov", "adam", "adamw", "rmsprop", "adagrad"}; }

@@ -1,12 +1,13 @@
 #include <glocal/optim/schedule.h>
 
-#include <fmt/ranges.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 
 #include <glocal/autodiff/ops.h>
+#include <glocal/core/nearest.h>
 
 namespace glocal::optim {
 
@@ -81,7 +82,7 @@ Schedule make_schedule(const std::string& name, const std::string& of, double in
       schedule.hyper.push_back({fmt::format("{}_{}", of, k), initial, positive});
     schedule.at = [o](Values values, std::int64_t t) { return piecewise_linear(values, o.T, t); };
   } else {
-    fail<ValueError>("[schedule] unknown schedule \"{}\"; there are: {}", name, fmt::join(schedule_names(), " "));
+    fail<ValueError>("[schedule] {}", unknown_name(name, "schedule", schedule_names(), "glocal list schedules"));
   }
   linear_warm_up(Var(Tensor::scalar(1)), o.warm_up, 0);  // refuses a negative length now rather than at the first step
   schedule.at = [o, name, count = schedule.hyper.size(), at = schedule.at](Values values, std::int64_t t) {

@@ -169,7 +169,7 @@ TEST_SUITE("data") {
                    given + "/kmnist   (without train-labels-idx1-ubyte)"));
     CHECK(contains(message_of<DataError>([&] { load("kmnist", Part::train, {.data_dir = given + "/typo"}); }),
                    "expected a folder, found nothing"));
-    CHECK(contains(message_of<ValueError>([] { load("mnits", Part::train); }), "known are digits, mnist"));
+    CHECK(contains(message_of<ValueError>([] { load("mnits", Part::train); }), "did you mean mnist?"));
     CHECK_THROWS_AS(load("digits", Part::validation), ValueError);
     CHECK_THROWS_AS(load("digits", Part::train, {.data_dir = {}, .coarse_labels = true}), ValueError);
   }

@@ -129,7 +129,7 @@ TEST_SUITE("fast") {
 
   TEST_CASE("nn models: wrong names, options and shapes are refused") {
     CHECK_THROWS_WITH_AS(make_model("vgg", key(1), mnist, 10),
-                         "[model] unknown model \"vgg\"; there are: mlp lenet resnet20 wrn28_2", ValueError);
+                         "[model] \"vgg\" is no model (there are: mlp, lenet, resnet20, wrn28_2)", ValueError);
     CHECK_THROWS_WITH_AS(make_model("lenet", key(1), {1, 8, 8}, 10), doctest::Contains("got (1, 8, 8)"), ShapeError);
     CHECK_THROWS_AS(make_model("resnet20", key(1), {3, 7, 8}, 10), ShapeError);
     CHECK_THROWS_AS(make_model("mlp", key(1), {28, 28}, 10), ShapeError);

@@ -154,7 +154,7 @@ TEST_SUITE("fast") {
     CHECK(pass.updated.empty());
     Norm("batch", 16, f64)(x, pass);
     CHECK(pass.updated.size() == 2);
-    CHECK_THROWS_WITH_AS(Norm("layer", 16), doctest::Contains("there are: batch group"), ValueError);
+    CHECK_THROWS_WITH_AS(Norm("layer", 16), doctest::Contains("there are: batch, group"), ValueError);
   }
 }
 

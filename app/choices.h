@@ -1,7 +1,5 @@
 // Settings with a few named values: each enumeration as text and back.
 #pragma once
-#include <fmt/ranges.h>
-
 #include <array>
 #include <string>
 #include <type_traits>
@@ -10,7 +8,7 @@
 
 #include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
-#include <glocal/core/printable.h>
+#include <glocal/core/nearest.h>
 #include <glocal/hpo/estimator.h>
 
 namespace glocal::app {
@@ -52,15 +50,27 @@ std::string text_of(E value) {
   fail<ValueError>("[options] value {} has no name", static_cast<int>(value));
 }
 
-/// Throws ValueError, listing the names, for a text that is none of them.
+/// What a value of the enumeration is called, and the list of `glocal list` that has them.
 template <class E>
-E from_text(const char* key, const std::string& text) {
+constexpr std::pair<const char*, const char*> kind_of() {
+  if constexpr (std::is_same_v<E, hpo::Extrapolation>) return {"extrapolation", "extrapolations"};
+  if constexpr (std::is_same_v<E, DType>) return {"element type", "dtypes"};
+  if constexpr (std::is_same_v<E, hpo::DmdOptions::Policy>) return {"policy", "policies"};
+  if constexpr (std::is_same_v<E, hpo::DmdOptions::Method>) return {"DMD method", "methods"};
+  if constexpr (std::is_same_v<E, hpo::ImplicitOptions::Sketch>) return {"sketch", "sketches"};
+  if constexpr (std::is_same_v<E, hpo::DmdOptions::TimeAxis>) return {"time axis", "time-axes"};
+}
+
+/// Throws ValueError, naming `source` and the nearest name, for a text that is none of them.
+template <class E>
+E from_text(const std::string& source, const std::string& text) {
   std::vector<std::string> known;
   for (const auto& [one, name] : names_of<E>()) {
     if (text == name) return one;
     known.emplace_back(name);
   }
-  fail<ValueError>("[options] {} = {} is not known; there are: {}", key, printable(text), fmt::join(known, ", "));
+  const auto [kind, list] = kind_of<E>();
+  fail<ValueError>("[options] {}: {}", source, unknown_name(text, kind, known, std::string("glocal list ") + list));
 }
 
 }  // namespace glocal::app

@@ -6,23 +6,28 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <new>
 #include <string_view>
 #include <utility>
 
 #include <glocal/app/compare.h>
 #include <glocal/app/data.h>
 #include <glocal/app/dmd.h>
+#include <glocal/app/name_lists.h>
 #include <glocal/app/reproduce.h>
 #include <glocal/app/runs.h>
 #include <glocal/app/signals.h>
 #include <glocal/app/train.h>
 #include <glocal/app/tune.h>
 #include <glocal/core/error.h>
+#include <glocal/core/nearest.h>
 #include <glocal/core/printable.h>
 #include <glocal/core/version.h>
 
 namespace glocal::app {
 namespace {
+
+constexpr const char* empty_text = "the text after it is empty; give one, or leave the flag out";
 
 enum Exit { usage = 2, bad_data = 3, input_output = 4, diverged = 5, signalled = 128 };
 
@@ -31,25 +36,62 @@ int report(const char* message, Exit code) {
   return code;
 }
 
+// What the words that no command took should have been.
+std::string unknown_words(const CLI::App& at, const std::string& called) {
+  const std::vector<std::string> words = at.remaining();
+  const auto flag = std::find_if(words.begin(), words.end(), [](const auto& word) { return word.starts_with("-"); });
+  std::vector<std::string> known;
+  if (flag != words.end()) {
+    for (const CLI::Option* option : at.get_options())
+      for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+    return unknown_name(flag->substr(0, flag->find('=')), "flag of " + called, known, called + " --help");
+  }
+  for (const CLI::App* command : at.get_subcommands([](const CLI::App*) { return true; }))
+    known.push_back(command->get_name());
+  if (!known.empty()) return unknown_name(words.front(), "command of " + called, known, called + " --help");
+  return fmt::format("\"{}\" is too much for {}; see {} --help", words.front(), called, called);
+}
+
+std::string explanation(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* at = &app;
+  std::string called = app.get_name();
+  while (!at->get_subcommands().empty()) {
+    at = at->get_subcommands().back();
+    called += " " + at->get_name();
+  }
+  if (at->remaining_size() > 0) return unknown_words(*at, called);
+  for (const CLI::Option* option : at->get_options())
+    if (option->get_items_expected_max() == 1 && option->count() > 1)
+      return fmt::format("{} is given {} times; give it once", option->get_name(), option->count());
+  return fmt::format("{} (see {} --help)", error.what(), called);
+}
+
+// No flag and no argument takes an empty text, which an unset variable leaves.
+void refuse_empty_texts(CLI::App& app) {
+  for (CLI::Option* option : app.get_options())
+    if (option->get_items_expected_max() > 0)
+      option->check([](const std::string& text) { return std::string(text.empty() ? empty_text : ""); });
+  for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) refuse_empty_texts(*command);
+}
+
 int parse_and_run(CLI::App& app, std::vector<std::string> arguments) {
-  const std::string first = arguments.empty() ? "" : arguments.front();
+  for (const std::string& argument : arguments)  // CLI11 takes the next argument for the value of --flag=
+    if (argument.starts_with("--") && argument.find('=') + 1 == argument.size())
+      fail<ValueError>("[options] {}: {}", argument.substr(0, argument.size() - 1), empty_text);
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants a vector
   try {
     app.parse(std::move(arguments));
   } catch (const CLI::Success& asked) {
     return app.exit(asked);  // --help, --version
   } catch (const CLI::ParseError& error) {
-    if (app.get_subcommands().empty() && !first.empty())
-      return report(fmt::format("unknown command {} (see --help)", first).c_str(), usage);
-    return report(fmt::format("{} (see --help)", error.what()).c_str(), usage);
+    return report(fmt::format("[options] {}", explanation(app, error)).c_str(), usage);
   }
   return 0;
 }
 
 }  // namespace
 
-int run_command(const std::vector<std::string>& arguments) {
-  CLI::App app("Hypergradients of whole training runs, and their use while training.", "glocal");
+void add_commands(CLI::App& app) {
   app.set_version_flag("--version", fmt::format("glocal {}", build_info().version));
   app.require_subcommand(1);
   add_train_command(app);
@@ -59,6 +101,13 @@ int run_command(const std::vector<std::string>& arguments) {
   add_dmd_command(app);
   add_runs_command(app);
   add_reproduce_command(app);
+  add_list_command(app);
+  refuse_empty_texts(app);
+}
+
+int run_command(const std::vector<std::string>& arguments) {
+  CLI::App app("Hypergradients of whole training runs, and their use while training.", "glocal");
+  add_commands(app);
   try {
     const int code = parse_and_run(app, arguments);
     if (std::fflush(stdout) != 0 || std::ferror(stdout))
@@ -76,6 +125,8 @@ int run_command(const std::vector<std::string>& arguments) {
   } catch (const NumericError& error) {
     return report(error.what(), diverged);
   } catch (const Error& error) {
+    return report(error.what(), usage);
+  } catch (const std::bad_alloc& error) {  // main.cpp makes it say how much
     return report(error.what(), usage);
   } catch (const std::exception& error) {
     return report(error.what(), input_output);

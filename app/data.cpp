@@ -9,10 +9,12 @@
 #include <utility>
 #include <vector>
 
+#include <glocal/app/allowed.h>
 #include <glocal/app/fetch.h>
 #include <glocal/app/picture.h>
 #include <glocal/core/error.h>
 #include <glocal/core/file.h>
+#include <glocal/core/nearest.h>
 #include <glocal/datasets/load.h>
 #include <glocal/datasets/verify.h>
 
@@ -31,6 +33,13 @@ struct DataArguments {
   datasets::Options options() const { return {.data_dir = data_dir, .coarse_labels = labels == "coarse"}; }
   Dataset load() const { return datasets::load(name, part == "train" ? Part::train : Part::test, options()); }
 };
+
+std::string no_labels(const std::string& text) {
+  return text == "fine" || text == "coarse" ? "" : unknown_name(text, "kind of labels", {"fine", "coarse"}, "");
+}
+std::string no_part(const std::string& text) {
+  return text == "train" || text == "test" ? "" : unknown_name(text, "part", {"train", "test"}, "");
+}
 
 std::string where(const SetInfo& set, const DataArguments& arguments) {
   if (set.format == datasets::Format::embedded) return "in the library";
@@ -143,13 +152,10 @@ void add_data_command(CLI::App& parent) {
   CLI::App* information = add_named("info", "Counts, mean and deviation, images per class, licence", info);
   CLI::App* showing = add_named("show", "Some images, in the terminal or as a PNG file", show);
   for (CLI::App* command : {information, showing})
-    command->add_option("--labels", arguments->labels, "CIFAR-100: fine or coarse")
-        ->check(CLI::IsMember({"fine", "coarse"}));
-  showing->add_option("-n,--n", arguments->count, "How many images")->check(CLI::Range(1, 400))->capture_default_str();
+    add_value(*command, "--labels", arguments->labels, any_text(no_labels), "CIFAR-100: fine or coarse [fine]");
+  add_value(*showing, "-n,--n", arguments->count, within(1, 400), "How many images [16]");
   showing->add_option("-o,--output", arguments->output, "PNG file to write");
-  showing->add_option("--part", arguments->part, "train or test")
-      ->check(CLI::IsMember({"train", "test"}))
-      ->capture_default_str();
+  add_value(*showing, "--part", arguments->part, any_text(no_part), "train or test [train]");
 }
 
 }  // namespace glocal::app

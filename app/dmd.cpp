@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
-#include <optional>
 #include <string>
 
+#include <glocal/app/allowed.h>
 #include <glocal/app/choices.h>
 #include <glocal/app/dmd_figures.h>
 #include <glocal/app/gnuplot.h>
@@ -25,8 +25,7 @@ namespace {
 struct DmdArguments {
   std::string file, name, observables, picture;
   hpo::DmdOptions options;
-  std::optional<double> asked_horizon;
-  double horizon = 0;
+  double horizon = 0;  // 0: not given
   bool json = false, automatic = false;
 };
 
@@ -60,6 +59,7 @@ Json to_json(const DmdArguments& arguments, const hpo::Forecast& forecast) {
   json["forecast"] = forecast.value;
   json["error_bar"] = forecast.error_bar;
   json["note"] = forecast.note;
+  json["test"] = forecast.test;
   return json;
 }
 
@@ -68,8 +68,9 @@ void print(const DmdArguments& arguments, const hpo::Forecast& forecast) {
   fmt::print("{}: {} snapshots of {}\n\n", arguments.file, fit.snapshots,
              fit.amplitudes.cols == 1 ? "one number" : fmt::format("{} numbers", fit.amplitudes.cols));
   fmt::print("rank      {}\ndelays    {}\nresidual  {:.3g}\n", fit.rank, fit.delays_used, fit.residual);
-  fmt::print("skill     {:.3g}  (held-out error over that of keeping the last value; below 1 the forecast wins)\n",
+  fmt::print("skill     {:.3g}  (error in the test over that of keeping the last value; below 1 the forecast wins)\n",
              forecast.skill);
+  if (!forecast.test.empty()) fmt::print("test      {}\n", forecast.test);
   if (!forecast.note.empty()) fmt::print("note      {}\n", forecast.note);
   std::vector<std::vector<std::string>> rows{{"mode", "|lambda|", "angle", "amplitude", "eigenvalue"}};
   for (std::size_t k = 0; k < fit.eigenvalues.size(); ++k) {
@@ -103,10 +104,8 @@ void dmd(DmdArguments arguments) {
   const std::string& picture = arguments.picture;
   if (!picture.empty() && !picture.ends_with(".svg") && !picture.ends_with(".html"))
     fail<ValueError>("[dmd] --out {} must end in .svg or .html", picture);
-  if (arguments.asked_horizon && !(*arguments.asked_horizon > 0 && *arguments.asked_horizon <= 0x1p53))
-    fail<ValueError>("[dmd] --horizon {} must be positive, up to 2^53", *arguments.asked_horizon);
   const Tensor h = read_series(arguments.file, arguments.name);
-  arguments.horizon = arguments.asked_horizon.value_or(10 * static_cast<double>(h.dim(0)));
+  if (arguments.horizon == 0) arguments.horizon = 10 * static_cast<double>(h.dim(0));
   hpo::DmdData data(h);
   if (!arguments.observables.empty()) data.observables = {read_series(arguments.observables)};
   const auto candidates = arguments.automatic ? hpo::default_candidates(h.dim(1))
@@ -128,23 +127,25 @@ void add_dmd_command(CLI::App& parent) {
   const auto a = std::make_shared<DmdArguments>();
   command->add_option("FILE", a->file, "(tau, q) .npy or .npz, or text with one snapshot per line")->required();
   command->add_option("--name", a->name, "array of a .npz that holds several");
-  command->add_option("--delays", a->options.delays, "delays m of the Hankel matrix")->capture_default_str();
-  command->add_option("--rank", a->options.rank, "modes; 0: automatic")->capture_default_str();
-  command->add_option("--energy", a->options.energy, "automatic rank: the fewest modes with this share of the energy");
-  command->add_option("--bins", a->options.bins, "logarithmic time: bins")->capture_default_str();
-  command->add_option("--t0", a->options.t0, "logarithmic time: steps before the first snapshot")
-      ->capture_default_str();
+  const auto number = [&](const char* flag, auto& field, const Allowed& allowed, const char* help) {
+    add_value(*command, flag, field, allowed, fmt::format("{} [{}]", help, field));
+  };
+  number("--delays", a->options.delays, within(1, 1e6), "delays m of the Hankel matrix");
+  number("--rank", a->options.rank, within(0, 1e6), "modes; 0: automatic");
+  number("--energy", a->options.energy, within(0, 1), "automatic rank: the fewest modes with this share of the energy");
+  number("--bins", a->options.bins, within(2, 1e6), "logarithmic time: bins");
+  number("--t0", a->options.t0, within(0, 1e15), "logarithmic time: steps before the first snapshot");
   command->add_option("--observables", a->observables, "(tau, p) file: more columns for the fit, not forecast");
   const auto choice = [&]<class E>(const char* flag, E& field, const char* help) {
-    command->add_option_function<std::string>(
-        flag, [flag, &field](const std::string& text) { field = from_text<E>(flag, text); }, help);
+    add_value(*command, flag, field, {}, help);
   };
   choice("--policy", a->options.policy, "what is done to eigenvalues: raw, clip, snap (default) or unit");
   choice("--time-axis", a->options.time,
          "exponentials of t: linear (default); a power of t: logarithmic, several: log-grid");
   choice("--method", a->options.method, "least-squares (default), total-least-squares, forward-backward or optimised");
   command->add_flag("--auto", a->automatic, "choose among built-in candidates by hold-out");
-  command->add_option("--horizon", a->asked_horizon, "index to forecast, the first snapshot is 0 (default: 10 tau)");
+  add_value(*command, "--horizon", a->horizon, above(0, 0x1p53),
+            "index to forecast, the first snapshot is 0 (default: 10 tau)");
   command->add_option("-o,--out", a->picture, "also draw it: FILE.svg or FILE.html");
   command->add_flag("--json", a->json, "one JSON object");
   command->callback([a] { dmd(*a); });

@@ -15,7 +15,7 @@ constexpr Paint entry_paints[] = {Paint::blue, Paint::orange, Paint::green, Pain
 
 Plot series_panel(const Tensor& h, const hpo::Forecast& forecast, double horizon) {
   const hpo::DmdFit& fit = forecast.fit;
-  Plot plot{.title = forecast.fell_back ? "The forecast lost the hold-out test" : "The forecast won the hold-out test",
+  Plot plot{.title = forecast.fell_back ? "The forecast was rejected" : "The forecast passed its test",
             .x = {"t"},
             .y = {"h"},
             .series = {}};

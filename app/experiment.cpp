@@ -4,6 +4,7 @@
 #include <cmath>
 #include <optional>
 
+#include <glocal/app/allowed.h>
 #include <glocal/app/hyper_kinds.h>
 #include <glocal/app/hyperparameters.h>
 #include <glocal/app/signals.h>
@@ -34,23 +35,35 @@ enum Stream : std::uint64_t {
   meta_weights
 };
 
+void refuse_outside(const ExperimentConfig& c, const char* key, std::int64_t value, std::int64_t least,
+                    std::int64_t most, const std::string& of) {
+  if (value < least || value > most)
+    refuse_value(c.where(key), fmt::format("{}", value),
+                 fmt::format("whole number from {} to {}, {}", least, most, of));
+}
+
 datasets::Parts load_data(const ExperimentConfig& c, Key root) {
   datasets::Options options;
   options.data_dir = c.data_dir;
   const std::int64_t official = datasets::load(c.dataset, Part::train, options).size();
   const std::int64_t validation = c.validation > 0 ? c.validation : official / 6;
+  refuse_outside(c, "val_size", validation, 1, official - 1, "one less than the training part of " + c.dataset);
   datasets::Parts parts = datasets::load_parts(c.dataset, validation, split(root, data_split), options);
-  if (c.train_limit < 0 || c.train_limit > parts.train.size())
-    fail<ValueError>("[experiment] train limit {} is outside 0..{}", c.train_limit, parts.train.size());
+  refuse_outside(c, "train_limit", c.train_limit, 0, parts.train.size(), "the training images of " + c.dataset);
   if (c.train_limit > 0) {
     std::vector<std::int64_t> first(static_cast<std::size_t>(c.train_limit));
     for (std::size_t i = 0; i < first.size(); ++i) first[i] = static_cast<std::int64_t>(i);
     parts.train = parts.train.subset(first);
   }
   const Key variants = split(root, data_variants);
-  if (c.imbalance != 1) parts.train = datasets::long_tailed(parts.train, c.imbalance, split(variants, 0));
+  try {
+    if (c.imbalance != 1) parts.train = datasets::long_tailed(parts.train, c.imbalance, split(variants, 0));
+  } catch (const ValueError& error) {
+    fail<ValueError>("[options] {}: {}", c.where("imbalance"), error.what());
+  }
   const datasets::NoiseKind kind = datasets::noise_kind(c.noise_kind);
   if (c.noise != 0) parts.train = datasets::noisy_labels(parts.train, c.noise, split(variants, 1), kind).data;
+  refuse_outside(c, "batch", c.batch, 1, parts.train.size(), "the training images of " + c.dataset);
   return parts;
 }
 
@@ -92,7 +105,7 @@ struct Experiment::Parts {
         schedule(make_schedule(c, optimizer)),
         hyper(fmt::format("{} with schedule {}", optimizer.name, schedule.name),
               hyper_kinds(optimizer, schedule, data.train.classes, split(root, meta_weights)), model, c.hyper, c.tune,
-              dtype()),
+              dtype(), c.given),
         train_order(data.train.size(), c.batch, split(root, training_order)),
         validation_order(data.validation.size(), std::min(c.val_batch, data.validation.size()),
                          split(root, Stream::validation_order)),
@@ -112,6 +125,10 @@ struct Experiment::Parts {
     options.every = c.schedule_every > 0 ? c.schedule_every : std::max<std::int64_t>(1, c.steps / 3);
     options.knots = c.knots;
     options.warm_up = c.warm_up;
+    const std::string steps = "the steps of the run";
+    refuse_outside(c, "warm_up", c.warm_up, 0, c.steps, steps);
+    if (c.schedule == "step") refuse_outside(c, "schedule_every", options.every, 1, c.steps, steps);
+    if (c.schedule == "piecewise") refuse_outside(c, "knots", c.knots, 1, c.steps, steps);
     const auto given = c.hyper.find("lr");
     for (const optim::HyperInfo& info : optimizer.hyper)
       if (info.name == "lr")
@@ -248,15 +265,24 @@ struct Experiment::Parts {
   }
 };
 
+std::string ExperimentConfig::where(const std::string& key) const {
+  const auto found = given.find(key);
+  return found == given.end() ? flag_of(key) : found->second;
+}
+
+std::int64_t training_images(const ExperimentConfig& config) {
+  return load_data(config, key(config.seed)).train.size();
+}
+
 Experiment::Experiment(const ExperimentConfig& config) {
+  const auto at_least = [&](const char* name, std::int64_t value, std::int64_t least) {
+    if (value < least) refuse_value(config.where(name), fmt::format("{}", value), fmt::format("number from {}", least));
+  };
+  at_least("val_size", config.validation, 0);
+  at_least("schedule_every", config.schedule_every, 0);
+  at_least("val_batch", config.val_batch, 1);
   constexpr std::int64_t most_steps = 1'000'000'000'000;
-  if (config.steps < 1 || config.steps > most_steps)
-    fail<ValueError>("[experiment] steps = {} is outside 1..{}", config.steps, most_steps);
-  if (config.validation < 0 || config.schedule_every < 0)
-    fail<ValueError>("[experiment] {} = {} must not be negative; 0 chooses it",
-                     config.validation < 0 ? "val size" : "schedule every",
-                     std::min(config.validation, config.schedule_every));
-  if (config.val_batch < 1) fail<ValueError>("[experiment] val batch = {} must be at least 1", config.val_batch);
+  refuse_outside(config, "steps", config.steps, 1, most_steps, "the most there can be");
   const auto parts = std::make_shared<const Parts>(config, key(config.seed));
   parts_ = parts;
   problem_.init = [parts](const Vars& phi) { return parts->init(phi); };

@@ -37,7 +37,14 @@ struct ExperimentConfig {
 
   std::int64_t steps = 1000, batch = 128, val_batch = 512;
   std::uint64_t seed = 0;
+
+  /// Where a setting, or "hyper.NAME", was given, for messages: "--batch", or "c.json: batch". Not a setting itself.
+  std::map<std::string, std::string> given = {};
+  std::string where(const std::string& key) const;  ///< that, or else its flag
 };
+
+/// Images that are left to train on. Throws as Experiment.
+std::int64_t training_images(const ExperimentConfig& config);
 
 struct Score {
   double loss = 0, accuracy = 0;  ///< mean cross entropy; share of images classified right

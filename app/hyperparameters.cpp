@@ -1,11 +1,11 @@
 #include <glocal/app/hyperparameters.h>
 
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 
+#include <glocal/app/allowed.h>
+#include <glocal/core/nearest.h>
 #include <glocal/nn/parameter_group.h>
 
 namespace glocal::app {
@@ -19,15 +19,6 @@ hpo::Transform transform_of(const HyperKind& kind) {
   return kind.range == Range::unit_interval ? hpo::Transform::logit : hpo::Transform::log;
 }
 
-const char* text_of(Range range) {
-  return range == Range::positive       ? "a number > 0"
-         : range == Range::non_negative ? "a number >= 0"
-                                        : "a number in [0, 1)";
-}
-
-// NAME of NAME@GROUP: the factors on a learning rate are called lr@GROUP whatever its schedule.
-std::string group_base(const HyperKind& kind) { return kind.of_schedule ? "lr" : kind.name; }
-
 bool fits(Range range, double value) {
   if (!std::isfinite(value) || value < 0) return false;
   return range == Range::non_negative || (range == Range::positive ? value > 0 : value < 1);
@@ -35,18 +26,33 @@ bool fits(Range range, double value) {
 
 }  // namespace
 
+const char* text_of(Range range) {
+  return range == Range::positive       ? "number > 0"
+         : range == Range::non_negative ? "number >= 0"
+                                        : "number from 0 to below 1";
+}
+
+std::string group_base(const HyperKind& kind) { return kind.of_schedule ? "lr" : kind.name; }
+
 Hyperparameters::Hyperparameters(std::string owner, std::vector<HyperKind> kinds, const nn::Model& model,
                                  const std::map<std::string, double>& given, const std::vector<std::string>& tune,
-                                 DType dtype)
+                                 DType dtype, const std::map<std::string, std::string>& sources)
     : owner_(std::move(owner)), dtype_(dtype) {
+  const auto source_of = [&sources](const std::string& key, const std::string& otherwise) {
+    const auto found = sources.find(key);
+    return found == sources.end() ? otherwise : found->second;
+  };
   for (HyperKind& kind : kinds) {
     const auto components = static_cast<std::size_t>(std::max<std::int64_t>(1, kind.length));
     const double usual = kind.usual;
     entries_.push_back({std::move(kind), usual, std::vector<double>(components, usual)});
   }
   const bool has_lr = std::any_of(entries_.begin(), entries_.end(), [](const Entry& e) { return e.kind.name == "lr"; });
-  for (const auto& [name, value] : given)
+  for (const auto& [name, value] : given) {
+    source_ = source_of("hyper." + name, name);
     if (name != "lr" || has_lr) give(name, value, model);  // else "lr" is where the schedule started from
+  }
+  source_ = source_of("tune", "--tune");
   std::vector<std::string> tuned;
   for (const std::string& name : tune) {
     if (name == "lr") {
@@ -62,6 +68,7 @@ Hyperparameters::Hyperparameters(std::string owner, std::vector<HyperKind> kinds
       tuned.push_back(name);
     }
   }
+  refuse_repeats(source_, tuned);
   for (Entry& entry : entries_) fill(entry);
   for (const std::string& name : tuned) {
     Entry& entry = entries_[index(name)];
@@ -83,13 +90,15 @@ std::size_t Hyperparameters::index(const std::string& name) const {
   const auto found =
       std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) { return entry.kind.name == name; });
   if (found != entries_.end()) return static_cast<std::size_t>(found - entries_.begin());
-  std::vector<std::string> known, grouped;
+  std::vector<std::string> known;
   for (const Entry& entry : entries_) {
     known.push_back(entry.kind.name);
-    if (entry.kind.group != HyperKind::Group::none) grouped.push_back(group_base(entry.kind) + "@GROUP");
+    if (entry.kind.group == HyperKind::Group::none || name.find('@') == std::string::npos) continue;
+    for (const std::string group : {"each", "weights", "biases", "norms"})
+      known.push_back(group_base(entry.kind) + "@" + group);
   }
-  fail<ValueError>("[experiment] {} has no hyperparameter {}; there are: {}; for a group of parameters: {}", owner_,
-                   name, fmt::join(known, ", "), fmt::join(grouped, ", "));
+  fail<ValueError>("[options] {}: {}", source_,
+                   unknown_name(name, "hyperparameter of " + owner_, known, "glocal list hyperparameters"));
 }
 
 // The entry of a name; that of a group is made when it is first asked for.
@@ -101,7 +110,11 @@ Hyperparameters::Entry& Hyperparameters::open(const std::string& name, const nn:
     return entry.kind.group != HyperKind::Group::none && group_base(entry.kind) == name.substr(0, at);
   });
   if (!there && at != std::string::npos && whole != entries_.end()) {
-    nn::parameter_group(model, name.substr(at + 1));
+    const std::string group = name.substr(at + 1);
+    const std::vector<std::string> groups = nn::group_names(model);
+    if (!nn::has_group(model, group))
+      fail<ValueError>("[options] {}: {}", source_,
+                       unknown_name(group, "group of parameters of " + model.name, groups, ""));
     HyperKind kind{name, whole->kind.range, 0, whole->kind.tuned_usual};
     if (whole->kind.group == HyperKind::Group::factor) kind.range = Range::positive, kind.usual = 1;
     entries_.push_back({kind, kind.usual, {kind.usual}});
@@ -116,15 +129,18 @@ void Hyperparameters::give(const std::string& name, double value, const nn::Mode
     const char *begin = name.data() + bracket + 1, *end = name.data() + name.size() - 1;
     const auto [stop, error] = std::from_chars(begin, end, i);
     if (error != std::errc() || stop != end || entry.kind.length == 0 || i >= entry.start.size())
-      fail<ValueError>("[experiment] {} has no component {}; it has {}", entry.kind.name, name, entry.start.size());
+      fail<ValueError>("[options] {}: {} has {} component{} and no {}", source_, entry.kind.name, entry.start.size(),
+                       entry.start.size() == 1 ? "" : "s", name);
     entry.start[i] = value;  // after NAME itself, which sorts before NAME[i]
     entry.given = true;
+    entry.source = source_;
     return;
   }
   Entry& entry = open(name, model);
   entry.value = value;
   std::fill(entry.start.begin(), entry.start.end(), value);
   entry.given = true;
+  entry.source = source_;
 }
 
 void Hyperparameters::mark(Entry& entry) {
@@ -136,10 +152,13 @@ void Hyperparameters::mark(Entry& entry) {
 }
 
 void Hyperparameters::fill(Entry& entry) const {
-  for (const double number : entry.start)
-    if (!fits(entry.kind.range, number))
-      fail<ValueError>("[experiment] {} = {} is out of range; use {}", entry.kind.name, number,
-                       text_of(entry.kind.range));
+  const std::string& source = entry.given ? entry.source : entry.kind.name;
+  for (const double number : entry.start) {
+    if (!fits(entry.kind.range, number)) refuse_value(source, fmt::format("{}", number), text_of(entry.kind.range));
+    if (entry.place >= 0 && !entry.kind.recipe && number == 0)
+      fail<ValueError>("[options] {}: tuning of {} cannot start at 0, which is the end of its scale; start above it",
+                       source, entry.kind.name);
+  }
   if (entry.kind.recipe && (entry.place >= 0 || entry.value != 0)) entry.start = entry.kind.recipe(entry.value);
 }
 

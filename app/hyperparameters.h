@@ -29,13 +29,18 @@ struct HyperKind {
   std::function<std::vector<double>(double value)> recipe = nullptr;
 };
 
+const char* text_of(optim::HyperInfo::Range range);  ///< "number > 0"
+/// NAME of NAME@GROUP: the factors on a learning rate are called lr@GROUP whatever its schedule.
+std::string group_base(const HyperKind& kind);
+
 class Hyperparameters {
  public:
   /// given: start values by name; tune: names to tune, where "lr" means its whole schedule and "NAME@each" one number
-  /// for every layer. Throws ValueError, its message beginning with `owner`, for an unknown name or group, listing what
-  /// there is, and for a value out of range.
+  /// for every layer. Throws ValueError for an unknown name or group and for a value out of range; `sources` says where
+  /// "hyper.NAME" and "tune" were given, see ExperimentConfig.
   Hyperparameters(std::string owner, std::vector<HyperKind> kinds, const nn::Model& model,
-                  const std::map<std::string, double>& given, const std::vector<std::string>& tune, DType dtype);
+                  const std::map<std::string, double>& given, const std::vector<std::string>& tune, DType dtype,
+                  const std::map<std::string, std::string>& sources = {});
 
   const hpo::Space& space() const { return space_; }                       ///< the tuned ones
   const std::map<std::string, double>& values() const { return values_; }  ///< where each starts, tuned or not
@@ -54,6 +59,7 @@ class Hyperparameters {
     std::vector<double> start;  // all its numbers
     int place = -1;             // in the space, or -1
     bool given = false;
+    std::string source = {};  // where
   };
   std::size_t index(const std::string& name) const;
   Entry& open(const std::string& name, const nn::Model& model);
@@ -62,6 +68,7 @@ class Hyperparameters {
   void fill(Entry& entry) const;
 
   std::string owner_;
+  std::string source_;  // where the name that is looked for was given
   DType dtype_;
   std::vector<Entry> entries_;
   hpo::Space space_;

@@ -7,14 +7,17 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <limits>
+#include <map>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
+#include <glocal/app/allowed.h>
 #include <glocal/app/choices.h>
 #include <glocal/app/json_text.h>
 #include <glocal/app/settings.h>
 #include <glocal/core/file.h>
+#include <glocal/core/nearest.h>
 #include <glocal/core/printable.h>
 
 namespace glocal::app {
@@ -30,43 +33,30 @@ std::string default_text(const T& value) {
     return fmt::format("{}", value);
 }
 
-std::string flag_of(std::string key) {
-  std::replace(key.begin(), key.end(), '_', '-');
-  return "--" + key;
-}
-
-// CLI11 takes "" as 0, clamps what is too large, and wraps -1 of an unsigned number.
-template <class T>
-CLI::Validator whole_number(T least = std::numeric_limits<T>::min()) {
-  return {[least](const std::string& text) -> std::string {
-            T value{};
-            const char* end = text.data() + text.size();
-            const auto [stop, error] = std::from_chars(text.data(), end, value);
-            if (error == std::errc() && stop == end && value >= least) return "";
-            return fmt::format("\"{}\" is no whole number from {} to {}", text, least, std::numeric_limits<T>::max());
-          },
-          ""};
-}
-
 template <class T>
 struct ElementOf {
   using type = T;
 };
-template <class T>
-struct ElementOf<std::vector<T>> {
-  using type = T;
+template <List T>
+struct ElementOf<T> {
+  using type = typename T::value_type;
 };
 
-void set_values(std::map<std::string, double>& hyper, const std::vector<std::string>& assignments) {
-  for (const std::string& assignment : assignments) {
+// A flag may say it once, and then whatever a file said is forgotten.
+void set_hyper(ExperimentConfig& config, const std::string& name, const std::string& source, double value) {
+  std::string& given = config.given["hyper." + name];
+  if (given.starts_with("--")) fail<ValueError>("[options] {}: {} is given twice, by {} too", source, name, given);
+  given = source;
+  config.hyper[name] = value;
+}
+
+void set_values(ExperimentConfig& config, const std::string& source, const std::string& text) {
+  for (const std::string& assignment : items_of(source, text)) {
     const auto equals = assignment.find('=');
-    const bool named = equals != std::string::npos && equals > 0;
-    const char *begin = assignment.data() + (named ? equals + 1 : 0), *end = assignment.data() + assignment.size();
-    double value = 0;
-    const auto [stop, error] = std::from_chars(begin, end, value);
-    if (!named || error != std::errc() || stop != end)
-      fail<ValueError>("[options] --set {}: write name=number, several with commas between", assignment);
-    hyper[assignment.substr(0, equals)] = value;
+    if (equals == std::string::npos || equals == 0)
+      refuse_value(source, assignment, "assignment; write name=number, several with commas between");
+    const std::string name = assignment.substr(0, equals), where = source + " " + printable(name.substr(0, 60));
+    set_hyper(config, name, where, value_of<double>(where, assignment.substr(equals + 1), finite_number));
   }
 }
 
@@ -96,8 +86,10 @@ CLI::Option* plain(CLI::Option* option, const char* group, const char* text) {
 
 void add_start_values(CLI::App& app, Options& o) {
   const auto start = [&app, &o](const char* flag, const char* key, const char* group, const char* help) {
-    app.add_option_function<double>(
-           flag, [&o, key](double value) { o.experiment.hyper[key] = value; }, help)
+    add_text(app, flag, help,
+             [&o, key](const std::string& source, const std::string& text) {
+               set_hyper(o.experiment, key, source, value_of<double>(source, text, finite_number));
+             })
         ->group(group)
         ->option_text("X, --momentum X, --weight-decay X");
   };
@@ -105,9 +97,11 @@ void add_start_values(CLI::App& app, Options& o) {
   start("--momentum", "momentum", unlisted, "");
   start("--weight-decay", "weight_decay", unlisted, "");
   plain(app.add_option_function<std::vector<std::string>>(
-               "--set", [&o](const std::vector<std::string>& list) { set_values(o.experiment.hyper, list); },
+               "--set",
+               [&o](const std::vector<std::string>& texts) {
+                 for (const std::string& text : texts) set_values(o.experiment, "--set", text);
+               },
                "... and of any other; NAME@GROUP: of a layer, weights, biases, norms")
-            ->delimiter(',')
             ->allow_extra_args(false),
         "Problem", "NAME=X,...");
 }
@@ -122,34 +116,27 @@ void add_options(CLI::App& app, Options& o) {
   app.formatter(std::make_shared<CompactHelp>());
   app.get_help_ptr()->group("Run")->description("this help");
   // First, so that flags override the file whatever their order on the command line.
-  plain(app.add_option_function<std::string>(
-            "--config", [&o](const std::string& path) { read_config(o, path); },
-            "start from the config.json of a run; flags override it"),
+  plain(add_text(app, "--config", "start from the config.json of a run; flags override it",
+                 [&o](const std::string&, const std::string& path) { read_config(o, path); }),
         "Problem", "FILE");
   for_each_setting(o, [&]<class T>(const Setting& setting, T& field) {
     if (!setting.in(o.command)) return;
     const std::string shown = default_text(field);
-    const std::string help = setting.help + (shown.empty() ? "" : " [" + shown + "]");
-    CLI::Option* option = nullptr;
-    if constexpr (std::is_enum_v<T>)
-      option = app.add_option_function<std::string>(
-          flag_of(setting.key),
-          [&field, key = setting.key](const std::string& text) { field = from_text<T>(key, text); }, help);
-    else
-      option = app.add_option(flag_of(setting.key), field, help);
-    if constexpr (requires { field.begin(); } && !std::is_same_v<T, std::string>)
-      option->delimiter(',')->allow_extra_args(false);
-    using Element = typename ElementOf<T>::type;
-    if constexpr (std::is_integral_v<Element>) option->check(whole_number<Element>());
+    CLI::Option* option = add_text(app, flag_of(setting.key), setting.help + (shown.empty() ? "" : " [" + shown + "]"),
+                                   [&o, &field, setting](const std::string& source, const std::string& text) {
+                                     field = value_of<T>(source, text, setting.allowed);
+                                     o.experiment.given[setting.key] = source;
+                                   });
     plain(option, *setting.value ? setting.group : unlisted, setting.value);
     if (setting.key == std::string_view("optimizer")) add_start_values(app, o);
     if (setting.key == std::string_view("steps"))
-      plain(app.add_option("--epochs", o.epochs, "")->excludes(option)->check(whole_number<std::int64_t>(1)), unlisted,
-            "N");
+      plain(add_value(app, "--epochs", o.epochs, within(1, 1e9), "")->excludes(option), unlisted, "N");
   });
-  plain(app.add_option("--out", o.out, "run folder; default runs/<what it is>; --force replaces the run in it"), "Run",
-        "DIR");
-  plain(app.add_option("--resume", o.resume, "go on with the interrupted or killed run in DIR, to the same bits"),
+  plain(add_value(app, "--out", o.out, any_text(),
+                  "run folder; default runs/<what it is>; --force replaces the run in it"),
+        "Run", "DIR");
+  plain(add_value(app, "--resume", o.resume, any_text(),
+                  "go on with the interrupted or killed run in DIR, to the same bits"),
         "Run", "DIR");
   app.add_flag("--force", o.force, "")->group(unlisted);
   app.add_flag("--json", o.json, "print the result as one JSON object")->group("Run");
@@ -180,28 +167,33 @@ Json to_json(const Options& options) {
 
 namespace {
 
-// JSON's comparison takes 2^64 - 1 and -1 for the same number.
-bool above_signed(const Json& json) {
-  if (json.is_array()) return std::any_of(json.begin(), json.end(), above_signed);
-  return json.is_number_unsigned() && !std::in_range<std::int64_t>(json.get<std::uint64_t>());
-}
-
-bool fractional(const Json& json) {
-  return json.is_array() ? std::any_of(json.begin(), json.end(), fractional) : json.is_number_float();
-}
-
-// get_to() turns 2.5 into 2, 1e99 into undefined behaviour, and -1 of an unsigned number into a huge one.
+// What a file says, in the words of a flag. get_to() would turn 2.5 into 2, 1e99 into undefined behaviour, and -1 of an
+// unsigned number into a huge one.
 template <class T>
-void get_exactly(const char* key, const Json& json, T& field) {
-  bool wrong = std::is_integral_v<typename ElementOf<T>::type> && fractional(json);
-  if (!wrong) json.get_to(field);
-  if constexpr (std::is_unsigned_v<T>)
-    wrong = wrong || !json.is_number_unsigned();
-  else if constexpr (!std::is_floating_point_v<T>)
-    wrong = wrong || above_signed(json);
-  if (wrong || Json(field) != json)
-    fail<ValueError>("[config] {} = {} is no number of the kind this setting takes", key,
-                     printable(json.dump()).substr(0, 80));
+T from_json(const std::string& source, const Json& json, const Allowed& allowed) {
+  const auto refuse = [&](const std::string& wanted) { refuse_value(source, json.dump(-1, ' ', true), wanted); };
+  T value{};
+  if constexpr (std::is_integral_v<T>) {
+    const bool fits = json.is_number_unsigned()  ? std::in_range<T>(json.get<std::uint64_t>())
+                      : json.is_number_integer() ? std::in_range<T>(json.get<std::int64_t>())
+                                                 : false;
+    if (!fits) refuse(words<T>(allowed));
+    json.get_to(value);
+  } else if constexpr (std::is_floating_point_v<T>) {
+    if (!json.is_number()) refuse(words<T>(allowed));
+    json.get_to(value);
+  } else if constexpr (List<T>) {
+    if (!json.is_array()) refuse("list");
+    for (const Json& each : json) value.push_back(from_json<typename T::value_type>(source, each, allowed));
+  } else {
+    if (!json.is_string()) refuse("text in quotes");
+    if constexpr (std::is_enum_v<T>)
+      value = from_text<T>(source, json.get<std::string>());
+    else
+      json.get_to(value);
+  }
+  check_allowed(source, value, allowed);
+  return value;
 }
 
 }  // namespace
@@ -228,6 +220,7 @@ void take_resumed(const CLI::App& app, Options& options) {
                      command == "compare" ? "go on with glocal compare --resume and the folder of the whole comparison"
                                           : "go on with that command");
   if (threads_given) resumed.threads = options.threads;
+  resumed.experiment.given.clear();  // nobody asks for anything anew
   resumed.resume = options.resume;
   resumed.quiet = options.quiet;
   resumed.json = options.json;
@@ -240,31 +233,30 @@ void read_config(Options& options, const std::string& path) {
 
 void read_settings(Options& options, const Json& json, const std::string& source) {
   if (!json.is_object()) fail<DataError>("[config] {} is not a JSON object; give the config.json of a run", source);
-  std::vector<std::string> known{"command"};
-  try {
-    for_each_setting(options, [&]<class T>(const Setting& setting, T& field) {
-      known.emplace_back(setting.key);
-      if (!json.contains(setting.key)) return;
-      if constexpr (std::is_enum_v<T>)
-        field = from_text<std::remove_const_t<T>>(setting.key, json[setting.key].template get<std::string>());
-      else
-        get_exactly(setting.key, json[setting.key], field);
-    });
-    known.emplace_back("hyper");
-    if (json.contains("hyper") && !json["hyper"].is_object())
-      fail<ValueError>("[config] {}: the value of hyper is no object of names and numbers", source);
-    if (json.contains("hyper"))
-      for (const auto& [name, value] : json["hyper"].items()) options.experiment.hyper[name] = value.get<double>();
-  } catch (const nlohmann::json::exception& error) {
-    fail<ValueError>("[config] {}: the value of {} is of the wrong kind: {}", source, known.back(), error.what());
-  }
+  std::vector<std::string> known{"command", "hyper"};
+  std::map<std::string, std::string>& given = options.experiment.given;
+  for_each_setting(options, [&]<class T>(const Setting& setting, T& field) {
+    known.emplace_back(setting.key);
+    if (!json.contains(setting.key)) return;
+    const std::string where = given[setting.key] = source + ": " + setting.key;
+    field = from_json<T>(where, json[setting.key], setting.allowed);
+  });
   for (const auto& [key, value] : json.items())
     if (std::find(known.begin(), known.end(), key) == known.end())
-      fail<ValueError>("[config] {}: unknown setting {}; there are: {}", source, printable(key),
-                       fmt::join(known, ", "));
+      fail<ValueError>("[config] {}: {}", source, unknown_name(key, "setting", known, "glocal list settings"));
+  if (!json.contains("hyper")) return;
+  if (!json["hyper"].is_object())
+    refuse_value(source + ": hyper", json["hyper"].dump(-1, ' ', true), "object {\"NAME\": X}");
+  for (const auto& [name, value] : json["hyper"].items()) {
+    const std::string where = given["hyper." + name] = source + ": hyper " + printable(name.substr(0, 60));
+    options.experiment.hyper[name] = from_json<double>(where, value, finite_number);
+  }
 }
 
-std::int64_t parse_bytes(const std::string& text) {
+namespace {
+
+// The number of bytes, or nothing where the text is no size.
+std::optional<std::int64_t> bytes_in(const std::string& text) {
   const std::string units = "KMGT";
   double value = 0;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -277,9 +269,20 @@ std::int64_t parse_bytes(const std::string& text) {
   const bool known = plain || place != std::string::npos;
   const int power = plain || !known ? 0 : static_cast<int>(place) + 1;
   const double bytes = value * std::pow(binary ? 1024 : 1000, power);
-  if (error != std::errc() || !known || !(bytes >= 1 && bytes < 0x1p62))
-    fail<ValueError>("[options] \"{}\" is no size; write 500M, 2G or 1.5GiB", text);
+  if (error != std::errc() || !known || !(bytes >= 1 && bytes < 0x1p62)) return {};
   return static_cast<std::int64_t>(bytes);
+}
+
+}  // namespace
+
+std::string complaint_about_size(const std::string& text) {
+  if (text.empty() || bytes_in(text)) return "";
+  return fmt::format("\"{}\" is no size; write 500M, 2G or 1.5GiB", printable(text.substr(0, 60)));
+}
+
+std::int64_t parse_bytes(const std::string& text) {
+  if (const auto bytes = bytes_in(text)) return *bytes;
+  fail<ValueError>("[options] {}", text.empty() ? "a size is empty" : complaint_about_size(text));
 }
 
 std::int64_t memory_limit(const Options& options) {

@@ -41,11 +41,12 @@ struct Options {
   bool force = false, json = false, quiet = false;
 };
 
-/// Adds the command's flags. Values out of range are found when the run is prepared, not here.
+/// Adds the command's flags. Parsing throws ValueError for a value that its setting does not take; what does not fit
+/// together is found when the run is prepared.
 void add_options(CLI::App& app, Options& options);
 
 /// The settings as config.json has them, and back; a file overrides only what it names. Throws ValueError for an
-/// unknown key or a value of the wrong kind, DataError when the file is not a JSON object, IoError.
+/// unknown key or a value that its setting does not take, DataError when the file is not a JSON object, IoError.
 Json to_json(const Options& options);
 void read_config(Options& options, const std::string& path);
 /// With --resume: every setting from the config.json of that folder but --threads, --quiet and --json. Throws
@@ -54,6 +55,8 @@ void take_resumed(const CLI::App& app, Options& options);
 /// The same from an object in memory; `source` names it in messages.
 void read_settings(Options& options, const Json& json, const std::string& source);
 
+/// "" for a size that parse_bytes takes, and for none; else what is wrong.
+std::string complaint_about_size(const std::string& text);
 /// "512M", "2G", "1.5GiB", plain bytes; K, M, G, T are powers of 1000, with "iB" of 1024. Throws ValueError.
 std::int64_t parse_bytes(const std::string& text);
 /// --mem-limit in bytes, or 80 % of the physical memory.

@@ -5,6 +5,7 @@
 #include <ctime>
 #include <fstream>
 
+#include <glocal/app/allowed.h>
 #include <glocal/app/progress.h>
 #include <glocal/app/search.h>
 #include <glocal/core/blas.h>
@@ -79,24 +80,18 @@ std::string now_utc() {
 }  // namespace
 
 void check(const Options& options, const std::vector<std::string>& estimators) {
-  if (options.threads < 0) fail<ValueError>("[options] threads = {} must not be negative", options.threads);
   if (options.threads > 0) set_threads(options.threads);
-  if (!(options.save_every >= 0))
-    fail<ValueError>("[options] save every = {} must not be negative", options.save_every);
-  if (options.seeds < 1) fail<ValueError>("[options] seeds = {} must be at least 1", options.seeds);
   memory_limit(options);
-  const hpo::MetaOptimizer& meta = options.tuning.meta;
-  if (!std::isfinite(meta.lr)) fail<ValueError>("[options] meta lr = {} must be finite", meta.lr);
-  if (!(meta.max_norm >= 0)) fail<ValueError>("[options] meta clip = {} must not be negative", meta.max_norm);
-  if (options.epochs == 0 && options.experiment.steps < 1)
-    fail<ValueError>("[options] steps = {} must be at least 1", options.experiment.steps);
-  const bool tunes = std::any_of(estimators.begin(), estimators.end(), [](const auto& e) { return !is_plain(e); });
-  if (tunes) {
-    constexpr std::int64_t most_updates = 1'000'000;
-    if (options.tuning.updates < 1 || options.tuning.updates > most_updates)
-      fail<ValueError>("[options] updates = {} is outside 1..{}", options.tuning.updates, most_updates);
-    hpo::MetaOptimizer(options.tuning.meta).step({0}, {0});
-  }
+  const ExperimentConfig& config = options.experiment;
+  if (const auto more = static_cast<std::uint64_t>(options.seeds - 1); config.seed + more < config.seed)
+    fail<ValueError>("[options] {}: {} seeds from {} on are more than there are", config.where("seeds"), options.seeds,
+                     config.seed);
+  const hpo::EstimatorOptions& tuning = options.tuning.estimator_options;
+  const bool truncated = std::find(estimators.begin(), estimators.end(), "truncated") != estimators.end();
+  if (truncated && config.given.contains("steps_back") && tuning.K > tuning.tau)
+    refuse_value(
+        config.where("steps_back"), fmt::format("{}", tuning.K),
+        fmt::format("whole number from 1 to {}, the steps of a block ({})", tuning.tau, config.where("block")));
   for (const std::string& estimator : estimators)
     if (!is_plain(estimator)) check_estimator(options, estimator);
 }
@@ -105,9 +100,12 @@ Experiment build(Options& options, std::uint64_t seed) {
   ExperimentConfig config = options.experiment;
   config.seed = options.tuning.estimator_options.seed = seed;
   if (options.epochs > 0) {
-    config.steps = 1;
-    const std::int64_t images = Experiment(config).data(datasets::Part::train).size();
-    options.experiment.steps = config.steps = checked_mul(options.epochs, images / config.batch);
+    const std::int64_t steps = below(memory_limit(options), [&] { return training_images(config); }) / config.batch;
+    constexpr std::int64_t most_steps = 1'000'000'000'000;
+    if (options.epochs > most_steps / steps)
+      refuse_value("--epochs", fmt::format("{}", options.epochs),
+                   fmt::format("whole number from 1 to {}: an epoch has {} steps", most_steps / steps, steps));
+    options.experiment.steps = config.steps = options.epochs * steps;
   }
   options.tuning.T = config.steps;
   if (!options.unroll_memory.empty())
@@ -119,6 +117,8 @@ Options resolved(Options options, const Experiment& experiment) {
   ExperimentConfig& config = options.experiment;
   config.validation = experiment.data(datasets::Part::validation).size();
   config.val_batch = std::min(config.val_batch, config.validation);
+  hpo::EstimatorOptions& estimator = options.tuning.estimator_options;
+  estimator.K = std::min(estimator.K, estimator.tau);
   config.hyper = experiment.hyper();
   if (config.schedule_every == 0) config.schedule_every = std::max<std::int64_t>(1, config.steps / 3);
   options.threads = threads();
@@ -145,7 +145,11 @@ std::vector<hpo::Cost> predict(const Experiment& experiment, const Options& opti
       replays_of(experiment, options, estimator);
     else if (!is_plain(estimator))
       check_block(*hpo::make_estimator(estimator, tuning.estimator_options), tuning.estimator_options.tau, tuning.T);
-  const std::int64_t limit = memory_limit(options);
+  const std::int64_t limit = memory_limit(options), validation = experiment.data(datasets::Part::validation).size();
+  if (const ExperimentConfig& config = options.experiment;
+      !options.quiet && config.given.contains("val_batch") && config.val_batch > validation)
+    fmt::print(stderr, "{}: {} is more than the {} validation images; each batch has all of them\n",
+               config.where("val_batch"), config.val_batch, validation);
   const Vars phi = experiment.phi();
   below(limit, [&] { return experiment.problem().step(experiment.problem().init(phi), phi, 0); });
   // The measurement itself may take more than the run that is asked for, but not more than the machine has.

@@ -40,6 +40,7 @@ void add_fit(Json& line, const hpo::Forecast& forecast, std::int64_t begin, std:
   line["skill"] = forecast.skill;
   line["error_bar"] = forecast.error_bar;
   if (!forecast.note.empty()) line["note"] = forecast.note;
+  if (!forecast.test.empty()) line["test"] = forecast.test;
   line["eigenvalues"] = Json::array();
   for (const auto& lambda : fit.eigenvalues) line["eigenvalues"].push_back({lambda.real(), lambda.imag()});
   line["singular_values"] = fit.singular_values;

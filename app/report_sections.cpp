@@ -29,18 +29,45 @@ std::string spectrum_figures(const std::vector<UpdateRecord>& fitted) {
          "</div>\n";
 }
 
-std::string fallback_text(const RunRecord& run) {
-  std::size_t made = 0, rejected = 0;
+std::string counted(std::size_t count, const char* one, const char* many) {
+  return count == 1 ? fmt::format("1 {}", one) : fmt::format("{} {}", count, many);
+}
+
+// Forecasts that had the same test, and what became of them.
+struct Tested {
+  std::string test;
+  std::size_t made = 0, rejected = 0, worse = 0;  // worse: used, though the last value did better in the test
+};
+
+std::vector<Tested> tests_of(const RunRecord& run) {
+  std::vector<Tested> all;
   for (const UpdateRecord& update : run.updates) {
-    made += update.forecast_made;
-    rejected += update.fell_back;
+    if (!update.forecast_made) continue;
+    auto same = std::find_if(all.begin(), all.end(), [&](const Tested& one) { return one.test == update.test; });
+    if (same == all.end()) same = all.insert(all.end(), {update.test});
+    ++same->made;
+    same->rejected += update.fell_back;
+    same->worse += !update.fell_back && !update.test.empty() && update.skill > 1;
   }
-  if (made == 0)
+  return all;
+}
+
+std::string fallback_text(const RunRecord& run) {
+  const std::vector<Tested> tests = tests_of(run);
+  if (tests.empty())
     return "The last value of h in the block is the hypergradient that was used: this estimator makes no forecast.";
-  return fmt::format(
-      "Each forecast was tested first on the last quarter of its own block, held out. {} of {} forecasts did not beat "
-      "the last value there and were rejected; the value at the block's end was used instead.",
-      rejected, made);
+  std::string text;
+  for (const Tested& one : tests) {
+    text += counted(one.made, "forecast was ", "forecasts were ");
+    text += one.test.empty() ? "made without a test: there was no room for one in the block."
+                             : fmt::format("tested inside the block first, and believed when {}.", escaped(one.test));
+    text += fmt::format(" {} of {} rejected; the value at the block's end was used instead. ", one.rejected, one.made);
+    if (one.worse > 0)
+      text += fmt::format("{} of the {} used have a skill above 1: they passed, though the last value did better. ",
+                          one.worse, one.made - one.rejected);
+  }
+  text.pop_back();
+  return text;
 }
 
 }  // namespace
@@ -111,8 +138,8 @@ std::string updates_section(const RunRecord& run) {
       "batch.";
   if (forecasts)
     out +=
-        " Skill is the forecast's error on the held-out snapshots divided by that of keeping the last value: below 1 "
-        "the forecast wins.";
+        " Skill is the forecast's error in its test divided by that of keeping the last value: below 1 the forecast "
+        "did better.";
   if (columns < run.names.size())
     out += fmt::format(" The first {} of {} components are listed; hparams.jsonl has all.", columns, run.names.size());
   return out + "</p>\n";

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include <glocal/app/allowed.h>
 #include <glocal/app/gnuplot.h>
 #include <glocal/app/json_text.h>
 #include <glocal/app/prepare.h>
@@ -13,6 +14,7 @@
 #include <glocal/app/signals.h>
 #include <glocal/app/table.h>
 #include <glocal/core/file.h>
+#include <glocal/core/nearest.h>
 #include <glocal/core/parallel.h>
 
 namespace fs = std::filesystem;
@@ -28,10 +30,10 @@ Json parsed(std::string_view text, const std::string& source) {
 
 // `json` may only have keys of `known`, one level down too where that has an object of fixed entries.
 void refuse_unknown(const Json& json, const Json& known, const std::string& source) {
-  std::string names;
-  for (const auto& [key, value] : known.items()) names += (names.empty() ? "" : ", ") + key;
+  std::vector<std::string> names;
+  for (const auto& [key, value] : known.items()) names.push_back(key);
   for (const auto& [key, value] : json.items())
-    if (!known.contains(key)) fail<ValueError>("[reproduce] {}: unknown entry {}; there are: {}", source, key, names);
+    if (!known.contains(key)) fail<ValueError>("[reproduce] {}: {}", source, unknown_name(key, "entry", names, ""));
 }
 
 Json config_of(const Study& study, const ReproduceOptions& options) {
@@ -131,12 +133,12 @@ void list() {
 }
 
 const Study& find(const std::string& name) {
-  std::string known = "all";
+  std::vector<std::string> known = {"all"};
   for (const Study& study : studies()) {
     if (study.name == name) return study;
-    known += ", " + study.name;
+    known.push_back(study.name);
   }
-  fail<ValueError>("[reproduce] there is no study {}; there are: {}", name, known);
+  fail<ValueError>("[reproduce] {}", unknown_name(name, "study", known, "glocal list studies"));
 }
 
 }  // namespace
@@ -222,14 +224,13 @@ void add_reproduce_command(CLI::App& parent) {
       ->option_text("DIR");
   command->add_option("--config", options->config, "JSON that overrides what it names of the study's settings")
       ->option_text("FILE");
-  command->add_option("--seeds", options->seeds, "repeats; default as the study says")
-      ->option_text("N")
-      ->check(CLI::PositiveNumber);
+  add_value(*command, "--seeds", options->seeds, within(1, 1e6), "repeats; default as the study says")
+      ->option_text("N");
   command->add_option("--data-dir", options->lab.data_dir, "searched first for the data; see glocal data --help")
       ->option_text("DIR");
-  command->add_option("--threads", options->threads, "0: all cores; results have the same bits for any number")
-      ->option_text("N")
-      ->check(CLI::NonNegativeNumber);
+  add_value(*command, "--threads", options->threads, within(0, 1024),
+            "0: all cores; results have the same bits for any number")
+      ->option_text("N");
   command->add_flag("--quiet", options->lab.quiet, "no progress");
   command->callback([options, name] {
     if (name->empty()) return list();

@@ -85,6 +85,7 @@ UpdateRecord update_of(const Json& line, const std::vector<std::string>& names, 
   update.forecast_made = line.contains("fell_back");
   update.fell_back = update.forecast_made && line.at("fell_back").get<bool>();
   update.note = text_at(line, "note");
+  update.test = text_at(line, "test");
   update.singular_values = numbers(line, "singular_values");
   if (line.contains("eigenvalues"))
     for (const Json& pair : line.at("eigenvalues"))

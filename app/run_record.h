@@ -23,6 +23,7 @@ struct UpdateRecord {
   double outer = 0, rank = 0, delays = 0, residual = 0, skill = 0;
   bool forecast_made = false, fell_back = false;
   std::string note;
+  std::string test;  ///< what a forecast had to pass, see hpo::Forecast; empty: it had no test
   std::vector<std::complex<double>> eigenvalues;
   std::vector<double> singular_values;
   std::vector<Curve> trajectory;  ///< per component, against steps of training

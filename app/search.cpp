@@ -4,6 +4,8 @@
 #include <charconv>
 
 #include <glocal/app/prepare.h>
+#include <glocal/core/nearest.h>
+#include <glocal/core/printable.h>
 #include <glocal/core/shape.h>
 
 namespace glocal::app {
@@ -11,22 +13,27 @@ namespace {
 
 constexpr std::uint64_t search_stream = 0x7365617263;  // far from the children that an experiment makes of its seed
 
-// The number of runs, or 0 when the budget is an estimator's name.
+constexpr std::int64_t most_runs = 1'000'000;
+
+// The number of runs, or 0 when the budget is none.
 std::int64_t runs_of(const std::string& budget) {
   std::int64_t runs = 0;
   const char* end = budget.data() + budget.size();
   const auto [stop, error] = std::from_chars(budget.data(), end, runs);
-  constexpr std::int64_t most = 1'000'000;
-  if (error == std::errc() && stop == end && runs >= 2 && runs <= most) return runs;
-  const std::vector<std::string> names = hpo::estimator_names();
-  if (std::find(names.begin(), names.end(), budget) != names.end()) return 0;
-  fail<ValueError>(
-      "[options] budget = {} is neither a number of plain training runs, 2..{}, nor an estimator with whose gradient "
-      "evaluations to search: {}",
-      budget, most, fmt::join(names, ", "));
+  return error == std::errc() && stop == end && runs >= 2 && runs <= most_runs ? runs : 0;
 }
 
 }  // namespace
+
+std::string complaint_about_budget(const std::string& text) {
+  const std::vector<std::string> names = hpo::estimator_names();
+  if (runs_of(text) > 0 || std::find(names.begin(), names.end(), text) != names.end()) return "";
+  if (!text.empty() && text.find_first_not_of("+-.0123456789") == std::string::npos)
+    return fmt::format("{} is no number of plain training runs from 2 to {}, nor an estimator",
+                       printable(text.substr(0, 60)), most_runs);
+  return unknown_name(text, fmt::format("number of plain training runs from 2 to {}, nor an estimator", most_runs),
+                      names, "glocal list estimators");
+}
 
 hpo::SearchOptions search_options(const Options& options, const std::string& method, std::int64_t q) {
   const hpo::TuneOptions& tuning = options.tuning;
@@ -40,11 +47,7 @@ hpo::SearchOptions search_options(const Options& options, const std::string& met
 }
 
 void check_search(const Options& options, const std::string& method) {
-  runs_of(options.budget);
   if (options.experiment.tune.empty()) fail<ValueError>("[{}] nothing to tune; give --tune lr", method);
-  if (options.trial_steps < 0)
-    fail<ValueError>("[{}] trial steps = {} must not be negative", method, options.trial_steps);
-  if (!(options.search_width > 0)) fail<ValueError>("[{}] search width = {} must be > 0", method, options.search_width);
 }
 
 Replays replays_of(const Experiment& experiment, const Options& options, const std::string& estimator) {

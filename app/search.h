@@ -11,8 +11,9 @@ namespace glocal::app {
 
 /// The search's options once T is known. --budget is a number of plain training runs (20: 19 trials and the last
 /// training) or the name of an estimator, whose gradient evaluations with the same options are the budget.
-/// Throws ValueError for any other text.
 hpo::SearchOptions search_options(const Options& options, const std::string& method, std::int64_t q);
+/// "" for a text that --budget takes, else what is wrong with it.
+std::string complaint_about_budget(const std::string& text);
 /// What can be found wrong with a search before there are data. Throws ValueError.
 void check_search(const Options& options, const std::string& method);
 

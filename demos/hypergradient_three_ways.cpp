@@ -97,14 +97,14 @@ int main() {
   for (const std::int64_t tau : {50, 100}) {
     const std::string steps = std::to_string(tau) + " steps";
     show(("local: " + steps + " only").c_str(), exact, [&] { return block(tau, false).h[0]; });
-    bool fell_back = false;
+    std::string rejected;
     show(("glocal: " + steps + ", extrapolated").c_str(), exact, [&] {
       const hpo::ForwardRun run = block(tau, true);
       const hpo::Forecast forecast = hpo::glocal_forecast(run.trajectory, run.outers, /*t0=*/0, T);
-      fell_back = forecast.fell_back;
+      if (forecast.fell_back) rejected = forecast.note;
       return forecast.value[0];
     });
-    if (fell_back) fmt::print("    (the forecast lost its own hold-out test, so glocal returned the local value)\n");
+    if (!rejected.empty()) fmt::print("    ({})\n", rejected);
   }
   fmt::print(
       "\nA negative sign says: a higher learning rate would have given a lower validation loss.\n"

@@ -102,7 +102,7 @@ int main(int argc, char** argv) try {
 
   fmt::print("\ntuned while training, estimator {}\n{}", estimator, head);
   hpo::TuneOptions tuning{.estimator = estimator, .estimator_options = {}, .meta = {.lr = 0.2}, .T = T};
-  std::int64_t lost = 0;  // forecasts that lost their hold-out test: there glocal uses the local estimate
+  std::int64_t lost = 0;  // rejected forecasts: there glocal uses the local estimate
   start = std::chrono::steady_clock::now();
   const hpo::TuneResult tuned = hpo::tune(flat, poor, tuning, [&](const hpo::OuterUpdate& update) {
     phi = update.next_phi;

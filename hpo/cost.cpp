@@ -157,8 +157,11 @@ Cost predict(const Probe& p, const std::string& name, const EstimatorOptions& o,
     cost = {estimates * (tau * step + outers * p.outer_seconds) + (steps - estimates * tau) * p.step_seconds,
             p.base_bytes + std::max(p.step_bytes + static_cast<std::int64_t>(tangent_bytes),
                                     p.state_bytes * (1 + o.directions) + p.outer_bytes)};
+  } else if (estimator != "local" && estimator != "local-online" && estimator != "glocal") {
+    fail<ValueError>("[cost] no prediction: {}",
+                     unknown_name(estimator, "estimator", estimator_names(), "glocal list estimators"));
   } else {
-    // local, local-online, glocal: q tangents through every block but the last.
+    // q tangents through every block but the last.
     const double tau = static_cast<double>(o.tau);
     const double outers = estimator == "glocal" || o.trajectory ? tau : 1;
     cost = {estimates * (tau * forward_step + outers * p.outer_seconds) + (steps - estimates * tau) * p.step_seconds,

@@ -109,6 +109,10 @@ Forecast forecast_auto(const DmdData& data, double target_t, const std::vector<D
     if (tau - back >= 3) cuts.emplace_back(h, tau - back);
   }
   Forecast out;
+  for (const Cut& cut : cuts)
+    out.test +=
+        (out.test.empty() ? "" : "; with ") + words_of_test(cut.kept, cut.kept, tau, "less than", trust.to_beat);
+  if (cuts.size() > 1) out.test += " (root mean square of these)";
   std::size_t chosen = 0;
   std::vector<Trial> trials;
   for (std::size_t i = 0; i < candidates.size(); ++i) {

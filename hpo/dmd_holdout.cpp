@@ -54,12 +54,19 @@ std::vector<double> row(const Tensor& h, std::int64_t t) {
 
 }  // namespace
 
+std::string words_of_test(std::int64_t kept, std::int64_t from, std::int64_t tau, const char* bound, double skill) {
+  const std::string held = from + 1 == tau ? fmt::format("step {}", tau) : fmt::format("steps {} to {}", from + 1, tau);
+  return fmt::format("{}, forecast from the first {}, missed by {} {:g} times what step {} repeated misses", held, kept,
+                     bound, skill, kept);
+}
+
 Forecast forecast_with_holdout(const Tensor& h, double target_t, const DmdOptions& options) {
   const DmdSeries series(h, options);
   Forecast out{{}, false, std::numeric_limits<double>::infinity(), series.fit(options.rank), {}};
   const std::int64_t tau = h.dim(0), kept = tau - std::max<std::int64_t>(1, tau / 4);
   Tensor said;
   if (kept >= 3) {
+    out.test = words_of_test(kept, kept, tau, "less than", 1);
     const DmdSeries before(first_rows(h, kept), options);
     said = before.fit(options.rank).forecast_range(kept, tau);
     double error = error_beyond(h, kept, said);

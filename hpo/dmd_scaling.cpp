@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <string>
 
 namespace glocal::hpo {
 namespace {
@@ -88,9 +89,13 @@ double error_bar(const Block& block, std::int64_t k, double value, double stretc
   return std::hypot(scatter * std::sqrt(stretch), stray * value * std::log(stretch));
 }
 
-// Error of the forecast of the block's end from its first quarter, over that of the quarter's last h; nothing where the
-// block has no room for a trial.
-std::optional<double> trial(const Block& block, const ScalingOptions& o) {
+struct Trial {
+  double skill;  // error of the forecast of the block's end from its first quarter, over that of the quarter's last h
+  std::string words;
+};
+
+// Nothing where the block has no room for a trial.
+std::optional<Trial> trial(const Block& block, const ScalingOptions& o) {
   const std::int64_t begin = share(o.level_from, block.n, 4);
   const Block first{block.h, block.outer, std::max(shortest_scaling, block.n / 4), block.q};
   if (first.n > begin) return {};
@@ -102,7 +107,8 @@ std::optional<double> trial(const Block& block, const ScalingOptions& o) {
     error = std::hypot(error, model.level[static_cast<std::size_t>(k)] * end - truth);
     persistence = std::hypot(persistence, block.h[(first.n - 1) * block.q + k] - truth);
   }
-  return error > 0 ? error / persistence : 0;
+  return Trial{error > 0 ? error / persistence : 0,
+               "the mean of " + words_of_test(first.n, begin, block.n, "at most", o.trust)};
 }
 
 void check(const Tensor& h, const Tensor& outer, double target_t, const ScalingOptions& o) {
@@ -164,9 +170,10 @@ Forecast forecast_scaling(const Tensor& h, const Tensor& outer, double target_t,
   Forecast forecast;
   forecast.fit = as_modes(block, model, options);
   forecast.fit.data = h;
-  const std::optional<double> skill = trial(block, options);
-  forecast.skill = skill.value_or(std::numeric_limits<double>::infinity());
-  const bool positive = block.positive(), trusted = !skill || *skill <= options.trust;
+  const std::optional<Trial> tried = trial(block, options);
+  forecast.skill = tried ? tried->skill : std::numeric_limits<double>::infinity();
+  if (tried) forecast.test = tried->words;
+  const bool positive = block.positive(), trusted = !tried || tried->skill <= options.trust;
   forecast.fell_back = !positive || !trusted;
   const double at = target_t + 1, ratio = std::min(options.most_growth, shape(at, options.t0, model.p) / model.unit);
   for (std::int64_t k = 0; k < block.q; ++k) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include <glocal/core/nearest.h>
 #include <glocal/core/shape.h>
 #include <glocal/hpo/cost.h>
 
@@ -37,7 +38,8 @@ std::int64_t gradient_evaluations(const std::string& name, const EstimatorOption
   if (estimator == "implicit-cg") return implicit(o.implicit.iterations + 1);
   if (estimator == "implicit-neumann") return implicit(o.implicit.iterations + (o.implicit.step == 0 ? 11 : 1));
   if (estimator == "implicit-nystrom") return implicit(o.implicit.columns);
-  fail<ValueError>("[cost] {} has no count of gradient evaluations", estimator);
+  fail<ValueError>("[cost] no count of gradient evaluations: {}",
+                   unknown_name(estimator, "estimator", estimator_names(), "glocal list estimators"));
 }
 
 }  // namespace glocal::hpo

@@ -13,11 +13,17 @@ namespace {
 
 using Maker = std::function<std::unique_ptr<Search>(const SearchBox&, std::int64_t, Key)>;
 
-const std::vector<std::pair<std::string, Maker>> makers = {
-    {"random-search", random_search},
-    {"grid", [](const SearchBox& box, std::int64_t trials, Key) { return grid_search(box, trials); }},
-    {"gp", gaussian_process_search},
-    {"cma-es", cma_es_search},
+struct Known {
+  std::string name, about;
+  Maker make;
+};
+
+const std::vector<Known> makers = {
+    {"random-search", "points drawn uniformly from a box around the start", random_search},
+    {"grid", "a full grid of that box",
+     [](const SearchBox& box, std::int64_t trials, Key) { return grid_search(box, trials); }},
+    {"gp", "Bayesian optimisation: expected improvement of a Gaussian process", gaussian_process_search},
+    {"cma-es", "evolution strategy that adapts a covariance matrix", cma_es_search},
 };
 
 double half_width(Transform transform) {
@@ -69,19 +75,25 @@ std::unique_ptr<Search> make_search(const std::string& name, const SearchBox& bo
   if (trials < 1) fail<ValueError>("[search] trials = {} must be at least 1", trials);
   if (box.low.empty() || box.low.size() != box.high.size() || box.low.size() != box.start.size())
     fail<ValueError>("[search] nothing to search: a box of {} dimensions", box.low.size());
-  for (const auto& [maker_name, make] : makers)
-    if (maker_name == name) return make(box, trials, key);
+  for (const Known& known : makers)
+    if (known.name == name) return known.make(box, trials, key);
   fail<ValueError>("[search] {}", unknown_name(name, "search", search_names(), "glocal list searches"));
 }
 
 std::vector<std::string> search_names() {
   std::vector<std::string> names;
-  for (const auto& [name, make] : makers) names.push_back(name);
+  for (const Known& known : makers) names.push_back(known.name);
   return names;
 }
 
+std::string search_about(const std::string& name) {
+  for (const Known& known : makers)
+    if (known.name == name) return known.about;
+  return "";
+}
+
 bool is_search(const std::string& name) {
-  return std::any_of(makers.begin(), makers.end(), [&](const auto& maker) { return maker.first == name; });
+  return std::any_of(makers.begin(), makers.end(), [&](const Known& known) { return known.name == name; });
 }
 
 }  // namespace glocal::hpo

@@ -49,6 +49,7 @@ std::unique_ptr<Search> cma_es_search(const SearchBox& box, std::int64_t trials,
 /// "random-search", "grid", "gp", "cma-es". Throws ValueError for an unknown name, fewer than 1 trial, an empty box.
 std::unique_ptr<Search> make_search(const std::string& name, const SearchBox& box, std::int64_t trials, Key key);
 std::vector<std::string> search_names();
+std::string search_about(const std::string& name);  ///< a sentence on it
 bool is_search(const std::string& name);
 
 }  // namespace glocal::hpo

@@ -29,12 +29,21 @@ std::vector<std::size_t> parameter_group(const Model& model, const std::string& 
   std::vector<std::size_t> members;
   for (std::size_t i = 0; i < model.names.size(); ++i)
     if (contains(model, group, i)) members.push_back(i);
-  if (members.empty()) {
-    std::vector<std::string> known = {"weights", "biases", "norms"};
-    for (const std::string& layer : layer_names(model)) known.push_back(layer);
-    fail<ValueError>("[model] {}", unknown_name(group, "group of parameters of " + model.name, known, ""));
-  }
+  if (members.empty())
+    fail<ValueError>("[model] {}", unknown_name(group, "group of parameters of " + model.name, group_names(model), ""));
   return members;
+}
+
+bool has_group(const Model& model, const std::string& group) {
+  for (std::size_t i = 0; i < model.names.size(); ++i)
+    if (contains(model, group, i)) return true;
+  return false;
+}
+
+std::vector<std::string> group_names(const Model& model) {
+  std::vector<std::string> names = {"weights", "biases", "norms"};
+  for (std::string& layer : layer_names(model)) names.push_back(std::move(layer));
+  return names;
 }
 
 std::vector<std::string> layer_names(const Model& model) {

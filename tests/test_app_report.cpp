@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -194,7 +195,7 @@ TEST_CASE("the report of a tuned run holds its numbers and nothing from outside"
   const std::string html = report_of(scratch.path);
   check_page(html);
   for (const char* part : {"87.65 %", "0.2345", "glocal tuning", "digits &lt;8x8&gt; &amp; co", "-1.137", "0.0375",
-                           "0.375", "1.375", "1 of 2 forecasts", "fell back", "13.0 MB", "26.0 MB", "0.50", "1.25"})
+                           "0.375", "1.375", "1 of 2 rejected", "fell back", "13.0 MB", "26.0 MB", "0.50", "1.25"})
     CHECK_MESSAGE(html.find(part) != std::string::npos, std::string(part));
   CHECK(html.find("SYNTHETIC") == std::string::npos);
   CHECK(report_of(scratch.path) == html);
@@ -203,6 +204,44 @@ TEST_CASE("the report of a tuned run holds its numbers and nothing from outside"
   CHECK(count(html, "<svg class=\"plot\"") == 10);
   CHECK(html.find("forecast (rejected)") != std::string::npos);
   CHECK(html.find("var(--blue)") != std::string::npos);
+}
+
+TEST_CASE("the report says which test each forecast was put to and counts what became of them") {
+  const Scratch scratch;
+  write_run(scratch.path, "glocal", 0);
+  std::istringstream lines(read_file((scratch.path / "hparams.jsonl").string()));
+  std::string start, first;
+  std::getline(lines, start);
+  std::getline(lines, first);
+  const Json like = Json::parse(first);
+  std::string hparams = start + "\n";
+  const auto add = [&](double skill, bool fell_back, const char* test) {
+    Json line = like;
+    line["skill"] = skill;
+    line["fell_back"] = fell_back;
+    if (*test) line["test"] = test;
+    hparams += line.dump() + "\n";
+  };
+  const char* quarter = "the mean of steps 46 to 50, forecast from the first 12, missed by at most 2 times";
+  add(0.3, false, quarter);
+  add(1.09, false, quarter);
+  add(1.10, false, quarter);
+  add(2.5, true, quarter);
+  add(0.8, true, quarter);  // rejected for another reason: E was not positive
+  add(0.01, false, "steps 38 to 50");
+  add(1e300, false, "");
+  write(scratch.path / "hparams.jsonl", hparams);
+  const std::string html = report_of(scratch.path);
+  for (const char* part :
+       {"5 forecasts were tested inside the block first, and believed when the mean of steps 46 to 50, forecast from "
+        "the "
+        "first 12, missed by at most 2 times. 2 of 5 rejected; the value at the block's end was used instead. 2 of the "
+        "3 "
+        "used have a skill above 1: they passed, though the last value did better.",
+        "1 forecast was tested inside the block first, and believed when steps 38 to 50. 0 of 1 rejected",
+        "1 forecast was made without a test: there was no room for one in the block. 0 of 1 rejected"})
+    CHECK_MESSAGE(html.find(part) != std::string::npos, std::string(part));
+  CHECK(html.find("quarter") == std::string::npos);
 }
 
 TEST_CASE("synthetic data is stamped on the report") {

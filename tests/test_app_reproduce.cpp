@@ -130,9 +130,10 @@ TEST_SUITE("fast") {
     refused(R"({"sweeps": {}})", "minutes, training, sweep");
     refused(R"({"sweep": {"rates": [1]}})", "lr, estimators");
     refused(R"({"sweep": {"lr": "small"}})", "sweep lr");
-    refused(R"({"training": {"learning_rate": 1}})", "unknown setting learning_rate");
-    refused(R"({"training": {"seeds": 0}})", "seeds = 0");
-    refused(R"({"sweep": {"estimators": ["crystal-ball"]}, "training": {"dataset": "digits"}})", "truncated");
+    refused(R"({"training": {"learning_rate": 1}})", "learning-rates: \"learning_rate\" is no setting");
+    refused(R"({"training": {"seeds": 0}})", "learning-rates: seeds: 0 is no whole number from 1 to 1000000");
+    refused(R"({"sweep": {"estimators": ["crystal-ball"]}, "training": {"dataset": "digits"}})",
+            "glocal list estimators");
     refused(R"({"training": {"dataset": "kmnist"}})", "glocal data fetch kmnist");
     refused("[1, 2]", "not a JSON object");
   }

@@ -272,14 +272,14 @@ TEST_SUITE("data") {
       check_answer([&] { app::read_settings(options, app::parse_json(text, "file"), "file"); }, kind, words);
     };
     says("[]", "data: ", "not a JSON object");
-    says(R"({"steps":"many"})", "value: ", "steps");
+    says(R"({"steps":"many"})", "value: ", "is no whole number from 1 to 1000000000000");
     says(R"({"steps":18446744073709551615})", "value: ", "steps");
     says(R"({"hidden":[1e99]})", "value: ", "hidden");
     says(R"({"seed":-5e99})", "value: ", "seed");
     says(R"({"hyper":[1]})", "value: ", "hyper");
     says("{\"dtype\":\"f3\x7f\"}", "value: ", "f3\\x7f");
     says(R"({"hyper":{"lr":"x"}})", "value: ", "hyper");
-    says(R"({"\u001b[2J":1})", "value: ", "unknown setting \\x1b[2J");
+    says(R"({"\u001b[2J":1})", "value: ", "\"\\x1b[2J\" is no setting");
   }
 
   TEST_CASE("bad files: tables of numbers") {

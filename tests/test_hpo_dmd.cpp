@@ -341,6 +341,22 @@ TEST_SUITE("fast") {
     CHECK(forecast_with_holdout(h, 20).skill == doctest::Approx(1).epsilon(1e-12));
   }
 
+  TEST_CASE("hold-out: the forecast says which test it was put to") {
+    std::vector<double> series;
+    for (int t = 0; t < 40; ++t) series.push_back(std::pow(0.9, t));
+    const Tensor h = Tensor::from<double>(series, {40, 1});
+    CHECK(forecast_with_holdout(h, 100).test ==
+          "steps 31 to 40, forecast from the first 30, missed by less than 1 times what step 30 repeated misses");
+    DmdTrust trust;
+    trust.to_beat = 0.5;
+    CHECK(
+        forecast_auto(h, 100, default_candidates(1), trust).test ==
+        "steps 31 to 40, forecast from the first 30, missed by less than 0.5 times what step 30 repeated misses; with "
+        "steps 21 to 40, forecast from the first 20, missed by less than 0.5 times what step 20 repeated misses (root "
+        "mean square of these)");
+    CHECK(forecast_with_holdout(Tensor::from<double>({1, 2, 4}, {3, 1}), 5).test.empty());
+  }
+
   TEST_CASE("hold-out: a random walk falls back to its last snapshot and says so") {
     int fell_back = 0;
     for (std::uint64_t seed = 0; seed < 20; ++seed) {

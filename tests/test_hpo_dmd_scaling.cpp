@@ -193,6 +193,28 @@ TEST_CASE("scaling: a series that turns fails its trial and keeps the last snaps
   CHECK_FALSE(forecast_scaling(h, law.outer(100), 999, options).fell_back);
 }
 
+TEST_CASE("scaling: the forecast says which test it was put to: the steps it names decide its skill and no other") {
+  const Law law;
+  const Tensor h = law.h(50), outer = law.outer(50);
+  const auto skill = [&](std::int64_t step) {  // with h after this step, counted from 1, changed
+    Tensor changed = Tensor::from(h.span<double>(), h.shape());
+    if (step > 0) changed.data<double>()[(step - 1) * 3] += 10;
+    return forecast_scaling(changed, outer, 999, exact()).skill;
+  };
+  const Forecast forecast = forecast_scaling(h, outer, 999, exact());
+  CHECK(
+      forecast.test ==
+      "the mean of steps 46 to 50, forecast from the first 12, missed by at most 2 times what step 12 repeated misses");
+  for (const std::int64_t step : {12, 46, 50}) CHECK(skill(step) != skill(0));
+  for (const std::int64_t step : {13, 30, 45}) CHECK(skill(step) == skill(0));
+  ScalingOptions strict = exact();
+  strict.trust = 0.5;
+  CHECK(forecast_scaling(h, outer, 999, strict).test.find("at most 0.5 times") != std::string::npos);
+  const Forecast untested = forecast_scaling(law.h(8), law.outer(8), 999, exact());
+  CHECK(untested.test.empty());
+  CHECK(!untested.fell_back);
+}
+
 TEST_CASE("scaling: a constant h is persistence at its best, zeros stay zero") {
   const Law law{.p = 0.5};
   const Forecast flat = forecast_scaling(Tensor::ones({100, 2}, DType::f64), law.outer(100), 999);

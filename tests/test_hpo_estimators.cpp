@@ -298,6 +298,19 @@ TEST_CASE("predicted time counts steps of each kind") {
   CHECK(seconds("global") == 3 * (45 * (2 + 3) + 100) + 45);
 }
 
+TEST_CASE("cost: every estimator has a count and a prediction of its own, and an unknown one is no local") {
+  const Probe measured = probe(heavy_ball(200, 0.01), quadratic_phi());
+  for (const std::string& name : estimator_names()) {
+    CAPTURE(name);
+    CHECK(gradient_evaluations(name, {}, 3, 1000, 2) > 1000);
+    CHECK(predict(measured, name, {}, 1000, 2).bytes > 0);
+  }
+  CHECK_THROWS_WITH_AS(gradient_evaluations("loacl", {}, 3, 1000, 2), doctest::Contains("did you mean local?"),
+                       ValueError);
+  CHECK_THROWS_WITH_AS(predict(measured, "mine", {}, 1000, 2), doctest::Contains("\"mine\" is no estimator"),
+                       ValueError);
+}
+
 TEST_CASE("predicted memory is near the measured peak and the limit is kept") {
   const FlatProblem problem = heavy_ball(20000, 0.01);
   const Probe measured = probe(problem, quadratic_phi());
@@ -343,8 +356,8 @@ TEST_CASE("an added estimator is known by its name and costs what it is said to 
   };
   const auto make = [](const EstimatorOptions&) { return std::make_unique<Constant>(); };
   add_estimator("constant", make, "hypergradient-descent");
-  CHECK_THROWS_WITH_AS(add_estimator("constant", make), doctest::Contains("already"), ValueError);
-  CHECK_THROWS_AS(add_estimator("gp", make), ValueError);
+  CHECK_THROWS_WITH_AS(add_estimator("constant", make, "local"), doctest::Contains("already"), ValueError);
+  CHECK_THROWS_AS(add_estimator("gp", make, "local"), ValueError);
   CHECK_THROWS_AS(add_estimator("other", make, "magic"), ValueError);
   CHECK(estimator_names().back() == "constant");
   CHECK(gradient_evaluations("constant", {}, 3, 101, 1) ==

@@ -5,6 +5,7 @@
 
 #include <glocal/core/error.h>
 #include <glocal/core/file.h>
+#include <glocal/core/nearest.h>
 #include <glocal/tutor/skeleton.h>
 
 namespace glocal::tutor {
@@ -77,7 +78,12 @@ const Exercise& Course::find(std::string_view name) const {
   if (found.size() == 1) return *found.front();
   std::string known;
   for (const Exercise* exercise : found) known += (known.empty() ? "" : ", ") + exercise->name;
-  if (found.empty()) fail<ValueError>("[learn] no exercise is called {}; ./learn list shows all", name);
+  if (found.empty()) {
+    std::vector<std::string> all;
+    for (const Exercise& exercise : exercises) all.push_back(exercise.name);
+    for (const Exercise& exercise : exercises) all.push_back(exercise.name.substr(exercise.name.find('-') + 1));
+    fail<ValueError>("[learn] {}", unknown_name(name, "exercise", all, "./learn list"));
+  }
   fail<ValueError>("[learn] {} may be {}; give more of the name", name, known);
 }
 

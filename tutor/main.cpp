@@ -3,12 +3,17 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
+#include <span>
 
 #include <glocal/core/error.h>
 #include <glocal/core/file.h>
 #include <glocal/tutor/lesson.h>
 #include <glocal/tutor/teacher.h>
 #include <glocal/tutor/toolchain.h>
+
+namespace glocal::embedded {
+extern const std::span<const unsigned char> learn_help;
+}
 
 namespace glocal::tutor {
 namespace {
@@ -79,10 +84,7 @@ int on_terminal_or_once(const Options& options) {
 int learn(int argc, char** argv) {
   Options options;
   int code = usage;
-  CLI::App app(
-      "Exercises on automatic differentiation, hypergradients and the Koopman idea.\nAlone: watches the current "
-      "exercise and runs its tests whenever you save.",
-      "./learn");
+  CLI::App app("", "./learn");
   app.add_option("--set", options.set, "folder of another course")->type_name("DIR");
   app.require_subcommand(0, 1);
   const auto command = [&](const char* name, const char* help, auto&& action) {
@@ -127,7 +129,10 @@ int learn(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
+    if (!app.get_subcommands().empty()) return app.exit(help);
+    std::fwrite(embedded::learn_help.data(), 1, embedded::learn_help.size(),
+                stdout);  // ./learn prints the same unbuilt
+    return passed;
   } catch (const CLI::ParseError& error) {
     app.exit(error);
     return usage;

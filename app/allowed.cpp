@@ -1,0 +1,64 @@
+#include <glocal/app/allowed.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <utility>
+
+#include <glocal/app/name_lists.h>
+
+namespace glocal::app {
+
+std::string flag_of(std::string key) {
+  std::replace(key.begin(), key.end(), '_', '-');
+  return "--" + key;
+}
+
+void refuse_value(const std::string& source, const std::string& text, const std::string& wanted) {
+  const std::string shown = printable(text.substr(0, 60));
+  const bool quoted = text.empty() || text.find_first_of(" ,\"") != std::string::npos;
+  fail<ValueError>("[options] {}: {} is no {}", source, quoted ? fmt::format("\"{}\"", shown) : shown, wanted);
+}
+
+void refuse_twice(const std::string& source, std::size_t times) {
+  fail<ValueError>("[options] {} is given {} times; give it once", source, times);
+}
+
+void check_text(const std::string& source, const std::string& text, const Allowed& allowed) {
+  std::string complaint;
+  if (allowed.list) complaint = complaint_about(allowed.list, text);
+  if (allowed.complaint) complaint = allowed.complaint(text);
+  if (!complaint.empty()) fail<ValueError>("[options] {}: {}", source, complaint);
+}
+
+std::vector<std::string> items_of(const std::string& source, const std::string& text) {
+  std::vector<std::string> items;
+  std::size_t begin = 0, end = 0;
+  do {
+    end = std::min(text.find(',', begin), text.size());
+    items.push_back(text.substr(begin, end - begin));
+    if (items.back().empty())
+      fail<ValueError>("[options] {}: entry {} of \"{}\" is empty; write A,B,...", source, items.size(),
+                       printable(text.substr(0, 60)));
+    begin = end + 1;
+  } while (end < text.size());
+  return items;
+}
+
+void refuse_repeats(const std::string& source, const std::vector<std::string>& names) {
+  for (auto name = names.begin(); name != names.end(); ++name)
+    if (std::find(names.begin(), name, *name) != name)
+      fail<ValueError>("[options] {}: {} is there twice; name each once", source, printable(name->substr(0, 60)));
+}
+
+CLI::Option* add_text(CLI::App& app, const std::string& flag, const std::string& help,
+                      std::function<void(const std::string& source, const std::string& text)> take) {
+  const std::string source = flag.substr(flag.rfind(',') + 1);
+  const CLI::callback_t callback = [source, take = std::move(take)](const CLI::results_t& texts) {
+    if (texts.size() > 1) refuse_twice(source, texts.size());
+    take(source, texts.front());
+    return true;
+  };
+  return app.add_option(flag, callback, help)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+}  // namespace glocal::app

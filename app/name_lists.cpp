@@ -1,0 +1,211 @@
+#include <glocal/app/name_lists.h>
+
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <map>
+#include <memory>
+
+#include <glocal/app/allowed.h>
+#include <glocal/app/hyper_kinds.h>
+#include <glocal/app/reproduce.h>
+#include <glocal/app/settings.h>
+#include <glocal/core/nearest.h>
+#include <glocal/datasets/registry.h>
+#include <glocal/datasets/variants.h>
+#include <glocal/hpo/meta.h>
+#include <glocal/hpo/search.h>
+#include <glocal/nn/activation.h>
+#include <glocal/nn/model.h>
+#include <glocal/nn/norm.h>
+
+namespace glocal::app {
+namespace {
+
+using Entries = std::vector<NameEntry>;
+
+Entries plain(const std::vector<std::string>& names) {
+  Entries entries;
+  for (const std::string& name : names) entries.push_back({name});
+  return entries;
+}
+
+Entries searches() {
+  Entries entries;
+  for (const std::string& name : hpo::search_names()) entries.push_back({name, hpo::search_about(name)});
+  return entries;
+}
+
+Entries estimators() {
+  Entries entries{{"fixed", "plain training, nothing is tuned"}};
+  for (const std::string& name : hpo::estimator_names()) entries.push_back({name, hpo::estimator_about(name)});
+  for (NameEntry& search : searches()) entries.push_back(std::move(search));
+  return entries;
+}
+
+std::string names_of_hyper(const std::vector<optim::HyperInfo>& infos) {
+  std::vector<std::string> names;
+  for (const optim::HyperInfo& info : infos) names.push_back(info.name);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+optim::Schedule schedule_of(const std::string& name) {
+  constexpr std::int64_t steps = 1000, knots = 4;
+  return optim::make_schedule(name, "lr", 0.1, {.T = steps, .every = steps, .knots = knots});
+}
+
+Entries optimizers() {
+  Entries entries;
+  for (const std::string& name : optim::optimizer_names())
+    entries.push_back({name, names_of_hyper(optim::make_optimizer(name).hyper)});
+  return entries;
+}
+
+Entries schedules() {
+  Entries entries;
+  for (const std::string& name : optim::schedule_names())
+    entries.push_back({name, names_of_hyper(schedule_of(name).hyper)});
+  return entries;
+}
+
+// Every hyperparameter of any optimiser and schedule, with the optimisers that have it where not all do.
+Entries hyperparameters() {
+  std::vector<HyperKind> kinds;
+  std::map<std::string, std::vector<std::string>> owners;
+  const std::vector<std::string> optimizers = optim::optimizer_names();
+  for (const std::string& schedule : optim::schedule_names())
+    for (const std::string& name : optimizers)
+      for (HyperKind& kind : hyper_kinds(optim::make_optimizer(name), schedule_of(schedule), 10, key(0))) {
+        std::vector<std::string>& of = owners[kind.name];
+        if (of.empty()) kinds.push_back(std::move(kind));
+        if (std::find(of.begin(), of.end(), name) == of.end()) of.push_back(name);
+      }
+  Entries entries;
+  for (const HyperKind& kind : kinds) {
+    const std::vector<std::string>& of = owners[kind.name];
+    std::string about =
+        kind.length > 0 ? fmt::format("{}, one for each class", text_of(kind.range)) : text_of(kind.range);
+    if (of.size() < optimizers.size()) about += fmt::format("; of {}", fmt::join(of, ", "));
+    if (kind.group != HyperKind::Group::none) about += fmt::format("; also {}@GROUP", group_base(kind));
+    entries.push_back({kind.name, about});
+  }
+  return entries;
+}
+
+template <class E>
+Entries choices() {
+  Entries entries;
+  for (const auto& [value, name] : names_of<E>()) entries.push_back({name});
+  return entries;
+}
+
+Entries datasets_known() {
+  Entries entries;
+  for (const datasets::SetInfo& set : datasets::registry())
+    entries.push_back({set.name, fmt::format("{}: {} + {} images of {} x {} x {}, {} classes", set.title, set.train,
+                                             set.test, set.channels, set.height, set.width, set.classes)});
+  return entries;
+}
+
+Entries studies_known() {
+  Entries entries;
+  for (const Study& study : studies()) entries.push_back({study.name, study.question});
+  return entries;
+}
+
+Entries settings() {
+  Entries entries;
+  const Options options;
+  for_each_setting(options, [&]<class T>(const Setting& setting, const T&) {
+    std::string about = setting.help;
+    if constexpr (std::is_arithmetic_v<T>) about += (about.empty() ? "" : "; ") + words<T>(setting.allowed);
+    if (setting.allowed.list) about += fmt::format("{}glocal list {}", about.empty() ? "" : "; ", setting.allowed.list);
+    entries.push_back({setting.key, about});
+  });
+  return entries;
+}
+
+void list(const std::string& name, bool json) {
+  Entries entries;
+  if (name.empty())
+    for (const NameList& each : name_lists()) entries.push_back({each.name, each.about});
+  else
+    entries = name_list(name).entries();
+  if (json) {
+    Json all = Json::array();
+    for (const NameEntry& entry : entries) all.push_back({{"name", entry.name}, {"about", entry.about}});
+    fmt::print("{}\n", all.dump());
+    return;
+  }
+  std::size_t widest = 0;
+  for (const NameEntry& entry : entries) widest = std::max(widest, entry.name.size());
+  for (const NameEntry& entry : entries)
+    fmt::print("{}\n", entry.about.empty() ? entry.name : fmt::format("{:<{}}  {}", entry.name, widest, entry.about));
+}
+
+}  // namespace
+
+std::vector<std::string> NameList::names() const {
+  std::vector<std::string> all;
+  for (const NameEntry& entry : entries()) all.push_back(entry.name);
+  return all;
+}
+
+const std::vector<NameList>& name_lists() {
+  using hpo::DmdOptions;
+  static const std::vector<NameList> lists = {
+      {"estimators", "estimator", "ways of tuning: --estimator, --estimators", estimators},
+      {"searches", "search", "those of them that make whole runs and no derivative", searches},
+      {"hyperparameters", "hyperparameter", "what can be tuned or set: --tune, --set; docs/hyperparameters.md",
+       hyperparameters},
+      {"models", "model", "--model", [] { return plain(nn::model_names()); }},
+      {"activations", "activation", "of the mlp: --activation", [] { return plain(nn::activation_names()); }},
+      {"norms", "normalisation", "of resnet20, wrn28_2: --norm", [] { return plain(nn::norm_names()); }},
+      {"optimizers", "optimizer", "--optimizer, with their hyperparameters", optimizers},
+      {"schedules", "schedule", "of the learning rate: --schedule, with their hyperparameters", schedules},
+      {"meta-optimizers", "meta-optimizer", "what moves the hyperparameters: --meta-optimizer",
+       [] { return plain(hpo::meta_optimizer_names()); }},
+      {"datasets", "data set", "--dataset; glocal data list says where they are", datasets_known},
+      {"noise-kinds", "kind of noise", "wrong labels: --noise-kind",
+       [] { return plain(datasets::noise_kind_names()); }},
+      {"studies", "study", "of glocal reproduce", studies_known},
+      {"extrapolations", "extrapolation", "how glocal reaches the end of training: --extrapolation",
+       choices<hpo::Extrapolation>},
+      {"policies", "policy", "what is done to eigenvalues: --policy", choices<DmdOptions::Policy>},
+      {"time-axes", "time axis", "of Hankel DMD: --time-axis", choices<DmdOptions::TimeAxis>},
+      {"methods", "DMD method", "of glocal dmd: --method", choices<DmdOptions::Method>},
+      {"sketches", "sketch", "of implicit-nystrom: --nystrom-sketch", choices<hpo::ImplicitOptions::Sketch>},
+      {"dtypes", "element type", "--dtype", choices<DType>},
+      {"settings", "setting", "every setting of a config.json; --set-like-this on the command line", settings},
+  };
+  return lists;
+}
+
+const NameList& name_list(std::string_view name) {
+  std::vector<std::string> known;
+  for (const NameList& each : name_lists()) {
+    if (each.name == name) return each;
+    known.push_back(each.name);
+  }
+  fail<ValueError>("[list] {}", unknown_name(name, "list", known, "glocal list"));
+}
+
+std::string complaint_about(std::string_view list, const std::string& name) {
+  const NameList& all = name_list(list);
+  const std::vector<std::string> names = all.names();
+  if (std::find(names.begin(), names.end(), name) != names.end()) return "";
+  return unknown_name(name, all.kind, names, "glocal list " + all.name);
+}
+
+void add_list_command(CLI::App& parent) {
+  CLI::App* command =
+      parent.add_subcommand("list", "names that flags take: estimators, models, ...; alone: which lists");
+  const auto name = std::make_shared<std::string>();
+  const auto json = std::make_shared<bool>(false);
+  add_value(*command, "LIST", *name, any_text(), "as glocal list shows them");
+  command->add_flag("--json", *json, "as JSON");
+  command->callback([name, json] { list(*name, *json); });
+}
+
+}  // namespace glocal::app

@@ -1,0 +1,31 @@
+// Every list of names that a flag may take, made from the registries: what `glocal list` shows.
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace glocal::app {
+
+struct NameEntry {
+  std::string name, about = {};  ///< about: a sentence, or empty
+};
+
+struct NameList {
+  std::string name, kind, about;  ///< "models", "model", what they are for
+  std::vector<NameEntry> (*entries)();
+  std::vector<std::string> names() const;
+};
+
+const std::vector<NameList>& name_lists();
+/// Throws ValueError for an unknown list.
+const NameList& name_list(std::string_view name);
+/// "" for a name of the list, else what to say: the nearest name, and where all are.
+std::string complaint_about(std::string_view list, const std::string& name);
+
+void add_list_command(CLI::App& parent);
+
+}  // namespace glocal::app

@@ -14,8 +14,8 @@ enum class Transform {
   identity,      ///< v = u
   log,           ///< v = e^u, v > 0: learning rates, decays, eps
   softplus,      ///< v = log(1 + e^u), v > 0, linear for large u
-  logit,         ///< v = low + (high - low) sigmoid(u), low < v < high: momentum, label smoothing
-  one_minus_exp  ///< v = 1 - e^u, v < 1: beta1, beta2 (log of the distance to one)
+  logit,         ///< v = low + (high - low) sigmoid(u), low < v < high: momentum, beta1, beta2, label smoothing
+  one_minus_exp  ///< v = 1 - e^u, v < 1: the log of the distance to one; the command uses it for none
 };
 std::string_view name_of(Transform transform);
 

@@ -25,15 +25,17 @@ std::string said(const std::vector<std::string>& arguments) {
   CLI::App app("", "glocal");
   add_commands(app);
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
-  for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) command->callback([] {});
+  app.parse_complete_callback([] { throw CLI::Success(); });  // before any command runs
   try {
     app.parse(reversed);
+  } catch (const CLI::Success&) {
+    return "";
   } catch (const Error& error) {
     return error.what();
   } catch (const CLI::ParseError& error) {
     return error.what();
   }
-  return "";
+  return "nothing was parsed";
 }
 
 std::string config_says(const std::string& key, const std::string& json) {
@@ -86,7 +88,8 @@ TEST_SUITE("fast") {
         CHECK(by_key.substr(by_key.find(" is no ")) == by_flag.substr(by_flag.find(" is no ")));
       };
       for (const std::string& text : never) refused(text, false);
-      if (setting.key != std::string_view("seed")) refused("9223372036854775807", true);
+      const bool wide = !whole && setting.allowed.most > 1e18;  // an option that may be very large, and is finite
+      if (setting.key != std::string_view("seed") && !wide) refused("9223372036854775807", true);
       refused("-1", true);
       if (whole) refused("2.5", true);
       if (!whole) refused("1e300", true);
@@ -183,7 +186,7 @@ TEST_SUITE("slow") {
     each_setting([&](const Setting& setting, bool, bool number, bool) {
       if (!number || std::string_view(setting.key) == "threads") return;
       const std::string flag = flag_of(setting.key);
-      for (const std::string value : {"0", "-1", "1", "9223372036854775807", "nan", "inf"}) {
+      for (const std::string value : {"0", "9223372036854775807"}) {
         CAPTURE(flag);
         CAPTURE(value);
         std::filesystem::remove_all(scratch / "run");

@@ -1,6 +1,7 @@
 // ./learn: courses, skeletons, marks, copies to hand out, and the limits that a student's program runs under.
 #include <doctest/doctest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -107,6 +108,21 @@ TEST_SUITE("fast") {
     refused(R"({"title": "x", "exercises": [{"name": "02-none", "title": "t", "track": "t", "points": 1, "minutes": 1,
              "hints": [], "requires": []}]})",
             "is missing");
+  }
+
+  TEST_CASE("help needs no build: an unbuilt checkout prints the text that the built command prints") {
+    const data_files::Folder folder;
+    const fs::path checkout = folder.path(), source = GLOCAL_SOURCE_DIR;
+    fs::create_directories(checkout / "tutor");
+    for (const char* file : {"learn", "tutor/help.txt"}) fs::copy_file(source / file, checkout / file);
+    const std::string out = (checkout / "out").string(), help = read_file((source / "tutor/help.txt").string());
+    for (const char* arguments : {"--help", "-h", "run --help"}) {
+      CAPTURE(arguments);
+      const std::string line = "'" + (checkout / "learn").string() + "' " + arguments + " >'" + out + "' 2>&1";
+      CHECK(std::system(line.c_str()) == 0);
+      CHECK(read_file(out) == help);
+    }
+    CHECK(!fs::exists(checkout / "build"));
   }
 
   TEST_CASE("progress survives in one plain file") {

@@ -7,6 +7,7 @@
 
 #include <glocal/core/error.h>
 #include <glocal/core/file.h>
+#include <glocal/core/nearest.h>
 #include <glocal/tutor/lesson.h>
 #include <glocal/tutor/teacher.h>
 #include <glocal/tutor/toolchain.h>
@@ -134,6 +135,13 @@ int learn(int argc, char** argv) {
                 stdout);  // ./learn prints the same unbuilt
     return passed;
   } catch (const CLI::ParseError& error) {
+    const std::vector<std::string> words = app.remaining();
+    if (!words.empty() && app.get_subcommands().empty()) {
+      std::vector<std::string> commands;
+      for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+        commands.push_back(sub->get_name());
+      fail<ValueError>("{}", unknown_name(words.front(), "command of ./learn", commands, "./learn --help"));
+    }
     app.exit(error);
     return usage;
   }

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include <glocal/core/nearest.h>
+
 namespace glocal::hpo {
 namespace {
 

@@ -15,7 +15,7 @@ std::string flag_of(std::string key) {
 
 void refuse_value(const std::string& source, const std::string& text, const std::string& wanted) {
   const std::string shown = printable(text.substr(0, 60));
-  const bool quoted = text.empty() || text.find_first_of(" ,\"") != std::string::npos;
+  const bool quoted = text.empty() || text.find_first_of(" ,") != std::string::npos;
   fail<ValueError>("[options] {}: {} is no {}", source, quoted ? fmt::format("\"{}\"", shown) : shown, wanted);
 }
 

@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <memory>
 #include <span>
+#include <string>
+#include <vector>
 
 #include <glocal/core/error.h>
 #include <glocal/core/file.h>

@@ -58,7 +58,8 @@ Var Call::full(const Shape& shape, double value, std::size_t i) const {
 }
 
 Value load(const Numbers& numbers, bool wide) {
-  if (!is_real(numbers.type) && !is_whole(numbers.type)) refuse("dtype: neither f32, f64 nor whole numbers");
+  if (!is_real(numbers.type) && !is_whole(numbers.type))
+    refuse("dtype: {} of type {}", numbers.name, name_of(numbers.type));
   const Tensor t = Tensor::from(numbers.values, numbers.shape);
   return {numbers.type, numbers.type == Type::f32 && !wide ? t.to(DType::f32) : t};
 }

@@ -77,7 +77,7 @@ Var shrink(const Call& c) {
 // Of a constant: f32 <-> f64 <-> whole numbers (towards zero). Of anything else: nothing to do, all is f64 then.
 std::vector<Value> cast_to(const Call& c, Type to) {
   const Value& from = c.any(0);
-  if (!is_real(to) && !is_whole(to)) refuse("dtype: cast to neither f32, f64 nor whole numbers");
+  if (!is_real(to) && !is_whole(to)) refuse("dtype: cast to {}", name_of(to));
   if (to == Type::boolean) return {{to, abs(sign(from.x))}};
   if (is_whole(to)) return {{to, is_whole(from.type) ? from.x : Var(from.x.value().to(DType::i32).to(DType::f64))}};
   if (from.x.dtype() == c.dtype(to)) return {{to, from.x}};

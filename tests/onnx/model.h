@@ -10,7 +10,7 @@
 
 namespace onnx {
 
-/// TensorProto.DataType.
+/// TensorProto.DataType up to release 1.12; a file may hold any other number.
 enum class Type : std::int32_t {
   none,
   f32,
@@ -30,8 +30,9 @@ enum class Type : std::int32_t {
   c128,
   bf16
 };
-bool is_real(Type type);   ///< f32 or f64
-bool is_whole(Type type);  ///< an integer or a truth value
+std::string name_of(Type type);  ///< "f32"; "number 20" of a type that is not in the list
+bool is_real(Type type);         ///< f32 or f64
+bool is_whole(Type type);        ///< an integer or a truth value
 
 /// Numbers of f32, f64, the integers and bool, as doubles (integers beyond 2^53 are rounded); other types have none.
 struct Numbers {

@@ -42,14 +42,14 @@ Case load_case(const std::filesystem::path& folder) {
   c.name = folder.filename().string().substr(5);
   c.model = parse_model(read(folder / "model.onnx"));
   c.op = c.model.nodes.size() == 1 ? c.model.nodes[0].op : "(graph)";
-  bool known = true, real = false;
+  bool real = false;
   for (const auto* ports : {&c.model.inputs, &c.model.outputs})
     for (const Port& port : *ports) {
-      known = known && (is_real(port.type) || is_whole(port.type));
+      if (!is_real(port.type) && !is_whole(port.type)) c.unread = name_of(port.type);
       real = real || is_real(port.type);
     }
-  c.real = known && real;
-  if (!known) return c;
+  c.real = c.unread.empty() && real;
+  if (!c.unread.empty()) return c;
   for (int set = 0; std::filesystem::exists(folder / fmt::format("test_data_set_{}", set)); ++set) {
     const auto data = folder / fmt::format("test_data_set_{}", set);
     c.inputs.push_back(tensors(data, "input", c.model.inputs));
@@ -62,7 +62,7 @@ Case load_case(const std::filesystem::path& folder) {
 double error_of(const Value& got, const Numbers& wanted) {
   if (got.x.shape() != wanted.shape) fail<ShapeError>("got shape {}, wanted {}", got.x.shape(), wanted.shape);
   if (got.type != wanted.type)
-    fail<DTypeError>("got element type {}, wanted {}", static_cast<int>(got.type), static_cast<int>(wanted.type));
+    fail<DTypeError>("got element type {}, wanted {}", name_of(got.type), name_of(wanted.type));
   double worst = 0;
   for (std::size_t i = 0; i < wanted.values.size(); ++i) {
     const double y = wanted.values[i], x = got.x.value().at(static_cast<std::int64_t>(i));
@@ -121,7 +121,7 @@ std::vector<Value> inputs_of(const Case& c, std::size_t set, bool wide) {
 
 Outcome judge(const Case& c) {
   Outcome outcome;
-  if (!c.real) outcome.reason = "dtype";
+  if (!c.real) outcome.reason = "dtype: " + (c.unread.empty() ? "whole numbers" : c.unread);
   for (const char* op : {"Constant", "Shape", "Size"})  // read-outs, which larger graphs need
     if (c.op == op) outcome.reason = "nothing to compute";
   // Its model leaves epsilon at 1e-6, its data were made with 1e-2.

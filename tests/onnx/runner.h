@@ -8,9 +8,10 @@
 namespace onnx {
 
 struct Case {
-  std::string name;   ///< the folder's, without "test_"
-  std::string op;     ///< of its one node; of an expanded case, that of the case it expands
-  bool real = false;  ///< has an f32 or f64 input or output, and no type we do not read
+  std::string name;    ///< the folder's, without "test_"
+  std::string op;      ///< of its one node; of an expanded case, that of the case it expands
+  std::string unread;  ///< the element type of an input or output that we do not read, or empty
+  bool real = false;   ///< has an f32 or f64 input or output, and no type we do not read
   Model model;
   std::vector<std::vector<Numbers>> inputs, outputs;  ///< one list per data set
 };

@@ -62,7 +62,7 @@ void set_values(ExperimentConfig& config, const std::string& source, const std::
 
 constexpr const char* unlisted = "Also";  // a group without help of its own: a neighbour or the footer names its flags
 
-// Help that fits a screen: our groups in their order, without blank lines between them.
+// Help that fits a screen: our groups in their order, without blank lines between them and the footer.
 struct CompactHelp : CLI::Formatter {
   CompactHelp() { column_width(28); }
   std::string make_group(std::string group, bool, std::vector<const CLI::Option*> options) const override {
@@ -76,7 +76,7 @@ struct CompactHelp : CLI::Formatter {
       const auto options = app->get_options([&](const CLI::Option* option) { return option->get_group() == group; });
       if (!options.empty()) text += make_group(group, false, options);
     }
-    return text + make_footer(app);
+    return text + app->get_footer() + "\n";  // make_footer() begins with an empty line since CLI11 2.4
   }
 };
 

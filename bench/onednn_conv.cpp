@@ -7,8 +7,11 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <exception>
 #include <string>
+#include <tuple>
 #include <unordered_map>
+#include <vector>
 
 #include <glocal/core/error.h>
 #include <glocal/core/npy.h>
@@ -37,6 +40,20 @@ struct Engine {
     return to;
   }
 };
+
+// What a primitive is to do: oneDNN 2 wants the parts in a struct of their own, which oneDNN 3 has no longer.
+template <class Primitive, class... Parts, class... Hint>
+typename Primitive::primitive_desc described(const dnnl::engine& engine, const std::tuple<Parts...>& parts,
+                                             const Hint&... hint) {
+  return std::apply(
+      [&](const Parts&... part) {
+        if constexpr (requires { typename Primitive::desc; })
+          return typename Primitive::primitive_desc(typename Primitive::desc(part...), engine, hint...);
+        else
+          return typename Primitive::primitive_desc(engine, part..., hint...);
+      },
+      parts);
+}
 
 // The same numbers as Glocal's side picks: 16 evenly spaced ones, then the root mean square.
 std::vector<double> sample(const float* x, std::int64_t size) {
@@ -74,9 +91,10 @@ int main(int argc, char** argv) try {
   };
   const memory::dims strides{stride, stride}, padding{1, 1};
   const memory::desc dx = any(x), dw = any(weight), dy = any(gy);
-  const dnnl::convolution_forward::primitive_desc forward(
-      {dnnl::prop_kind::forward_training, dnnl::algorithm::convolution_auto, dx, dw, dy, strides, padding, padding},
-      on.engine);
+  const auto forward = described<dnnl::convolution_forward>(
+      on.engine, std::tuple(dnnl::prop_kind::forward_training, dnnl::algorithm::convolution_auto, dx, dw, dy, strides,
+                            padding, padding));
+  const std::tuple parts(dnnl::algorithm::convolution_direct, dx, dw, dy, strides, padding, padding);
 
   dnnl::primitive primitive;
   std::unordered_map<int, memory> arguments;
@@ -90,8 +108,7 @@ int main(int argc, char** argv) try {
                  {DNNL_ARG_WEIGHTS, on.reordered(weight, forward.weights_desc())},
                  {DNNL_ARG_DST, result}};
   } else if (what == "input") {
-    const dnnl::convolution_backward_data::primitive_desc backward(
-        {dnnl::algorithm::convolution_direct, dx, dw, dy, strides, padding, padding}, on.engine, forward);
+    const auto backward = described<dnnl::convolution_backward_data>(on.engine, parts, forward);
     primitive = dnnl::convolution_backward_data(backward);
     result = memory(backward.diff_src_desc(), on.engine);
     shape = x.shape();
@@ -99,8 +116,7 @@ int main(int argc, char** argv) try {
                  {DNNL_ARG_WEIGHTS, on.reordered(weight, backward.weights_desc())},
                  {DNNL_ARG_DIFF_SRC, result}};
   } else {
-    const dnnl::convolution_backward_weights::primitive_desc backward(
-        {dnnl::algorithm::convolution_direct, dx, dw, dy, strides, padding, padding}, on.engine, forward);
+    const auto backward = described<dnnl::convolution_backward_weights>(on.engine, parts, forward);
     primitive = dnnl::convolution_backward_weights(backward);
     result = memory(backward.diff_weights_desc(), on.engine);
     shape = weight.shape();

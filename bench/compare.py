@@ -2,21 +2,26 @@
 """Compares Glocal with PyTorch, libtorch and oneDNN: same problems, same answers, interleaved processes.
 
     compare.py [--only REGEX] [--rounds R] [--threads 1,2] [--seconds s] [--retries n] [--json FILE]
-               [--write]
+               [--limit s] [--every-peer] [--write]
 
 Every measurement is a process of its own. In each of R rounds every block (a problem, ours and its peers) runs between
 two probes of the machine with fused multiply-adds; a block whose probe is below 0.9 of the best seen is not clean and
-is run again. --write puts the tables into docs/performance.md and README.md. Exit status 1: answers differ, or one of
-our rows failed.
+is run again. A process that does not end within the limit is stopped, with all it has started, its row says so, and the
+rest goes on. --write puts the tables into docs/performance.md and README.md. Exit status 1: answers differ, or one of
+our rows failed; with --every-peer also when a peer gave no answer.
 """
 import argparse
+import contextlib
+import functools
 import json
 import os
 import re
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -26,6 +31,7 @@ from rows import Run
 
 ROOT = Path(__file__).resolve().parent.parent
 CLEAN = 0.9
+MOST_VARIANTS = 15  # each has the limit of a process
 
 
 def find_python():
@@ -40,9 +46,9 @@ def find_python():
 class Bench:
     """Starts the programs and keeps what they measured."""
 
-    def __init__(self, programs, folder, seconds, retries):
-        self.programs, self.folder, self.seconds, self.retries = programs, folder, seconds, retries
-        self.python = find_python()
+    def __init__(self, programs, folder, seconds, retries, limit):
+        self.programs, self.folder, self.seconds, self.retries, self.limit = programs, folder, seconds, retries, limit
+        self.interpreter = functools.cache(find_python)  # the import takes a second; rows without PyTorch need none
         self.samples = {}   # Run -> list of results, each with "probe" and "round"
         self.missing = {}   # Run -> why there is none
         self.variants = {}  # Run -> the variant chosen, and the times of all
@@ -51,20 +57,41 @@ class Bench:
     def command(self, run):
         """The program and its row, or None when it is not there."""
         if run.program == "torch":
-            return self.python and [self.python, str(ROOT / "bench/torch_peer.py"), run.name]
+            python = self.interpreter()
+            return python and [python, str(ROOT / "bench/torch_peer.py"), run.name]
         program = self.programs / {"work": "work", "libtorch": "torch_step", "onednn": "onednn_conv"}[run.program]
         return [str(program), run.name] if program.exists() else None
 
-    def call(self, command, threads=1):
-        """Runs a program; its line of JSON, and the time until that line came in `started_s`."""
+    def call(self, command, threads=1, limit=None):
+        """Runs a program; its line of JSON, and the time until that line came in `started_s`.
+
+        One that takes longer than `limit` (the bench's) seconds is stopped with all it started: RuntimeError, as for
+        one that fails."""
+        limit = limit or self.limit
         environment = dict(os.environ, OMP_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS=str(threads),
                            OMP_PROC_BIND="true" if threads > 1 else "false")
+        late = threading.Event()
+
+        def stop():
+            late.set()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
         start = time.perf_counter()
         with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              text=True) as process:
-            line = process.stdout.readline()
-            seconds = time.perf_counter() - start
-            _, errors = process.communicate()
+                              text=True, start_new_session=True) as process:
+            watch = threading.Timer(limit, stop)
+            watch.start()
+            try:
+                line = process.stdout.readline()
+                seconds = time.perf_counter() - start
+                _, errors = process.communicate()
+            except BaseException:  # an interrupt of ours reaches no other session
+                stop()
+                raise
+            finally:
+                watch.cancel()
+        if late.is_set():
+            raise RuntimeError(f"stopped, since it did not end within {limit:g} s")
         if process.returncode != 0 or not line:
             raise RuntimeError((errors.strip().splitlines() or ["no output"])[-1][:200])
         return dict(json.loads(line), started_s=seconds)
@@ -91,8 +118,12 @@ class Bench:
         command = self.command(run)
         if run.program == "torch" and command and run.name != "startup":
             try:
-                self.variants[run] = self.call([*command, *self.problem(run), "--threads", str(run.threads),
-                                                "--seconds", str(self.seconds), "--choose"], run.threads)
+                choice = self.call([*command, *self.problem(run), "--threads", str(run.threads), "--seconds",
+                                    str(self.seconds), "--choose", "--limit", str(self.limit)], run.threads,
+                                   limit=MOST_VARIANTS * self.limit)
+                self.variants[run] = choice
+                for variant, why in choice["errors"].items():
+                    say(f"torch {run.name} as {variant}: {why}")
             except RuntimeError as error:
                 self.miss(run, str(error))
 
@@ -173,10 +204,11 @@ class Results:
         worst = max(abs(a - b) for a, b in zip(ours, peer)) / max(abs(b) for b in peer)
         return worst if worst == worst else float("inf")
 
-    def failures(self, selected):
+    def failures(self, selected, every_peer):
         for row in selected:
-            if row.ours not in self.clean:
-                yield f"{row.label}: {self.bench.missing.get(row.ours, 'no result')}"
+            for run in (row.ours, row.peer) if every_peer and row.peer else (row.ours,):
+                if run not in self.clean:
+                    yield f"{row.label}, {run.program}: {self.bench.missing.get(run, 'no result')}"
             difference = self.difference(row)
             if difference is not None and difference > row.tolerance:
                 yield f"{row.label}: answers differ by {difference:.2g}, allowed is {row.tolerance:g}"
@@ -235,6 +267,8 @@ def main():
     parser.add_argument("--threads", default="1,2", help="rows with so many threads")
     parser.add_argument("--seconds", type=float, default=0.5, help="of each measurement")
     parser.add_argument("--retries", type=int, default=2, help="of a block that is not clean, in every round")
+    parser.add_argument("--limit", type=float, default=60, help="seconds after which a process is stopped")
+    parser.add_argument("--every-peer", action="store_true", help="a peer without an answer is a failure")
     parser.add_argument("--programs", type=Path, default=ROOT / "build/bench/bench", help="where work and fma are")
     parser.add_argument("--json", type=Path, metavar="FILE", help="writes every measurement there")
     parser.add_argument("--write", action="store_true", help="writes the tables to docs/performance.md and README.md")
@@ -247,7 +281,7 @@ def main():
     if not blocks:
         parser.error(f"no row matches {options.only!r}")
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(options.programs, Path(folder), options.seconds, options.retries)
+        bench = Bench(options.programs, Path(folder), options.seconds, options.retries, options.limit)
         bench.block([Run("work", "startup")], 0)  # fails early, and says which instructions we use
         if bench.missing:
             sys.exit(f"compare.py: {next(iter(bench.missing.values()))}")
@@ -260,7 +294,7 @@ def main():
     if options.write:
         tables.write_between_marks(ROOT / "docs/performance.md", text)
         tables.write_between_marks(ROOT / "README.md", tables.summary(results, comparison))
-    failures = list(results.failures(comparison))
+    failures = list(results.failures(comparison, options.every_peer))
     for failure in failures:
         say(f"compare.py: {failure}")
     return 1 if failures else 0

@@ -2,15 +2,22 @@
 """The PyTorch side of the comparison: one row in one process, on the problem that `work NAME --problem FILE` wrote.
 
     torch_peer.py NAME --problem FILE [--threads k] [--seconds s] [--variant v] [--answer 0|1]
-    torch_peer.py NAME --problem FILE --choose      times the variants of this row
+    torch_peer.py NAME --problem FILE --choose [--limit s]
+                                                    times the variants of this row, each s seconds at most
     torch_peer.py startup                           import and the first step
 
 Each prints one line of JSON.
 Names, data, weights and answers are those of work/; needs python3-torch and python3-numpy.
 """
 import argparse
+import contextlib
 import gzip
+import inspect
 import json
+import multiprocessing
+import os
+import signal
+import sys
 import time
 
 FASHION = "/usr/share/datasets/fashion-mnist/train"
@@ -113,6 +120,14 @@ def sample(x):
     return [float(flat[i * len(flat) // 16]) for i in range(16)] + [float(flat.double().square().mean().sqrt())]
 
 
+def compiled(net, x, variant):
+    """The network as the variant runs it: by Python, by TorchScript, or by the compiler of PyTorch 2."""
+    import torch
+    if "trace" in variant:
+        return torch.jit.trace(net, x)
+    return torch.compile(net) if "compile" in variant else net
+
+
 # ---- rows: each returns (step, warm_up or None, answer) ---------------------------------------------------------------
 
 def trainer(name, problem, variant, x):
@@ -123,12 +138,13 @@ def trainer(name, problem, variant, x):
     if "channels_last" in variant:
         net = net.to(memory_format=torch.channels_last)
     parameters = list(net.parameters())
-    forward = torch.jit.trace(net, x) if "trace" in variant else net
-    if "trace" in variant:  # tracing has moved the running statistics of batch normalisation
+    forward = compiled(net, x, variant)
+    if forward is not net:  # it has moved the running statistics of batch normalisation
         for module in net.modules():
             if hasattr(module, "reset_running_stats"):
                 module.reset_running_stats()
-    optimizer = torch.optim.SGD(parameters, lr=0.01, momentum=0.9, foreach="foreach" in variant)
+    kinds = {kind: True for kind in ("foreach", "fused") if kind in variant} or {"foreach": False}
+    optimizer = torch.optim.SGD(parameters, lr=0.01, momentum=0.9, **kinds)
 
     def step(x, y):
         optimizer.zero_grad(set_to_none=True)
@@ -158,8 +174,9 @@ def infer(name, problem, variant):
     net = network(name, problem).eval()
     if "channels_last" in variant:
         net, x = net.to(memory_format=torch.channels_last), x.contiguous(memory_format=torch.channels_last)
+    net = compiled(net, x, variant)
     if "trace" in variant:
-        net = torch.jit.freeze(torch.jit.trace(net, x))
+        net = torch.jit.freeze(net)
 
     def step():
         with torch.inference_mode():
@@ -263,6 +280,15 @@ def global_reverse(name, problem, _, T):
     return run, lambda: run(min(T, 10)), answer
 
 
+def functorch():
+    """grad, jvp and vmap: torch.func since PyTorch 2, a package beside it before."""
+    import importlib
+    try:
+        return importlib.import_module("torch.func")
+    except ImportError:
+        return importlib.import_module("functorch")
+
+
 def forward(name, problem, variant, q):
     """One step carrying Z = d(w, v) / d(log lr, momentum, decay) as q = 3 rows of P numbers, and h = Z grad E."""
     import torch
@@ -281,9 +307,9 @@ def forward(name, problem, variant, q):
 
     def gradient_and_products(w, Z, x, y):
         if "functorch" in variant:
-            import functorch
-            G = functorch.grad(lambda b: loss(b, x, y))
-            g, H = functorch.vmap(lambda z: functorch.jvp(G, (w,), (z,)))(Z)
+            transforms = functorch()
+            G = transforms.grad(lambda b: loss(b, x, y))
+            g, H = transforms.vmap(lambda z: transforms.jvp(G, (w,), (z,)))(Z)
             return g[0], H
         w = w.detach().requires_grad_()
         g, = torch.autograd.grad(loss(w, x, y), w, create_graph=True)
@@ -337,17 +363,25 @@ def dmd(problem):
 
 
 VARIANTS = {
-    "train": ["plain", "foreach", "trace", "trace+foreach", "channels_last", "channels_last+trace+foreach"],
-    "infer": ["plain", "trace", "channels_last", "channels_last+trace"],
+    "train": ["plain", "foreach", "fused", "trace", "trace+foreach", "trace+fused", "channels_last",
+              "channels_last+trace+foreach", "channels_last+trace+fused", "compile", "compile+fused",
+              "channels_last+compile+fused"],
+    "infer": ["plain", "trace", "channels_last", "channels_last+trace", "compile", "channels_last+compile"],
     "forward": ["double_backward", "double_backward_batched", "functorch"],
 }
 VARIANTS["epoch"] = VARIANTS["train"]
 
 
 def variants_of(name):
-    kind = name.split("/")[0]
-    names = VARIANTS.get(kind, ["plain"])
-    return [v for v in names if not ("mlp" in name and "channels_last" in v)]
+    """All variants of a row that this PyTorch has: fused SGD on the CPU and torch.compile came with 2."""
+    names = VARIANTS.get(name.split("/")[0], ["plain"])
+    if len(names) == 1:
+        return names
+    import torch
+    lacking = [what for what, there in (("fused", "fused" in inspect.signature(torch.optim.SGD).parameters),
+                                        ("compile", hasattr(torch, "compile")),
+                                        ("channels_last", "mlp" not in name)) if not there]
+    return [v for v in names if not any(what in v for what in lacking)]
 
 
 def build(name, problem, variant):
@@ -360,17 +394,38 @@ def build(name, problem, variant):
     return {"plain": plain, "global": global_reverse, "forward": forward}[kind](which, problem, variant, count)
 
 
-def choose(name, problem, seconds):
-    """Best of a few runs of every variant of the row; an epoch is judged by its first steps."""
+def attempt(name, problem, variant, seconds, sender):
+    """Times one variant in a process and a session of its own; sends seconds, or why there are none."""
+    os.setsid()
+    try:
+        step, warm_up, _ = build(name, problem, variant)
+        timed = warm_up if name.startswith("epoch") else step  # an epoch is judged by its first steps
+        timed()
+        sender.send(measure(timed, seconds)["min_s"])
+    except Exception as error:  # whatever a compiler throws: this variant is not for this row
+        sender.send((str(error).strip().splitlines() or [repr(error)])[-1][:200])
+
+
+def choose(name, problem, seconds, limit):
+    """Best of a few runs of every variant of the row. One that is not done after `limit` seconds is stopped."""
+    context = multiprocessing.get_context("fork")  # after torch is imported, before it has started a thread
     times, errors = {}, {}
     for variant in variants_of(name):
+        receiver, sender = context.Pipe(duplex=False)
+        process = context.Process(target=attempt, args=(name, problem, variant, seconds, sender))
+        process.start()
+        sender.close()
         try:
-            step, warm_up, _ = build(name, problem, variant)
-            timed = warm_up if name.startswith("epoch") else step
-            timed()
-            times[variant] = measure(timed, seconds)["min_s"]
-        except (ImportError, RuntimeError) as error:
-            errors[variant] = str(error).splitlines()[-1][:200]
+            result = receiver.recv() if receiver.poll(limit) else f"stopped, since it did not end within {limit:g} s"
+        except EOFError:
+            result = "ended without a word"
+        (errors if isinstance(result, str) else times)[variant] = result
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # with the compilers that it may have started
+        process.kill()
+        process.join()
+    if not times:
+        sys.exit("; ".join(f"{variant}: {why}" for variant, why in errors.items()))
     return {"name": name, "best": min(times, key=times.get), "times": times, "errors": errors}
 
 
@@ -403,6 +458,7 @@ def main():
     parser.add_argument("--variant")
     parser.add_argument("--answer", type=int, default=1)
     parser.add_argument("--choose", action="store_true")
+    parser.add_argument("--limit", type=float, default=60, help="seconds that each variant may take")
     options = parser.parse_args()
     result = {"name": options.name, "threads": options.threads}
     if options.name == "startup":
@@ -414,7 +470,7 @@ def main():
             import torch
             torch.set_num_threads(options.threads)
         if options.choose:
-            result = choose(options.name, problem, options.seconds)
+            result = choose(options.name, problem, options.seconds, options.limit)
         else:
             result["variant"] = options.variant or variants_of(options.name)[0]
             step, warm_up, answer = build(options.name, problem, result["variant"])

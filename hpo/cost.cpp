@@ -3,7 +3,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <limits>
+#include <string>
+
+#include <glocal/core/nearest.h>
 
 #include <glocal/core/nearest.h>
 

@@ -104,11 +104,14 @@ Json describe(const hpo::TuneState& state) {
             {"T", progress.T},
             {"updates", state.updates},
             {"meta_updates", state.meta.updates},
+            {"meta_lr", state.meta.lr},
             {"clipped", state.meta.clipped},
             {"estimate_seconds", state.estimate_seconds},
             {"scores", state.scores.size()},
             {"has_state", !progress.s.empty()},
             {"has_moments", !state.meta.m.empty()},
+            {"has_best", !state.best_u.empty()},
+            {"has_best_state", !state.best_s.empty()},
             {"directions", progress.z.size()},
             {"particles", progress.particles.size()}};
   if (!progress.block) return json;
@@ -147,6 +150,8 @@ SafeTensors to_file(const Checkpoint& checkpoint, const Identity& identity, cons
   put(file, "meta/m", state.meta.m);
   put(file, "meta/v", state.meta.v);
   put(file, "search/scores", state.scores);
+  put(file, "best/u", state.best_u);
+  for (std::size_t i = 0; i < state.best_s.size(); ++i) file.tensors["best/" + names[i]] = state.best_s[i].value();
 
   const std::size_t n = progress.s.size();
   if (!progress.z.empty()) {
@@ -234,7 +239,7 @@ void check_counts(const Json& json, const std::string& where) {
   constexpr std::int64_t most = std::int64_t{1} << 40;
   for (const auto& [key, value] : json.items()) {
     if (value.is_structured()) check_counts(value, where);
-    if (!value.is_number() || key == "outer" || key == "estimate_seconds") continue;
+    if (!value.is_number() || key == "outer" || key == "estimate_seconds" || key == "meta_lr") continue;
     if (!value.is_number_integer() || value < 0 || value > most)
       fail<DataError>("[checkpoint] {}: progress: {}: expected a count, found {}", where, printable(key), value.dump());
   }
@@ -253,6 +258,34 @@ void check_consistent(const hpo::Progress& progress, std::size_t q, const std::s
   if (!fits) fail<DataError>("[checkpoint] {}: progress: its counts contradict each other", where);
 }
 
+// Of runs from s_0 the scores tell all else: which was the best, how often the meta lr was halved, how many updates
+// moved on. Only the last training is judged without an update.
+void check_runs(const hpo::TuneState& state, const Json& config, const std::string& where) {
+  const auto check = [&where](bool fits, const char* what, const std::string& expected) {
+    if (!fits) fail<DataError>("[checkpoint] {}: {} does not fit the runs so far; expected {}", where, what, expected);
+  };
+  const std::string estimator = config.at("estimator").get<std::string>();
+  const bool search = hpo::is_search(estimator);
+  const bool from_start = !is_plain(estimator) && !search && hpo::make_estimator(estimator, {})->from_start();
+  const std::vector<double>& scores = state.scores;
+  const std::int64_t last = std::ssize(scores) - state.updates;  // 1 once the last training has been judged
+  const bool all = from_start && state.updates == config.at("updates").get<std::int64_t>() && state.best_s.empty();
+  check(search || from_start ? last == 0 || (last == 1 && all) : scores.empty(), "search/scores",
+        fmt::format("{} of them", search || from_start ? state.updates : 0));
+  double lr = config.value("meta_lr", hpo::MetaOptimizer().lr), least = INFINITY;
+  for (std::int64_t i = 0; from_start && i < state.updates; ++i) {
+    const double E = scores[static_cast<std::size_t>(i)];
+    check(std::isfinite(E) || (std::isnan(E) && i > 0), "search/scores", "finite numbers, NaN after the first");
+    if (E < least)
+      least = E;
+    else
+      lr /= 2;
+  }
+  check(state.meta.lr == lr, "meta_lr", fmt::format("{}", lr));
+  check(state.best_u.empty() != (from_start && !scores.empty()), "best/u", "one after the first run from the start");
+  check(state.best_s.empty() || from_start, "best/", "a state for runs from the start");
+}
+
 // The tensors that a checkpoint with this description holds.
 Kinds expected(const Json& progress, const SafeTensors& file, const Vars& like, const std::vector<std::string>& names,
                std::int64_t q) {
@@ -266,6 +299,8 @@ Kinds expected(const Json& progress, const SafeTensors& file, const Vars& like, 
   for (const char* name : {"hyper/u", "hyper/values"}) list(name, q);
   for (const char* name : {"meta/m", "meta/v"}) list(name, moments ? q : 0);
   list("search/scores", progress.at("scores"));
+  list("best/u", progress.at("has_best").get<bool>() ? q : 0);
+  const bool has_best_state = progress.at("has_best_state").get<bool>();
   list("particle/xi", static_cast<std::int64_t>(N) * q);
   const auto n = static_cast<std::int64_t>(like.size());
   std::vector<std::size_t> depending(like.size());
@@ -281,6 +316,7 @@ Kinds expected(const Json& progress, const SafeTensors& file, const Vars& like, 
     const Shape& shape = like[i].shape();
     const DType dtype = like[i].dtype();
     if (has_state) kinds[names[i]] = {shape, dtype};
+    if (has_best_state) kinds["best/" + names[i]] = {shape, dtype};
     if (depending[i] > 0) kinds["tangent/" + names[i]] = {stacked(depending[i], shape), dtype};
     if (N > 0) kinds["particle/plus/" + names[i]] = kinds["particle/minus/" + names[i]] = {stacked(N, shape), dtype};
   }
@@ -350,12 +386,17 @@ Checkpoint from_file(const SafeTensors& file, const Identity& identity, const Ex
     state.meta.m = numbers(file, "meta/m");
     state.meta.v = numbers(file, "meta/v");
     state.scores = numbers(file, "search/scores");
+    state.best_u = numbers(file, "best/u");
+    for (std::size_t i = 0; json.at("has_best_state").get<bool>() && i < like.size(); ++i)
+      state.best_s.emplace_back(file.tensors.at("best/" + names[i]));
     json.at("updates").get_to(state.updates);
     json.at("meta_updates").get_to(state.meta.updates);
+    state.meta.lr = number(json.at("meta_lr"));
     json.at("clipped").get_to(state.meta.clipped);
     state.estimate_seconds = number(json.at("estimate_seconds"));
     state.progress = progress_from(json, file, like, names, static_cast<std::size_t>(q));
     check_consistent(state.progress, static_cast<std::size_t>(q), where);
+    check_runs(state, identity.config, where);
     checkpoint.values = numbers(file, "hyper/values");
     checkpoint.seen = seen_from(parse_json(entry(file, "seen", where), where), where);
     checkpoint.used = {number(used.at("seconds")), number(used.at("block_seconds")),

@@ -13,7 +13,8 @@ namespace glocal::app {
 /// - f64, the hyperparameters unconstrained and as values, and adam's moments: hyper/u, hyper/values, meta/m, meta/v;
 /// - Z, d LEAF / d u_k stacked over the directions k it depends on: tangent/LEAF, tangent_mask;
 /// - f64, the block in progress, which is the window that DMD will see: block/h, block/trajectory, block/outers;
-/// - pes and searches: particle/plus/LEAF, particle/minus/LEAF, particle/xi, search/scores.
+/// - pes and searches: particle/plus/LEAF, particle/minus/LEAF, particle/xi, search/scores;
+/// - runs from the start: search/scores, one E a run; the best so far, best/u, and as it was judged, best/LEAF.
 struct Checkpoint {
   hpo::TuneState state;
   std::vector<double> values;  ///< of the hyperparameters in use, in their own units

@@ -1,5 +1,7 @@
 #include <glocal/app/compare.h>
 
+#include <fmt/ranges.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <optional>
@@ -18,6 +20,7 @@ struct Row {
   std::int64_t runs = 0, diverged = 0;
   Statistic val_loss, val_accuracy, test_loss, test_accuracy, hypergradient_seconds, seconds, peak_bytes, gradients;
   std::vector<std::pair<std::string, Statistic>> values;
+  std::vector<std::int64_t> kept;  // of each run, the update; of estimators from the start
   double ratio_time = 0, ratio_memory = 0, ratio_gradients = 0;  // to plain training
 };
 
@@ -46,6 +49,8 @@ Row summarise(const std::string& estimator, const std::vector<Outcome>& outcomes
   row.peak_bytes = over([](const Outcome& o) { return o.peak_bytes; });
   for (std::size_t i = 0; !mine.empty() && i < mine.front()->values.size(); ++i)
     row.values.emplace_back(mine.front()->values[i].first, over([i](const Outcome& o) { return o.values[i].second; }));
+  for (const Outcome* outcome : mine)
+    if (const auto best = outcome->best()) row.kept.push_back(best->update);
   return row;
 }
 
@@ -77,6 +82,7 @@ Json to_json(const Row& row) {
           {"test_loss", to_json(row.test_loss)},
           {"test_accuracy", to_json(row.test_accuracy)},
           {"values", values},
+          {"kept", row.kept},
           {"hypergradient_seconds", row.hypergradient_seconds.mean},
           {"seconds", row.seconds.mean},
           {"ratio_time", row.ratio_time},
@@ -89,7 +95,8 @@ Json to_json(const Row& row) {
 void print(const std::vector<Row>& rows, const std::vector<std::string>& names) {
   std::vector<std::vector<std::string>> quality{
       {"", "validation loss", "accuracy %", "test loss", "accuracy %", "diverged"}};
-  std::vector<std::vector<std::string>> cost{{"", "hypergradient s", "total s", "x plain", "peak MB", "x plain"}};
+  std::vector<std::vector<std::string>> cost{
+      {"", "update kept", "hypergradient s", "total s", "x plain", "peak MB", "x plain"}};
   cost.front().insert(cost.front().begin() + 1, names.begin(), names.end());
   for (const Row& row : rows) {
     quality.push_back({row.estimator, text(row.val_loss, 4), text(row.val_accuracy, 2, 100), text(row.test_loss, 4),
@@ -98,6 +105,7 @@ void print(const std::vector<Row>& rows, const std::vector<std::string>& names) 
     for (std::size_t i = 0; i < names.size(); ++i)
       line.push_back(i < row.values.size() ? fmt::format("{:.3g}", row.values[i].second.mean) : "-");
     const bool any = row.seconds.count > 0;
+    line.push_back(row.kept.empty() ? "-" : fmt::format("{}", fmt::join(row.kept, ", ")));
     line.insert(line.end(), {text({row.hypergradient_seconds.mean, 0, any}, 2), text({row.seconds.mean, 0, any}, 2),
                              text({row.ratio_time, 0, any}, 1), text({row.peak_bytes.mean, 0, any}, 1, 1e-6),
                              text({row.ratio_memory, 0, any}, 1)});
@@ -142,6 +150,10 @@ Outcome run_or_read(const Experiment& experiment, const Options& options, const 
   return run(experiment, options, estimator, inside, predicted, resumption);
 }
 
+std::string accuracy_text(const Outcome& outcome) {
+  return fmt::format("test accuracy {:.2f} %", 100 * outcome.test.accuracy);
+}
+
 // All runs, seed by seed; ends early when one is interrupted.
 std::vector<Outcome> run_all(const Options& base, const Experiment& first, const std::vector<hpo::Cost>& predicted,
                              const RunFolder& folder) {
@@ -157,8 +169,9 @@ std::vector<Outcome> run_all(const Options& base, const Experiment& first, const
       if (outcome.status == "interrupted") return outcomes;
       if (!options.quiet)
         fmt::print(stderr, "{} seed {}: {} in {}\n", estimator, outcome.seed,
-                   outcome.status == "ok" ? fmt::format("test accuracy {:.2f} %", 100 * outcome.test.accuracy)
-                                          : outcome.status,
+                   outcome.status != "ok" ? outcome.status
+                   : outcome.best()       ? fmt::format("{}, {}", accuracy_text(outcome), hpo::text(*outcome.best()))
+                                          : accuracy_text(outcome),
                    duration(outcome.seconds));
     }
   }

@@ -185,13 +185,17 @@ void Recorder::validate(const Vars& s) {
   seen_.best = std::min(seen_.best, seen_.validation.loss);
 }
 
+void Recorder::use(const Vars& phi) {
+  const std::vector<double> now = experiment_.space().values(phi);
+  for (std::size_t i = 0; i < now.size(); ++i) values[i].second = now[i];
+}
+
 void Recorder::update(const hpo::OuterUpdate& update) {
   const double seconds = used().block_seconds;
   seen_.estimate_seconds += seconds;
   {
     const Pause pause(*this);
-    const std::vector<double> now = experiment_.space().values(update.next_phi);
-    for (std::size_t i = 0; i < now.size(); ++i) values[i].second = now[i];
+    use(update.next_phi);
     ++seen_.updates;
     write_update(update);
     timing_.append({{"update", update.index}, {"seconds", seconds}});
@@ -210,7 +214,7 @@ void Recorder::write_update(const hpo::OuterUpdate& update) {
             {"u", by_name(names, hpo::to_components(update.next_phi, update.next_phi))},
             {"hypergradient", estimate.h},
             {"outer", estimate.outer}};
-  if (estimate.h.empty()) line["tried"] = by_name(names, experiment_.space().values(update.phi));
+  if (hpo::is_search(estimator_)) line["tried"] = by_name(names, experiment_.space().values(update.phi));
   const std::int64_t begin = update.t - (estimate.trajectory ? estimate.trajectory.dim(0) : 0);
   if (estimate.trajectory) add_trajectory(line, estimate.trajectory, std::max<std::int64_t>(0, begin));
   if (estimate.forecast) add_fit(line, *estimate.forecast, begin, update.t, T_);
@@ -220,6 +224,8 @@ void Recorder::write_update(const hpo::OuterUpdate& update) {
 
 void Recorder::score(const Vars& s) {
   const Pause pause(*this);
+  seen_.steps = T_;  // also where the last training diverged and another run was kept
+  seen_.train_loss = Experiment::training_loss(s);
   validate(s);
   test = experiment_.evaluate(s, Part::test);
   metrics_.append({{"step", seen_.steps},

@@ -51,7 +51,9 @@ class Recorder {
   void step(const Vars& s, std::int64_t t);
   /// After every outer update, or trial of a search.
   void update(const hpo::OuterUpdate& update);
-  /// The last scores, on the validation and test parts.
+  /// From here on these hyperparameters are in use.
+  void use(const Vars& phi);
+  /// The last scores, on the validation and test parts, of the state after the last step.
   void score(const Vars& s);
 
   /// What has been seen up to now. `owed`: as it was before the step that is being watched.

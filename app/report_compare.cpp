@@ -31,8 +31,8 @@ std::string tables(const Json& rows, const std::vector<std::string>& names) {
   Table quality{{"", "validation loss", "validation accuracy %", "test loss", "test accuracy %", "diverged"}, {}};
   Table cost{{""}, {}};
   cost.head.insert(cost.head.end(), names.begin(), names.end());
-  cost.head.insert(cost.head.end(),
-                   {"gradients, × plain", "hypergradient s", "total s", "× plain", "peak MB", "× plain"});
+  cost.head.insert(cost.head.end(), {"update kept", "gradients, × plain", "hypergradient s", "total s", "× plain",
+                                     "peak MB", "× plain"});
   for (const Json& row : rows) {
     const std::string estimator = text_at(row, "estimator");
     quality.rows.push_back({estimator, cell(row, "val_loss", 4), cell(row, "val_accuracy", 2, 100),
@@ -43,6 +43,8 @@ std::string tables(const Json& rows, const std::vector<std::string>& names) {
       const double value = number_at(row, {"values", name.c_str(), "mean"});
       line.push_back(std::isnan(value) ? "–" : fmt::format("{:.3g}", value));
     }
+    const std::string kept = text_at(row, "kept");
+    line.push_back(kept.empty() ? "–" : kept);
     line.insert(line.end(), {number_cell(row, "ratio_gradients", 1), number_cell(row, "hypergradient_seconds", 2),
                              number_cell(row, "seconds", 2), number_cell(row, "ratio_time", 1),
                              number_cell(row, "peak_bytes", 1, 1e-6), number_cell(row, "ratio_memory", 1)});
@@ -50,7 +52,9 @@ std::string tables(const Json& rows, const std::vector<std::string>& names) {
   }
   return html_of(quality) + html_of(cost) +
          "<p class=\"note\">Mean ± standard deviation over the seeds that came to their end. A difference smaller than "
-         "the deviations shows nothing. Plain training, fixed, is what time and memory are divided by.</p>\n";
+         "the deviations shows nothing. Plain training, fixed, is what time and memory are divided by. Estimators that "
+         "run from the start keep the best of "
+         "their runs: after which update it was, seed by seed, 0 for the start.</p>\n";
 }
 
 // The runs that came to their end, by estimator.
@@ -98,7 +102,7 @@ std::string overlays(const std::vector<RunGroup>& groups, const std::vector<std:
   out += figure(loss_overlay(groups), "loss",
                 "Thin lines are seeds, bold lines their means. Lower and earlier is better. Lines that lie closer "
                 "together than the seeds do are not different. Global searches first and then trains with what it "
-                "found, so its curve starts better.");
+                "found last, so its curve starts better; it ends at the run that was kept.");
   out += figure(accuracy_overlay(groups), "accuracy", "The share of validation images classified right.");
   out += "</div>\n";
   const bool tuned =

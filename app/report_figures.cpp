@@ -119,13 +119,16 @@ Plot value_plot(const RunRecord& run, std::size_t k) {
   Series fell_back{"fell back", Paint::vermillion, Style::rings, {}};
   for (const UpdateRecord& update : run.updates)
     if (update.fell_back) fell_back.points.push_back({static_cast<double>(update.index + 1), update.values.at(k)});
+  const std::optional<std::size_t> kept = kept_update(run);
+  const std::array<double, 2> end = kept ? curve.at(*kept) : curve.back();
   Plot plot{.title = fmt::format("{} went from {} to {}", run.names.at(k), number_text(curve.front()[1]),
-                                 number_text(curve.back()[1])),
+                                 number_text(end[1])),
             .x = {"outer update"},
             .y = {run.names.at(k)},
             .series = {{"", paint_of(run.estimator), Style::line, curve},
                        {"after the update", paint_of(run.estimator), Style::dots, curve},
                        fell_back}};
+  if (kept) plot.series.push_back({"kept", Paint::ink, Style::rings, {end}});
   if (is_search(run)) {
     plot.x.label = "trial";
     plot.series = {{"best so far", paint_of(run.estimator), Style::line, curve},

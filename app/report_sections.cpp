@@ -97,6 +97,21 @@ std::string forecast_section(const RunRecord& run) {
   return fitted.empty() ? out : out + spectrum_figures(fitted);
 }
 
+std::string kept_text(const RunRecord& run) {
+  const std::optional<std::size_t> kept = kept_update(run);
+  if (!kept || run.kept.empty()) return "";
+  std::string text = fmt::format(
+      "<p>Kept: {}. Every run from the start is judged by its loss on the same validation images; this one's is {}, "
+      "the "
+      "lowest. The network and the hyperparameters at the end are its own.",
+      escaped(run.kept), number_text(number_at(run.summary, {"best", "outer"})));
+  if (run.judged.size() == run.updates.size() && *kept + 1 < run.updates.size())
+    text += fmt::format(
+        " The curves show the last training, with the values of update {}, up to the step at which it was judged.",
+        run.updates.size() - 1);
+  return text + "</p>\n";
+}
+
 std::string updates_section(const RunRecord& run) {
   if (run.updates.size() < 2) return "";
   const bool forecasts = std::any_of(run.updates.begin(), run.updates.end(), [](auto& u) { return u.forecast_made; });
@@ -111,13 +126,16 @@ std::string updates_section(const RunRecord& run) {
       !forecasts && std::any_of(run.updates.begin(), run.updates.end(), [](auto& u) { return !u.note.empty(); });
   if (forecasts) table.head.insert(table.head.end(), {"rank", "delays", "residual", "skill", "forecast"});
   if (notes) table.head.push_back("note");
-  for (const UpdateRecord& update : run.updates) {
+  const std::optional<std::size_t> kept = kept_update(run);
+  for (std::size_t i = 0; i < run.updates.size(); ++i) {
+    const UpdateRecord& update = run.updates[i];
     std::vector<std::string> row{update.index < 0 ? "start" : fmt::format("{}", update.index + 1),
                                  fmt::format("{}", update.step)};
+    if (kept == i) row.front() += ", kept";
     for (std::size_t k = 0; k < columns; ++k) row.push_back(number_text(update.values.at(k)));
     const std::vector<double>& moved_by = search ? update.tried : update.hypergradient;
     for (std::size_t k = 0; k < columns; ++k) row.push_back(k < moved_by.size() ? number_text(moved_by[k]) : "");
-    row.push_back(number_text(update.outer));
+    row.push_back(number_text(run.judged.empty() ? update.outer : i < run.judged.size() ? run.judged[i] : NAN));
     if (forecasts) {
       for (const double x : {update.rank, update.delays, update.residual, update.skill}) row.push_back(number_text(x));
       row.push_back(!update.forecast_made ? "" : update.fell_back ? "fell back" : "used");
@@ -134,8 +152,12 @@ std::string updates_section(const RunRecord& run) {
            "once more. A trial without a loss diverged.</p>\n";
   std::string out = "<h2>Every outer update</h2>\n" + html_of(table);
   out +=
-      "<p class=\"note\">Values are those after the update; the validation loss is that of the block's validation "
-      "batch.";
+      run.judged.empty()
+          ? "<p class=\"note\">Values are those after the update; the validation loss is that of the block's "
+            "validation batch."
+          : "<p class=\"note\">Values are those after the update; the validation loss is that of a run from the start "
+            "with them, on the same images for all. Where it is no lower than the lowest so far, or the run diverged "
+            "and has none, the next update goes back to the lowest with half the meta learning rate.";
   if (forecasts)
     out +=
         " Skill is the forecast's error in its test divided by that of keeping the last value: below 1 the forecast "

@@ -9,6 +9,8 @@ namespace glocal::app {
 /// Trajectories with their forecasts, eigenvalues, singular values; "" for a run that recorded none.
 std::string forecast_section(const RunRecord& run);
 /// One row per outer update; "" when there was none.
+/// Of an estimator from the start: which of its runs the network and the hyperparameters are those of.
+std::string kept_text(const RunRecord& run);
 std::string updates_section(const RunRecord& run);
 /// Predicted against measured time and memory.
 std::string cost_section(const Json& summary);

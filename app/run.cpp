@@ -32,6 +32,7 @@ std::string headline(const Outcome& outcome, const Options& options) {
   for (const auto& [name, value] : shown(outcome.values)) line += fmt::format(", {} {:.4g}", name, value);
   if (outcome.updates > 0)
     line += fmt::format(", {} {}", outcome.updates, hpo::is_search(outcome.estimator) ? "trials" : "outer updates");
+  if (const auto best = outcome.best()) line += ", " + hpo::text(*best);
   return line;
 }
 
@@ -75,6 +76,8 @@ Outcome run(const Experiment& experiment, const Options& options, const std::str
     outcome.steps = seen.steps;
     outcome.updates = seen.updates;
     outcome.clipped = training->clipped();
+    outcome.judged = training->judged();
+    outcome.meta_lr = training->meta_lr();
     outcome.train_loss = seen.train_loss;
     outcome.scored = seen.scored;
     outcome.validation = seen.validation;
@@ -131,6 +134,11 @@ Json to_json(const Outcome& outcome) {
   if (outcome.status == "ok") json["test"] = to_json(outcome.test);
   json["values"] = Json::object();
   for (const auto& [name, value] : outcome.values) json["values"][name] = value;
+  if (const auto best = outcome.best()) {
+    json["best"] = {{"update", best->update}, {"of", best->of}, {"outer", best->outer}, {"text", hpo::text(*best)}};
+    json["judged"] = outcome.judged;
+    json["meta_lr"] = outcome.meta_lr;
+  }
   json["seconds"] = outcome.seconds;
   json["estimate_seconds"] = outcome.estimate_seconds;
   json["gradient_evaluations"] = outcome.gradient_evaluations;
@@ -170,6 +178,10 @@ std::optional<Outcome> finished(const std::filesystem::path& folder) {
     outcome.test = score("test");
     for (const auto& [name, value] : json.at("values").items())
       outcome.values.emplace_back(name, value.is_null() ? NAN : value.get<double>());
+    if (json.contains("judged")) {
+      for (const Json& E : json.at("judged")) outcome.judged.push_back(E.is_null() ? NAN : E.get<double>());
+      outcome.meta_lr = number_at(json, {"meta_lr"});
+    }
     if (outcome.status == "ok") return outcome;
     json.at("error").get_to(outcome.error);
     outcome.failure = std::make_exception_ptr(DivergedError(outcome.error));

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <glocal/app/prepare.h>
 #include <glocal/app/recorder.h>
@@ -20,9 +21,14 @@ struct Outcome {
   bool scored = false;  ///< validation holds a score; test does when the status is "ok"
   Score validation, test;
   Values values;
+  std::vector<double> judged = {};  ///< estimators from the start: E of the start and after each update, NaN: diverged
+  double meta_lr = 0;               ///< theirs at the end, halved where E rose
   hpo::Cost predicted;
   std::string error = {};      ///< what stopped the run, as printed
   std::exception_ptr failure;  ///< set unless the status is "ok"
+
+  /// Which of the runs judged was kept, or is the best so far.
+  std::optional<hpo::BestRun> best() const { return hpo::best_of(judged); }
 };
 
 /// How a run that is stopped goes on.

@@ -136,7 +136,18 @@ RunRecord parse_run(const fs::path& folder, const std::function<std::string(cons
     run.updates.push_back(update_of(line, run.names, where));
   };
   for_each_line(bytes("hparams.jsonl"), folder / "hparams.jsonl", add_update);
+  if (!run.summary.contains("best")) return run;
+  run.kept = text_at(run.summary["best"], "text");
+  if (const auto judged = run.summary.find("judged"); judged != run.summary.end() && judged->is_array())
+    for (const Json& E : *judged) run.judged.push_back(E.is_number() ? E.get<double>() : none);
   return run;
+}
+
+std::optional<std::size_t> kept_update(const RunRecord& run) {
+  const double update = number_at(run.summary, {"best", "update"});
+  if (text_at(run.summary, "status") != "ok") return {};  // it is only the best so far
+  if (!(update >= 0) || !(update < static_cast<double>(run.updates.size()))) return {};
+  return static_cast<std::size_t>(update);
 }
 
 double number_at(const Json& json, std::initializer_list<const char*> keys) {

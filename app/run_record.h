@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,8 @@ struct RunRecord {
   std::vector<std::string> names;  ///< components of the tuned hyperparameters: "lr", "knots[0]", ...
   Curve train_loss, val_loss, val_accuracy;
   std::vector<UpdateRecord> updates;  ///< from index -1 on
+  std::string kept;                   ///< estimators from the start: "best of 6: update 3"; "" for others
+  std::vector<double> judged;         ///< theirs: the validation loss with the values of each of `updates`
 };
 
 /// True when `folder` was written by `compare`.
@@ -52,6 +55,8 @@ RunRecord parse_run(const std::filesystem::path& folder, const std::function<std
 
 /// The number at a path of keys ("val", "loss"); NaN when it is not there or null.
 double number_at(const Json& json, std::initializer_list<const char*> keys);
+/// The update that was kept at the end, an index of `updates`; none where none was.
+std::optional<std::size_t> kept_update(const RunRecord& run);
 /// The text of a value: strings as they are, lists joined by ", ", "" when it is not there.
 std::string text_at(const Json& json, const char* key);
 

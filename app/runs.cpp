@@ -98,6 +98,7 @@ void show(const fs::path& folder) {
   add("date", text_at(meta, "date"));
   if (!is_comparison(summary)) {
     add("updates", text_at(summary, "updates"));
+    if (summary.contains("best")) add("kept", text_at(summary["best"], "text"));
     add("validation accuracy %", percent(number_at(summary, {"val", "accuracy"})));
     add("test accuracy %", percent(number_at(summary, {"test", "accuracy"})));
     if (summary.contains("values"))

@@ -28,7 +28,6 @@ Training::Training(const Experiment& experiment, const Options& options, const s
       recorder_(experiment, options, estimator, folder, checkpoint.seen, checkpoint.used, checkpoint.values),
       mark_(checkpoint.seen) {
   state_.meta.name = options.tuning.meta.name;
-  state_.meta.lr = options.tuning.meta.lr;
   state_.meta.max_norm = options.tuning.meta.max_norm;
 }
 
@@ -55,7 +54,16 @@ hpo::TuneResult Training::run() {
   return hpo::tune(problem, state_, tuning, report);
 }
 
+// The last training may have been left for the best run, with that run's hyperparameters, and in the middle of a step.
+void Training::note_judgement() {
+  if (judgement_noted_ || state_.best_u.empty() || std::ssize(state_.scores) == state_.updates) return;
+  judgement_noted_ = true;
+  recorder_.use(state_.phi);
+  mark_ = recorder_.seen();
+}
+
 void Training::score(const Vars& s) {
+  note_judgement();
   const double best = recorder_.seen().best;
   recorder_.score(s);
   if (recorder_.seen().best < best) save_best(s);
@@ -64,6 +72,7 @@ void Training::score(const Vars& s) {
 void Training::save() {
   const Recorder::Pause pause(recorder_);
   const auto begin = Clock::now();
+  note_judgement();
   std::vector<double> values;
   for (const auto& [name, value] : recorder_.values) values.push_back(value);
   recorder_.sync();
@@ -75,6 +84,7 @@ void Training::save() {
 
 void Training::watch(const Vars& s, std::int64_t t) {
   const bool settled = state_.progress.t == t + 1;  // else the state is from before work that must be done again
+  note_judgement();
   const double best = recorder_.seen().best;
   if (settled) mark_ = recorder_.seen();
   if (settled) mark_.owed = true;

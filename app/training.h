@@ -29,10 +29,14 @@ class Training {
   const Vars& parameters() const { return recorder_.replays() ? nothing_ : state_.progress.s; }
   const Recorder& recorder() const { return recorder_; }
   std::int64_t clipped() const { return state_.meta.clipped; }
+  double meta_lr() const { return state_.meta.lr; }
+  /// Estimators from the start: E of each run judged, see hpo::TuneState; empty for others.
+  std::vector<double> judged() const { return state_.best_u.empty() ? std::vector<double>() : state_.scores; }
 
  private:
   using Clock = std::chrono::steady_clock;
   void watch(const Vars& s, std::int64_t t);
+  void note_judgement();
   bool due() const;
   void save_best(const Vars& s);
   const Identity& identity();
@@ -48,6 +52,7 @@ class Training {
   std::optional<Identity> identity_;
   Clock::time_point saved_ = Clock::now();
   double saving_ = 0;  // seconds that the latest save took
+  bool judgement_noted_ = false;
   const Vars nothing_;
 };
 

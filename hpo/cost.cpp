@@ -174,6 +174,8 @@ Cost predict(const Probe& p, const std::string& name, const EstimatorOptions& o,
             forward_bytes};
   }
   cost.bytes = std::max(cost.bytes, training.bytes);
+  const bool from_start = estimator.starts_with("global") || estimator == "local-restart";
+  if (from_start && updates > 1) cost.bytes += p.state_bytes;  // of the best run so far
   return cost;
 }
 

@@ -32,7 +32,7 @@ struct Global : Estimator {
     if (forward) return Local(progress.T, LocalStart::restart, false).advance(problem, phi, progress);
     AdjointChoice choice = chosen(problem, phi);
     Hypergradient exact = reverse(problem, phi, progress.T, choice.mode);
-    return {std::move(exact.h), exact.outer, {}, {}, std::move(choice.note)};
+    return {std::move(exact.h), exact.outer, {}, {}, std::move(choice.note), std::move(exact.s)};
   }
   AdjointChoice chosen(const FlatProblem& problem, const Vars& phi) const {
     if (options.adjoint != Adjoint::measured) return {options.adjoint, 0, 0, ""};

@@ -22,6 +22,7 @@ struct Estimate {
   Tensor trajectory;                 ///< h after each step of the block, (tau, q) f64; may be empty
   std::optional<Forecast> forecast;  ///< glocal: the fit, its spectrum, whether it fell back
   std::string note = {};             ///< what a reader should know of this estimate (implicit: how far it solved)
+  Vars s = {};  ///< from the start: the state after the `steps` that `outer` judged; see Estimator::from_start
 };
 
 /// How glocal gets from a block to the end of training.
@@ -52,7 +53,9 @@ struct EstimatorOptions {
 struct Estimator {
   virtual ~Estimator() = default;
   virtual const char* name() const = 0;
-  /// True when each estimate is a whole run from s_0, so that training does not go on between estimates.
+  /// True when each estimate is a whole run from s_0, so that training does not go on between estimates. Its `outer`
+  /// must be problem.outer(s, phi, 0), so that runs are judged alike; with the `s` it hands over the last update is
+  /// judged too, without it the last update is not taken.
   virtual bool from_start() const = 0;
   /// True when the estimate sees how the initial state depends on phi; otherwise that part of h is zero.
   virtual bool feels_init() const = 0;

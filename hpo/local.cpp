@@ -24,9 +24,13 @@ Estimate Local::advance(const FlatProblem& problem, const Vars& phi, Progress& p
     progress.z = zero_tangents(components(phi), progress.s.size());
   }
   ForwardRun run = run_forward(problem, phi, progress, block, trajectory);
-  if (from_start()) progress = {problem.init(phi), {}, 0, progress.T};
+  Estimate estimate{std::move(run.h), run.outer, run.trajectory, {}};
+  if (from_start()) {
+    estimate.s = std::move(progress.s);
+    progress = {problem.init(phi), {}, 0, progress.T};
+  }
   if (!online) progress.z.clear();
-  return {std::move(run.h), run.outer, run.trajectory, {}};
+  return estimate;
 }
 
 }  // namespace glocal::hpo

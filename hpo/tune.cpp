@@ -1,7 +1,9 @@
 #include <glocal/hpo/tune.h>
 
 #include <chrono>
+#include <utility>
 
+#include <glocal/hpo/keep_best.h>
 #include <glocal/hpo/space.h>
 
 namespace glocal::hpo {
@@ -51,26 +53,32 @@ TuneResult tune(const FlatProblem& problem, TuneState& state, const TuneOptions&
   const Stopwatch clock;
   reset_peak_memory();
   Progress& progress = state.progress;
+  const bool from_start = estimator->from_start();
 
   const auto more = [&] {
-    if (estimator->from_start()) return state.updates < options.updates;
+    if (from_start) return state.updates < options.updates;
     // The last block cannot use an update, so it is plain training.
     return progress.T - progress.block_start() > options.estimator_options.tau;
   };
+  const auto one_block = [&] {
+    Estimate estimate = estimator->advance(problem, state.phi, progress);
+    state.u = state.meta.step(std::move(state.u), estimate.h);
+    state.phi = to_leaves(state.u, state.phi);
+    return estimate;
+  };
   while (more()) {
     const Stopwatch block;
-    OuterUpdate update{state.updates, 0, state.phi, {}, estimator->advance(problem, state.phi, progress)};
-    update.t = progress.t;
-    state.u = state.meta.step(std::move(state.u), update.estimate.h);
-    update.next_phi = state.phi = to_leaves(state.u, update.phi);
-    update.seconds = block.seconds();
+    const Vars phi = state.phi;
+    Estimate estimate = from_start ? update_from_start(problem, *estimator, state) : one_block();
+    const OuterUpdate update{state.updates, progress.t, phi, state.phi, std::move(estimate), block.seconds()};
     state.estimate_seconds += update.seconds;
     ++state.updates;
     if (report) report(update);
   }
-  if (estimator->from_start() && progress.t == 0) progress.s = problem.init(state.phi);
+  if (from_start) begin_last_training(problem, *estimator, state);
   train_to(problem, state.phi, progress, progress.T);
   TuneResult result{progress.s, state.phi, state.meta, state.updates, state.estimate_seconds};
+  if (from_start) result.best = best_of(state.scores);
   result.seconds = clock.seconds();
   result.peak_bytes = memory_use().peak_bytes;
   return result;

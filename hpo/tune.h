@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,14 +29,25 @@ struct OuterUpdate {
   double seconds = 0;  ///< of the steps and the estimate
 };
 
+/// The run from s_0 with the least E of those judged: after how many updates of how many (0: the start), and that E.
+struct BestRun {
+  std::int64_t update = 0, of = 0;
+  double outer = 0;
+};
+/// Of E after 0, 1, ... updates; NaN is a run that left the finite numbers. Nothing when all did.
+std::optional<BestRun> best_of(const std::vector<double>& scores);
+/// "best of 6: update 3", "best of 6: the start".
+std::string text(const BestRun& best);
+
 struct TuneResult {
   Vars s;    ///< s_T, trained to the end
-  Vars phi;  ///< the hyperparameters reached
+  Vars phi;  ///< the hyperparameters it was trained with: the last reached, or those of `best`
   MetaOptimizer meta = {};
   std::int64_t updates = 0;
-  double estimate_seconds = 0;  ///< in blocks that estimated a hypergradient
-  double seconds = 0;           ///< all of it
-  std::int64_t peak_bytes = 0;  ///< of tensors, measured
+  double estimate_seconds = 0;       ///< in blocks that estimated a hypergradient
+  double seconds = 0;                ///< all of it
+  std::int64_t peak_bytes = 0;       ///< of tensors, measured
+  std::optional<BestRun> best = {};  ///< estimators from the start: which run was kept
 };
 
 /// Where a run stands, at any step. Between two steps, that is in problem.step, and in problem.watch for step t when
@@ -46,8 +58,10 @@ struct TuneState {
   MetaOptimizer meta = {};
   std::int64_t updates = 0;         ///< outer updates made, or trials of a search
   double estimate_seconds = 0;      ///< see TuneResult
-  std::vector<double> scores = {};  ///< searches: E of each trial, NaN where it failed
+  std::vector<double> scores = {};  ///< E of each trial of a search, or of each run from s_0; NaN where it diverged
   Progress progress = {};
+  std::vector<double> best_u = {};  ///< runs from s_0: (q,) u of the best so far
+  Vars best_s = {};                 ///< and the state in which it was judged, until the last training has been
 };
 /// s_0 = init(phi), before the first of T steps.
 TuneState start_of_run(const FlatProblem& problem, const Vars& phi, std::int64_t T, const MetaOptimizer& meta = {});
@@ -57,8 +71,13 @@ TuneResult train(const FlatProblem& problem, const Vars& phi, std::int64_t T);
 /// What is left of them.
 TuneResult train(const FlatProblem& problem, TuneState& state);
 
-/// Tunes phi. Block estimators (local, truncated, glocal) train once and move phi after each block but the last;
-/// estimators from the start (global) make `updates` whole runs, then train once with what they found.
+/// Tunes phi. Block estimators (local, truncated, glocal) train once and move phi after each block but the last.
+/// Estimators from the start (global, global-forward, local-restart) make `updates` runs from s_0, then train once, and
+/// end with the best: every run is judged by its E, at the same step on the validation batch of block 0. Where E is the
+/// least so far phi moves on; else it goes back to the best and moves from there with half the meta lr. The last
+/// training is judged too; unless it is the best, the result is s_T of the best, which is kept, not trained again: the
+/// price is `updates` estimates and T plain steps. A run that throws DivergedError or NumericError (problem.watch may)
+/// has E = infinity; the first may not, it has nothing to go back to.
 /// Throws ValueError for options out of range, NumericError for a non-finite hypergradient.
 TuneResult tune(const FlatProblem& problem, const Vars& phi, const TuneOptions& options,
                 const std::function<void(const OuterUpdate&)>& report = {});

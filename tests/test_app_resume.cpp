@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -86,8 +87,20 @@ TEST_SUITE("fast") {
 
   TEST_CASE("resume: a run of runs that was stopped ends with the bytes of a run in one go") {
     check_stopped("tune --estimator global --updates 2 " + small, {150});
+    check_stopped("tune --estimator global-forward --updates 3 --meta-lr 60 " + small, {110, 130, 165});
     check_stopped("tune --estimator pes --particles 2 " + small, {77});
     check_stopped("tune --estimator gp --budget 4 " + small, {101});
+  }
+
+  TEST_CASE("resume: runs from the start that go back to the best may be stopped anywhere") {
+    std::vector<int> places(60);
+    std::iota(places.begin(), places.end(), 1);
+    for (const std::string estimator : {"global", "local-restart"})
+      check_stopped(
+          "tune --hidden 8 --steps 9 --block 4 --batch 32 --tune lr,momentum --updates 3 --meta-lr 60 --quiet "
+          "--estimator " +
+              estimator + " ",
+          places);
   }
 
   TEST_CASE("resume: a comparison reads back what had come to its end and goes on with the rest") {

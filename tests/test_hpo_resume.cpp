@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,10 +53,13 @@ struct Heard {
     for (const Var& leaf : leaves)
       for (std::int64_t i = 0; i < leaf.size(); ++i) numbers.push_back(leaf.value().at(i));
   }
+  void add(const std::optional<BestRun>& best) {
+    if (best) add(std::vector<double>{double(best->update), double(best->of), best->outer});
+  }
   void add(const OuterUpdate& update) {
     numbers.push_back(double(update.index));
     numbers.push_back(double(update.t));
-    numbers.push_back(update.estimate.outer);
+    numbers.push_back(std::isnan(update.estimate.outer) ? -1 : update.estimate.outer);
     add(update.estimate.h);
     add(update.next_phi);
     if (update.estimate.trajectory) add(Vars{update.estimate.trajectory});
@@ -104,6 +108,8 @@ Heard heard_of(const FlatProblem& problem, TuneState state, const GoOn& go_on, H
       const TuneResult result = go_on(stopping, state, [&](const OuterUpdate& update) { heard.add(update); });
       heard.add(result.s);
       heard.add(result.phi);
+      heard.add(result.best);
+      heard.add(std::vector<double>{result.meta.lr, double(result.meta.updates)});
       return heard;
     } catch (const Stop&) {
     }
@@ -149,6 +155,27 @@ TEST_CASE("resume: every estimator goes on from every step with the same bits") 
     };
     check_resumes(problem_for(name), start, go_on);
   }
+}
+
+TEST_CASE("resume: runs from the start that go back to the best go on from every step with the same bits") {
+  for (const std::string name : {"global", "global-forward", "local-restart"})
+    for (const double lr : {1.0, 4.0, 40.0}) {
+      CAPTURE(name);
+      CAPTURE(lr);
+      TuneOptions options{.estimator = name, .meta = {.lr = lr}, .T = 12, .updates = 4};
+      options.estimator_options.tau = 5;
+      const TuneState start = start_of_run(problem_for(name), phi_for(name), options.T, options.meta);
+      std::int64_t rose = 0;
+      const GoOn go_on = [&](const FlatProblem& problem, TuneState& state, const auto& report) {
+        const TuneResult result = tune(problem, state, options, report);
+        rose += result.meta.lr < lr;
+        CHECK(result.best->update == best_of(state.scores)->update);
+        CHECK(std::ssize(state.scores) == 5);
+        return result;
+      };
+      check_resumes(problem_for(name), start, go_on);
+      CHECK(rose > 0);
+    }
 }
 
 TEST_CASE("resume: searches and plain training stop and go on at every single step") {

@@ -17,8 +17,8 @@ std::string accuracy(const Cell& cell, const Score Trial::*score) {
 std::string outcome(const Trial& trial, const std::vector<std::string>& names) {
   if (!trial.ok()) return trial.failure;
   std::string line = fmt::format("test accuracy {:.2f} %", 100 * trial.test.accuracy);
-  for (std::size_t i = 0; i < names.size() && i < 6; ++i)
-    line += fmt::format(", {} {:.3g}", names[i], trial.values()[i]);
+  for (std::size_t i = 0; i < names.size() && i < 6; ++i) line += fmt::format(", {} {:.3g}", names[i], trial.values[i]);
+  if (trial.best) line += ", " + hpo::text(*trial.best);
   return line;
 }
 
@@ -113,11 +113,13 @@ Json cell_rows(const std::vector<Cell>& cells) {
       return {found.mean, found.sd};
     };
     Json values = Json::array(), seconds = Json::array();
+    Json kept = Json::array();
     std::int64_t updates = 0, fell_back = 0;
     for (const Trial& trial : cell.trials) {
+      if (trial.best) kept.push_back(trial.best->update);
       updates += std::ssize(trial.moves);
       fell_back += std::ranges::count_if(trial.moves, [](const Move& move) { return move.fell_back; });
-      if (trial.ok()) values.push_back(trial.values());
+      if (trial.ok()) values.push_back(trial.values);
       seconds.push_back(trial.seconds);
     }
     rows.push_back({{"case", cell.what.label},
@@ -131,6 +133,7 @@ Json cell_rows(const std::vector<Cell>& cells) {
                     {"values", std::move(values)},
                     {"updates", updates},
                     {"fell_back", fell_back},
+                    {"kept", std::move(kept)},
                     {"gradients", pair([](const Trial& t) { return t.gradients; })},
                     {"peak_bytes", pair([](const Trial& t) { return static_cast<double>(t.peak_bytes); })},
                     {"seconds", std::move(seconds)}});
@@ -157,18 +160,18 @@ std::string final_values(const Cell& cell) {
   if (ended == cell.trials.end()) return "-";
   std::string line;
   constexpr std::size_t most = 4;
-  const std::size_t count = ended->values().size();
+  const std::size_t count = ended->values.size();
   if (count > most) {
     double low = INFINITY, high = -INFINITY;
     for (std::size_t i = 0; i < count; ++i) {
-      const double mean = cell.over([i](const Trial& t) { return t.values()[i]; }).mean;
+      const double mean = cell.over([i](const Trial& t) { return t.values[i]; }).mean;
       low = std::min(low, mean);
       high = std::max(high, mean);
     }
     return fmt::format("{} numbers, {:.2g} to {:.2g}", count, low, high);
   }
   for (std::size_t i = 0; i < count; ++i)
-    line += fmt::format("{}{:.2g}", i == 0 ? "" : ", ", cell.over([i](const Trial& t) { return t.values()[i]; }).mean);
+    line += fmt::format("{}{:.2g}", i == 0 ? "" : ", ", cell.over([i](const Trial& t) { return t.values[i]; }).mean);
   return line;
 }
 

@@ -35,14 +35,17 @@ Trial run_trial(const Experiment& experiment, const Options& options, const std:
   Trial trial;
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   trial.validation = trial.test = {nan, nan};
-  trial.start = experiment.space().values(phi);
+  trial.values = experiment.space().values(phi);
   const auto moved = [&](const hpo::OuterUpdate& update) {
-    trial.moves.push_back({update.t, experiment.space().values(update.next_phi), update.estimate.h,
-                           update.estimate.forecast && update.estimate.forecast->fell_back});
+    trial.values = experiment.space().values(update.next_phi);
+    trial.moves.push_back(
+        {update.t, trial.values, update.estimate.h, update.estimate.forecast && update.estimate.forecast->fell_back});
   };
   try {
     const hpo::TuneResult result = run_way(experiment, problem, options, estimator, moved);
     trial.seconds = result.seconds;
+    trial.values = experiment.space().values(result.phi);
+    trial.best = result.best;
     trial.peak_bytes = result.peak_bytes;
     if (const std::string bad = experiment.first_non_finite(result.s); !bad.empty())
       fail<DivergedError>("[{}] {} is not finite at the end", estimator, bad);

@@ -1,11 +1,13 @@
 // One training run of a study, held in memory: its scores, its way through the hyperparameters, its price.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <glocal/app/experiment.h>
 #include <glocal/app/options.h>
+#include <glocal/hpo/tune.h>
 
 namespace glocal::app {
 
@@ -20,14 +22,14 @@ struct Move {
 struct Trial {
   std::string failure;        ///< why it ended early, "" when it did not: a loss or hypergradient was not finite
   Score validation, test;     ///< NaN after a failure
-  std::vector<double> start;  ///< values of the hyperparameters
   std::vector<Move> moves;
-  double gradients = 0;  ///< gradient evaluations that it cost, by count: see hpo/cost.h
-  double seconds = 0;    ///< of training and tuning
+  std::vector<double> values;             ///< of the hyperparameters at the end, or where it failed
+  std::optional<hpo::BestRun> best = {};  ///< estimators from the start: the run that was kept
+  double gradients = 0;                   ///< gradient evaluations that it cost, by count: see hpo/cost.h
+  double seconds = 0;                     ///< of training and tuning
   std::int64_t peak_bytes = 0;
 
   bool ok() const { return failure.empty(); }
-  const std::vector<double>& values() const { return moves.empty() ? start : moves.back().values; }
 };
 
 /// Trains with fixed hyperparameters ("fixed"), tunes with an estimator or searches, and scores the end. A run that is

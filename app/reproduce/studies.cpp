@@ -5,8 +5,9 @@ namespace glocal::app {
 // A new study is one line here.
 const std::vector<Study>& studies() {
   static const std::vector<Study> all{
-      trajectories(), accuracy(),  equal_compute(), learning_rates(), policies(),    regime(),     choices(), orders(),
-      noise(),        explosion(), error_bound(),   cost(),           reweighting(), optimizers(), models(),
+      trajectories(), accuracy(),   equal_compute(), learning_rates(), policies(),    regime(),
+      choices(),      orders(),     noise(),         explosion(),      error_bound(), cost(),
+      reweighting(),  optimizers(), models(),        keep_best(),
   };
   return all;
 }

@@ -14,6 +14,7 @@ Study learning_rates();
 Study equal_compute();
 Study explosion();
 Study optimizers();
+Study keep_best();
 Study regime();
 Study noise();
 Study cost();

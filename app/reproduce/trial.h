@@ -20,8 +20,8 @@ struct Move {
 };
 
 struct Trial {
-  std::string failure;        ///< why it ended early, "" when it did not: a loss or hypergradient was not finite
-  Score validation, test;     ///< NaN after a failure
+  std::string failure;     ///< why it ended early, "" when it did not: a loss or hypergradient was not finite
+  Score validation, test;  ///< NaN after a failure
   std::vector<Move> moves;
   std::vector<double> values;             ///< of the hyperparameters at the end, or where it failed
   std::optional<hpo::BestRun> best = {};  ///< estimators from the start: the run that was kept

@@ -1,26 +1,25 @@
 #include <glocal/core/npy.h>
 
-#include <algorithm>
-#include <array>
-#include <bit>
 #include <charconv>
-#include <cstring>
-#include <limits>
-#include <optional>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <system_error>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include <glocal/core/element_type.h>
+#include <glocal/core/error.h>
 #include <glocal/core/file.h>
 #include <glocal/core/printable.h>
-
-static_assert(std::endian::native == std::endian::little, "files are little-endian and read in place");
 
 namespace glocal {
 namespace {
 
 constexpr std::string_view magic = "\x93NUMPY";
 
-constexpr std::int64_t most_one_byte = std::int64_t{16} << 20;  // their i32 take four times the room
+constexpr std::string_view expected_types = "expected f2 f4 f8 i1 i2 i4 i8 u1 u2 u4 u8 or b1";
 
 std::string shown(std::string_view word) { return printable(word.substr(0, 40)) + (word.size() > 40 ? ".." : ""); }
 
@@ -45,7 +44,7 @@ class DictReader {
       expect(":");
       const int field = key == "descr" ? 0 : key == "fortran_order" ? 1 : key == "shape" ? 2 : -1;
       if (field < 0 || std::exchange(seen[field], true)) refuse("an unknown or repeated key \"" + shown(key) + "\"");
-      if (field == 0) header.type = quoted();
+      if (field == 0) header.type = type();
       if (field == 1) header.fortran = boolean();
       if (field == 2) header.shape = shape();
       if (!accept(",")) {
@@ -78,6 +77,12 @@ class DictReader {
   void expect(std::string_view token) {
     if (!accept(token)) refuse("no " + std::string(token));
   }
+  std::string type() {
+    if (accept("[") || accept("("))
+      fail<DataError>("[npy] {}: descr: {}, found a structured array; save each of its fields by itself", where_,
+                      expected_types);
+    return quoted();
+  }
   std::string quoted() {
     const char quote = accept("'") ? '\'' : accept("\"") ? '"' : '\0';
     const auto end = quote ? text_.find(quote, at_) : std::string_view::npos;
@@ -102,6 +107,7 @@ class DictReader {
       if (error != std::errc() || value < 0) refuse("no size in 'shape'");
       at_ += static_cast<std::size_t>(end - begin);
       sizes.push_back(value);
+      if (at_ < text_.size() && text_[at_] == 'L') ++at_;  // Python 2 writes long sizes so
       if (accept(",")) continue;
       if (sizes.size() < 2) refuse("a single size without its comma");
       expect(")");
@@ -139,70 +145,47 @@ Header read_header(std::string_view bytes, const std::string& where) {
   return header;
 }
 
-// Converts numbers of type From to the tensor's To, in the file's order; i8 must fit i32.
-template <class From, class To>
-void convert(std::string_view data, To* out, std::int64_t count, const std::string& where) {
-  for (std::int64_t i = 0; i < count; ++i) {
-    From value;
-    std::memcpy(&value, data.data() + static_cast<std::size_t>(i) * sizeof(From), sizeof(From));
-    if constexpr (std::is_same_v<From, std::int64_t>)
-      if (value < std::numeric_limits<To>::min() || value > std::numeric_limits<To>::max())
-        fail<DataError>("[npy] {}: number {}: expected a value that fits i32, found {}", where, i, value);
-    out[i] = static_cast<To>(value);
-  }
-}
-
-// From first-axis-fastest to last-axis-fastest: out[index] = in[sum index_k stride_k] with Fortran strides.
-template <class T>
-Tensor from_fortran_order(const Tensor& in, const Shape& shape) {
-  Tensor out(shape, in.dtype());
-  const int rank = shape.rank();
-  std::array<std::int64_t, Shape::max_rank> index{};
-  for (std::int64_t flat = 0; flat < shape.size(); ++flat) {
-    std::int64_t source = 0;
-    for (int axis = rank - 1; axis >= 0; --axis) source = source * shape[axis] + index[static_cast<std::size_t>(axis)];
-    out.data<T>()[flat] = in.data<T>()[source];
-    for (int axis = rank - 1; axis >= 0 && ++index[static_cast<std::size_t>(axis)] == shape[axis]; --axis)
-      index[static_cast<std::size_t>(axis)] = 0;
-  }
-  return out;
-}
-
-std::optional<std::pair<DType, std::int64_t>> type_and_width(std::string_view type) {
-  if (type == "<f4") return {{DType::f32, 4}};
-  if (type == "<f8") return {{DType::f64, 8}};
-  if (type == "<i4") return {{DType::i32, 4}};
-  if (type == "<i8") return {{DType::i32, 8}};
-  if (type == "|u1" || type == "|b1") return {{DType::i32, 1}};
-  return {};
+// A type as numpy names it: an order (< little, > big, = the machine's, | none), a kind, bytes.
+ElementType type_named(std::string_view name, const std::string& where) {
+  using Kind = ElementType::Kind;
+  std::string_view rest = name;
+  const char order = !rest.empty() && std::string_view("<>=|").find(rest[0]) != std::string_view::npos ? rest[0] : '=';
+  if (rest.starts_with(order)) rest.remove_prefix(1);
+  if (rest == "?") rest = "b1";
+  for (const auto& [kind, letter, widths] :
+       {std::tuple(Kind::real, 'f', "248"), std::tuple(Kind::integer, 'i', "1248"),
+        std::tuple(Kind::natural, 'u', "1248"), std::tuple(Kind::boolean, 'b', "1")})
+    if (rest.size() == 2 && rest[0] == letter && std::string_view(widths).find(rest[1]) != std::string_view::npos)
+      return {kind, rest[1] - '0', order == '>'};
+  constexpr std::pair<char, std::string_view> others[] = {
+      {'c', "complex numbers; save the real and imaginary part"},
+      {'f', "long doubles, which differ from machine to machine; save them as f8"},
+      {'g', "long doubles, which differ from machine to machine; save them as f8"},
+      {'U', "text"},
+      {'S', "text"},
+      {'a', "text"},
+      {'O', "Python objects, pickled"},
+      {'M', "dates; save them as numbers"},
+      {'m', "durations; save them as numbers"},
+      {'V', "raw bytes or a structured array"}};
+  std::string_view meaning = "no type of numpy's";
+  for (const auto& [letter, words] : others)
+    if (rest.starts_with(letter)) meaning = words;
+  fail<DataError>("[npy] {}: descr: {}, found {}: {}", where, expected_types, shown(name), meaning);
 }
 
 }  // namespace
 
-Tensor decode_npy(std::string_view bytes, const std::string& where) {
+Tensor decode_npy(std::string_view bytes, const std::string& where, std::uint64_t max_bytes) {
   const Header header = read_header(bytes, where);
-  const auto type = type_and_width(header.type);
-  if (!type)
-    fail<DataError>("[npy] {}: descr: expected <f4 <f8 <i4 <i8 |u1 or |b1, found {}", where, shown(header.type));
-  const auto [dtype, width] = *type;
-  const std::string_view data = bytes.substr(header.data_offset);
-  const auto held = static_cast<std::int64_t>(data.size());
-  const std::int64_t count = header.shape.size();
-  if (held % width != 0 || held / width != count)
-    fail<DataError>("[npy] {}: data: expected {} numbers of {} bytes for shape {}, found {} bytes", where, count, width,
-                    header.shape, held);
-  if (width == 1 && count > most_one_byte)
-    fail<DataError>("[npy] {}: data: expected at most {} numbers of one byte, found {}; save them as <i4", where,
-                    most_one_byte, count);
-  Tensor out({count}, dtype);
-  if (header.type == "<i8")
-    convert<std::int64_t>(data, out.data<std::int32_t>(), count, where);
-  else if (width == 1)
-    convert<std::uint8_t>(data, out.data<std::int32_t>(), count, where);
-  else
-    std::memcpy(out.raw(), data.data(), data.size());
-  if (!header.fortran || header.shape.rank() < 2) return out.reshape(header.shape);
-  return visit_any(dtype, [&]<class T>() { return from_fortran_order<T>(out, header.shape); });
+  const ElementType type = type_named(header.type, where);
+  const auto count = static_cast<std::uint64_t>(header.shape.size()),
+             width = static_cast<std::uint64_t>(size_of(type.dtype()));
+  if (count > max_bytes / width)
+    fail<DataError>("[npy] {}: shape: expected numbers for at most {} bytes of memory, found {} that become {}", where,
+                    max_bytes, header.shape, type.dtype());
+  return decode_elements(type, bytes.substr(header.data_offset), header.shape, header.fortran,
+                         "[npy] " + where + ": data");
 }
 
 std::string encode_npy(const Tensor& tensor) {

@@ -2,9 +2,14 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <limits>
+#include <map>
+#include <string>
+#include <string_view>
 #include <vector>
 
+#include <glocal/core/error.h>
 #include <glocal/core/file.h>
 #include <glocal/core/npy.h>
 #include <glocal/core/printable.h>
@@ -14,7 +19,8 @@ namespace {
 
 constexpr std::uint64_t zip64_mark = 0xFFFFFFFF;
 constexpr std::uint64_t most_expansion = 1032;  // deflate cannot expand further
-constexpr std::uint64_t unpacked_at_least = std::uint64_t{24} << 20;
+// MNIST's 55 MB of bytes are deflated to 11.5 MB.
+constexpr std::uint64_t unpacked_at_least = std::uint64_t{24} << 20, unpacked_per_byte = 6, widest_growth = 4;
 constexpr std::size_t end_size = 22, entry_size = 46, local_size = 30;
 constexpr std::uint16_t stored = 0, deflated = 8;
 constexpr std::uint16_t first_of_1980 = 0x21;  // the date written: files of equal content are equal
@@ -48,10 +54,22 @@ class Reader {
   const std::string& where_;
 };
 
+// An entry of the central directory; what it says is believed by open_member alone.
 struct Member {
   std::string_view name, packed;
-  std::uint64_t method = 0, crc = 0, size = 0, begin = 0, end = 0;  // its place in the file
+  std::uint64_t flags = 0, method = 0, crc = 0, packed_size = 0, size = 0, local = 0;
+  std::uint64_t begin = 0, end = 0;  // its place in the file
   std::string shown() const { return printable(name.substr(0, 80)); }
+  std::string_view stem() const { return name.substr(0, name.size() - (name.ends_with(".npy") ? 4 : 0)); }
+};
+
+// How much deflated members may still take, unpacked and as tensors.
+struct Allowance {
+  std::uint64_t unpacked, tensors;
+  Allowance(std::uint64_t held, std::uint64_t max_unpacked)
+      : unpacked(max_unpacked > 0 ? max_unpacked : unpacked_at_least + unpacked_per_byte * held),
+        tensors(max_unpacked > 0 ? widest_growth * max_unpacked
+                                 : unpacked_at_least + widest_growth * unpacked_per_byte * held) {}
 };
 
 std::string inflate_member(const Member& member, const std::string& where) {
@@ -80,40 +98,73 @@ std::uint64_t crc_of(std::string_view bytes) {
   return crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size());
 }
 
-// One entry of the central directory and the local record it points to; `entry` moves to the next entry.
-Member read_member(const Reader& zip, std::uint64_t& entry, std::uint64_t directory) {
+// `entry` moves to the next entry.
+Member read_entry(const Reader& zip, std::uint64_t& entry) {
   zip.expect(entry, "PK\1\2", "directory entry");
   zip.at(entry, entry_size, "directory entry");
-  const std::uint64_t flags = zip.number(entry + 8, 2, "flags"), packed = zip.number(entry + 20, 4, "packed size"),
-                      name_size = zip.number(entry + 28, 2, "name size"), local = zip.number(entry + 42, 4, "offset");
+  const std::uint64_t name_size = zip.number(entry + 28, 2, "name size");
   Member member;
+  member.flags = zip.number(entry + 8, 2, "flags");
   member.method = zip.number(entry + 10, 2, "method");
   member.crc = zip.number(entry + 16, 4, "crc");
+  member.packed_size = zip.number(entry + 20, 4, "packed size");
   member.size = zip.number(entry + 24, 4, "size");
+  member.local = zip.number(entry + 42, 4, "offset");
   member.name = zip.at(entry + entry_size, name_size, "name");
-  if (packed == zip64_mark || member.size == zip64_mark || local == zip64_mark)
-    fail<DataError>("[npz] {}: {}: expected a member below 4 GiB, found zip64", zip.where(), member.shown());
-  if (flags & 1)
+  entry += entry_size + name_size + zip.number(entry + 30, 2, "extra size") + zip.number(entry + 32, 2, "comment size");
+  return member;
+}
+
+struct Directory {
+  std::vector<Member> members;
+  std::uint64_t begin = 0;
+};
+
+Directory read_directory(const Reader& zip) {
+  if (zip.size() < end_size)
+    fail<DataError>("[npz] {}: expected at least {} bytes, found {}", zip.where(), end_size, zip.size());
+  const std::uint64_t end = zip.size() - end_size;
+  zip.expect(end, "PK\5\6", "end record (a zip file without comment or trailing bytes)");
+  const std::uint64_t count = zip.number(end + 10, 2, "count"), size = zip.number(end + 12, 4, "directory size");
+  Directory directory{{}, zip.number(end + 16, 4, "directory offset")};
+  if (directory.begin + size != end)
+    fail<DataError>("[npz] {}: directory: expected it to end at {}, found {} + {}", zip.where(), end, directory.begin,
+                    size);
+  for (std::uint64_t i = 0, entry = directory.begin; i < count || entry != end; ++i) {
+    if (i == count || entry >= end)
+      fail<DataError>("[npz] {}: directory: expected {} members up to byte {}, found {}", zip.where(), count, end,
+                      entry);
+    directory.members.push_back(read_entry(zip, entry));
+  }
+  return directory;
+}
+
+// Goes to the local record, and checks what both say.
+void open_member(const Reader& zip, const Directory& directory, Member& member) {
+  if (!member.name.ends_with(".npy") || member.name.size() == 4)
+    fail<DataError>("[npz] {}: member {}: expected a name that ends in .npy", zip.where(), member.shown());
+  if (member.packed_size == zip64_mark || member.size == zip64_mark || member.local == zip64_mark)
+    fail<DataError>("[npz] {}: {}: expected a member below 2 GiB, found zip64", zip.where(), member.shown());
+  if (member.flags & 1)
     fail<DataError>("[npz] {}: {}: expected a plain member, found an encrypted one", zip.where(), member.shown());
   if (member.method != stored && member.method != deflated)
     fail<DataError>("[npz] {}: {}: method: expected 0 or 8, found {}", zip.where(), member.shown(), member.method);
+  const std::uint64_t local = member.local, packed = member.packed_size;
   zip.expect(local, "PK\3\4", "local record");
   // Sizes in the local record may be a zip64 mark (numpy writes that); those of the directory count.
   const std::uint64_t local_name = zip.number(local + 26, 2, "local name size"),
                       data = local + local_size + local_name + zip.number(local + 28, 2, "local extra size");
   if (zip.at(local + local_size, local_name, "local name") != member.name)
     fail<DataError>("[npz] {}: {}: expected the same name in its local record", zip.where(), member.shown());
-  if (data > directory || packed > directory - data)
+  if (data > directory.begin || packed > directory.begin - data)
     fail<DataError>("[npz] {}: {}: expected {} bytes before the directory at {}, found data at {}", zip.where(),
-                    member.shown(), packed, directory, data);
-  member.packed = zip.at(data, packed, "data");
-  member.begin = local;
-  member.end = data + packed;
+                    member.shown(), packed, directory.begin, data);
   if (member.method == stored && packed != member.size)
     fail<DataError>("[npz] {}: {}: expected {} stored bytes, found {}", zip.where(), member.shown(), member.size,
                     packed);
-  entry += entry_size + name_size + zip.number(entry + 30, 2, "extra size") + zip.number(entry + 32, 2, "comment size");
-  return member;
+  member.packed = zip.at(data, packed, "data");
+  member.begin = local;
+  member.end = data + packed;
 }
 
 // Members that share bytes, or promise far more than the file holds, make a small file fill the memory (D. Fifield,
@@ -121,7 +172,6 @@ Member read_member(const Reader& zip, std::uint64_t& entry, std::uint64_t direct
 void check_sizes(std::vector<Member> members, std::uint64_t held, std::uint64_t max_unpacked,
                  const std::string& where) {
   std::sort(members.begin(), members.end(), [](const Member& a, const Member& b) { return a.begin < b.begin; });
-  if (max_unpacked == 0) max_unpacked = unpacked_at_least + held;
   std::uint64_t at = 0, unpacked = 0;
   for (const Member& member : members) {
     if (member.begin < at)
@@ -134,6 +184,22 @@ void check_sizes(std::vector<Member> members, std::uint64_t held, std::uint64_t 
         "[npz] {}: sizes: expected at most {} unpacked bytes from {}, found {} announced; give max_unpacked "
         "if you trust the file",
         where, max_unpacked, held, unpacked);
+}
+
+// The array of a member that is open; what its tensor takes is no longer allowed to others.
+Tensor read_array(const Reader& zip, const Member& member, Allowance& allowance) {
+  const std::string& where = zip.where();
+  const bool packed = member.method == deflated;
+  const std::string inflated = packed ? inflate_member(member, where) : std::string();
+  const std::string_view data = packed ? std::string_view(inflated) : member.packed;
+  if (crc_of(data) != member.crc)
+    fail<DataError>("[npz] {}: {}: crc: expected {:08x}, found {:08x}", where, member.shown(), member.crc,
+                    crc_of(data));
+  const std::string name = where + ":" + member.shown();
+  if (!packed) return decode_npy(data, name);
+  Tensor array = decode_npy(data, name, allowance.tensors);
+  allowance.tensors -= static_cast<std::uint64_t>(array.bytes());
+  return array;
 }
 
 void append(std::string& out, std::uint64_t value, int bytes) {
@@ -165,35 +231,59 @@ void check_below_4_gib(std::uint64_t bytes) {
 
 std::map<std::string, Tensor> decode_npz(std::string_view bytes, const std::string& where, std::uint64_t max_unpacked) {
   const Reader zip(bytes, where);
-  if (bytes.size() < end_size)
-    fail<DataError>("[npz] {}: expected at least {} bytes, found {}", where, end_size, bytes.size());
-  const std::uint64_t end = bytes.size() - end_size;
-  zip.expect(end, "PK\5\6", "end record (a zip file without comment or trailing bytes)");
-  const std::uint64_t count = zip.number(end + 10, 2, "count"), size = zip.number(end + 12, 4, "directory size"),
-                      directory = zip.number(end + 16, 4, "directory offset");
-  if (directory + size != end)
-    fail<DataError>("[npz] {}: directory: expected it to end at {}, found {} + {}", where, end, directory, size);
-  std::vector<Member> members;
-  for (std::uint64_t i = 0, entry = directory; i < count || entry != end; ++i) {
-    if (i == count || entry >= end)
-      fail<DataError>("[npz] {}: directory: expected {} members up to byte {}, found {}", where, count, end, entry);
-    members.push_back(read_member(zip, entry, directory));
-  }
-  check_sizes(members, bytes.size(), max_unpacked, where);
+  Directory directory = read_directory(zip);
+  for (Member& member : directory.members) open_member(zip, directory, member);
+  Allowance allowance(bytes.size(), max_unpacked);
+  check_sizes(directory.members, bytes.size(), allowance.unpacked, where);
   std::map<std::string, Tensor> tensors;
-  for (const Member& member : members) {
-    if (!member.name.ends_with(".npy") || member.name.size() == 4)
-      fail<DataError>("[npz] {}: member {}: expected a name that ends in .npy", where, member.shown());
-    const std::string name(member.name.substr(0, member.name.size() - 4));
-    const std::string inflated = member.method == deflated ? inflate_member(member, where) : std::string();
-    const std::string_view data = member.method == deflated ? std::string_view(inflated) : member.packed;
-    if (crc_of(data) != member.crc)
-      fail<DataError>("[npz] {}: {}: crc: expected {:08x}, found {:08x}", where, member.shown(), member.crc,
-                      crc_of(data));
-    if (!tensors.emplace(name, decode_npy(data, where + ":" + member.shown())).second)
+  for (const Member& member : directory.members)
+    if (!tensors.emplace(member.stem(), read_array(zip, member, allowance)).second)
       fail<DataError>("[npz] {}: {}: expected each name once", where, member.shown());
-  }
   return tensors;
+}
+
+Tensor decode_npz_array(std::string_view bytes, const std::string& where, const std::string& name,
+                        std::uint64_t max_unpacked) {
+  const Reader zip(bytes, where);
+  Directory directory = read_directory(zip);
+  Member* found = nullptr;
+  for (Member& member : directory.members) {
+    if (member.name != name + ".npy") continue;
+    if (found) fail<DataError>("[npz] {}: {}: expected each name once", where, member.shown());
+    found = &member;
+  }
+  if (!found) fail<DataError>("[npz] {}: expected an array {}, found none of this name", where, printable(name));
+  open_member(zip, directory, *found);
+  Allowance allowance(bytes.size(), max_unpacked);
+  check_sizes({*found}, bytes.size(), allowance.unpacked, where);
+  return read_array(zip, *found, allowance);
+}
+
+std::vector<std::string> names_in_npz(std::string_view bytes, const std::string& where) {
+  std::vector<std::string> names;
+  for (const Member& member : read_directory(Reader(bytes, where)).members) names.emplace_back(member.stem());
+  return names;
+}
+
+std::vector<NpzMember> judge_npz(std::string_view bytes, const std::string& where) {
+  const Reader zip(bytes, where);
+  Directory directory = read_directory(zip);
+  std::map<std::string_view, int> times;
+  for (const Member& member : directory.members) ++times[member.name];
+  std::vector<NpzMember> out;
+  for (Member& member : directory.members) {
+    out.push_back({std::string(member.stem()), ""});
+    try {
+      if (times[member.name] > 1) fail<DataError>("[npz] {}: {}: expected each name once", where, member.shown());
+      open_member(zip, directory, member);
+      Allowance allowance(bytes.size(), 0);
+      check_sizes({member}, bytes.size(), allowance.unpacked, where);
+      read_array(zip, member, allowance);
+    } catch (const DataError& error) {
+      out.back().trouble = error.what();
+    }
+  }
+  return out;
 }
 
 std::string encode_npz(const std::map<std::string, Tensor>& tensors, bool compress) {
@@ -239,6 +329,10 @@ std::string encode_npz(const std::map<std::string, Tensor>& tensors, bool compre
 
 std::map<std::string, Tensor> load_npz(const std::string& path, std::uint64_t max_unpacked) {
   return decode_npz(read_file(path), path, max_unpacked);
+}
+
+Tensor load_npz_array(const std::string& path, const std::string& name, std::uint64_t max_unpacked) {
+  return decode_npz_array(read_file(path), path, name, max_unpacked);
 }
 
 void save_npz(const std::string& path, const std::map<std::string, Tensor>& tensors, bool compress) {

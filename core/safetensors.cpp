@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <glocal/core/element_type.h>
 #include <glocal/core/file.h>
 #include <glocal/core/safetensors_header.h>
 
@@ -21,7 +22,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t length_size = 8, most_header = 100'000'000, digest_size = 8;
-constexpr std::size_t most_one_byte = std::size_t{16} << 20;  // in all: their i32 take four times the room
 constexpr std::string_view reserved = "glocal.crc32", digests_key = "glocal.crc32.tensors";
 // The header's own checksum stands at its beginning, taken over everything with these eight digits as zeros.
 constexpr std::string_view prefix = R"({"__metadata__":{"glocal.crc32":")", no_digest = "00000000";
@@ -39,56 +39,21 @@ std::string header_digest(std::string_view head) {
   return digest_of(crc_of(head.substr(at + digest_size), crc));
 }
 
-// Sign, exponent and fraction in their places of an f32, whose exponents reach 112 further down.
-float half_to_float(std::uint16_t bits) {
-  const std::uint32_t sign = (bits & 0x8000U) << 16, rest = (bits & 0x7FFFU) << 13;
-  if (rest >= 0x7C00U << 13) return std::bit_cast<float>(sign | 0x7F800000U | rest);  // infinity, NaN
-  const float size = std::bit_cast<float>(rest) * 0x1p112F;
-  return sign ? -size : size;
-}
-
-// How the numbers of one type of the format become a tensor.
-struct Reading {
-  std::size_t width;
-  DType dtype;
-  void (*convert)(std::string_view, Tensor&, const std::string& field) = nullptr;  // none: the same bytes
-};
-
-template <class From>
-void to_i32(std::string_view data, Tensor& out, const std::string& field) {
-  std::int32_t* const to = out.data<std::int32_t>();
-  for (std::size_t i = 0; i < data.size() / sizeof(From); ++i) {
-    From value;
-    std::memcpy(&value, data.data() + i * sizeof(From), sizeof(From));
-    if (!std::in_range<std::int32_t>(value))
-      fail<DataError>("[safetensors] {}: number {}: expected a value that fits i32, found {}", field, i, value);
-    to[i] = static_cast<std::int32_t>(value);  // NOLINT(bugprone-signed-char-misuse): I8 keeps its sign
-  }
-}
-
-template <bool brain>
-void to_f32(std::string_view data, Tensor& out, const std::string&) {
-  float* const to = out.data<float>();
-  for (std::size_t i = 0; i < data.size() / 2; ++i) {
-    std::uint16_t bits;
-    std::memcpy(&bits, data.data() + 2 * i, 2);
-    to[i] = brain ? std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16) : half_to_float(bits);
-  }
-}
-
-std::optional<Reading> reading_of(std::string_view type) {
-  if (type == "F32") return Reading{4, DType::f32};
-  if (type == "F64") return Reading{8, DType::f64};
-  if (type == "I32") return Reading{4, DType::i32};
-  if (type == "F16") return Reading{2, DType::f32, to_f32<false>};
-  if (type == "BF16") return Reading{2, DType::f32, to_f32<true>};
-  if (type == "I64") return Reading{8, DType::i32, to_i32<std::int64_t>};
-  if (type == "U64") return Reading{8, DType::i32, to_i32<std::uint64_t>};
-  if (type == "U32") return Reading{4, DType::i32, to_i32<std::uint32_t>};
-  if (type == "I16") return Reading{2, DType::i32, to_i32<std::int16_t>};
-  if (type == "U16") return Reading{2, DType::i32, to_i32<std::uint16_t>};
-  if (type == "I8") return Reading{1, DType::i32, to_i32<std::int8_t>};
-  if (type == "U8" || type == "BOOL") return Reading{1, DType::i32, to_i32<std::uint8_t>};
+std::optional<ElementType> type_named(std::string_view type) {
+  using Kind = ElementType::Kind;
+  if (type == "F64") return ElementType{Kind::real, 8};
+  if (type == "F32") return ElementType{Kind::real, 4};
+  if (type == "F16") return ElementType{Kind::real, 2};
+  if (type == "BF16") return ElementType{Kind::brain, 2};
+  if (type == "I64") return ElementType{Kind::integer, 8};
+  if (type == "I32") return ElementType{Kind::integer, 4};
+  if (type == "I16") return ElementType{Kind::integer, 2};
+  if (type == "I8") return ElementType{Kind::integer, 1};
+  if (type == "U64") return ElementType{Kind::natural, 8};
+  if (type == "U32") return ElementType{Kind::natural, 4};
+  if (type == "U16") return ElementType{Kind::natural, 2};
+  if (type == "U8") return ElementType{Kind::natural, 1};
+  if (type == "BOOL") return ElementType{Kind::boolean, 1};
   return {};
 }
 
@@ -99,7 +64,7 @@ void check_layout(const SafeTensorsHeader& header, std::uint64_t held, const std
   std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
     return std::pair(a.second->begin, a.second->end) < std::pair(b.second->begin, b.second->end);
   });
-  std::uint64_t at = 0, one_byte = 0;
+  std::uint64_t at = 0;
   for (const auto& [name, entry] : order) {
     if (entry->begin != at)
       fail<DataError>("[safetensors] {}: {}: data_offsets: expected to begin at {}, found {}, {}", where,
@@ -109,21 +74,18 @@ void check_layout(const SafeTensorsHeader& header, std::uint64_t held, const std
       fail<DataError>("[safetensors] {}: {}: data_offsets: expected at most {} bytes of data, found the end at {}",
                       where, shown_name(*name), held, entry->end);
     at = entry->end;
-    const auto reading = reading_of(entry->type);
-    if (!reading)
+    const auto type = type_named(entry->type);
+    if (!type)
       fail<DataError>(
           "[safetensors] {}: {}: dtype: expected F64 F32 F16 BF16 I64 I32 I16 I8 U64 U32 U16 U8 or BOOL, "
           "found {}",
           where, shown_name(*name), shown_name(entry->type));
     const std::uint64_t size = entry->end - entry->begin;
-    if (size % reading->width != 0 || size / reading->width != static_cast<std::uint64_t>(entry->shape.size()))
+    const auto width = static_cast<std::uint64_t>(type->width);
+    if (size % width != 0 || size / width != static_cast<std::uint64_t>(entry->shape.size()))
       fail<DataError>(
           "[safetensors] {}: {}: data_offsets: expected {} numbers of {} bytes for shape {}, found {} bytes", where,
-          shown_name(*name), entry->shape.size(), reading->width, entry->shape, size);
-    if (reading->width == 1) one_byte += size;
-    if (one_byte > most_one_byte)
-      fail<DataError>("[safetensors] {}: {}: expected at most {} numbers of one byte in all, found {}", where,
-                      shown_name(*name), most_one_byte, one_byte);
+          shown_name(*name), entry->shape.size(), width, entry->shape, size);
   }
   if (at != held) fail<DataError>("[safetensors] {}: data: expected {} bytes in all, found {}", where, at, held);
 }
@@ -249,13 +211,8 @@ SafeTensors decode_safetensors(std::string_view bytes, const std::string& where)
       fail<DataError>("[safetensors] {}: {}: data: expected checksum {}, found {}", where, shown_name(name),
                       shown_name(digests[number]), digest_of(crc_of(numbers)));
     ++number;
-    const Reading reading = *reading_of(entry.type);
-    Tensor tensor(entry.shape, reading.dtype);
-    if (reading.convert)
-      reading.convert(numbers, tensor, where + ": " + shown_name(name));
-    else
-      std::copy(numbers.begin(), numbers.end(), static_cast<char*>(tensor.raw()));
-    file.tensors.emplace(name, std::move(tensor));
+    file.tensors.emplace(name, decode_elements(*type_named(entry.type), numbers, entry.shape, false,
+                                               fmt::format("[safetensors] {}: {}", where, shown_name(name))));
   }
   file.metadata = std::move(header.metadata);
   return file;

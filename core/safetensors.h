@@ -27,9 +27,9 @@ SafeTensors load_safetensors(const std::string& path);
 std::string encode_safetensors(const SafeTensors& file);
 
 /// The contents of a file; `where` names it in errors. Checksums are verified when the file has them, as ours do, and
-/// are not part of `metadata`. F16 and BF16 become f32; integers and BOOL become i32, range checked, at most 16 MiB of
-/// one byte each. Throws DataError naming the field, expected and found for any other content: holes, overlaps,
-/// repeated names, bytes after the end, ranks above 8, a header above 100 MB, a text in it above 16 MiB.
+/// are not part of `metadata`. F16 and BF16 become f32; integers and BOOL become i32, range checked, those of one byte
+/// in four times the room. Throws DataError naming the field, expected and found for any other content: holes,
+/// overlaps, repeated names, bytes after the end, ranks above 8, a header above 100 MB, a text in it above 16 MiB.
 SafeTensors decode_safetensors(std::string_view bytes, const std::string& where);
 
 struct TensorKind {

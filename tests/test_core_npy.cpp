@@ -1,7 +1,9 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <cmath>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -10,7 +12,10 @@
 #include <glocal/core/npy.h>
 #include <glocal/core/random.h>
 
+#include "data_files.h"
+
 using namespace glocal;
+using data_files::gzip;
 namespace fs = std::filesystem;
 
 namespace {
@@ -33,6 +38,25 @@ std::string raw(const std::vector<T>& numbers) {
 
 std::string dict(const std::string& type, const std::string& shape, const std::string& fortran = "False") {
   return "{'descr': '" + type + "', 'fortran_order': " + fortran + ", 'shape': " + shape + ", }\n";
+}
+
+// A zip file of one deflated member.
+std::string zip_of(const std::string& name, const std::string& content) {
+  const auto number = [](std::uint64_t value, int bytes) {
+    std::string out;
+    for (int i = 0; i < bytes; ++i) out.push_back(static_cast<char>(value >> (8 * i) & 0xff));
+    return out;
+  };
+  std::string packed = gzip(content);
+  packed = packed.substr(10, packed.size() - 18);  // deflated data without gzip's header and trailer
+  const auto crc = crc32_z(0, reinterpret_cast<const Bytef*>(content.data()), content.size());
+  const std::string record = number(20, 2) + number(0, 2) + number(8, 2) + number(0, 4) + number(crc, 4) +
+                             number(packed.size(), 4) + number(content.size(), 4) + number(name.size(), 2) +
+                             number(0, 2);
+  const std::string local = "PK\3\4" + record + name + packed;
+  const std::string entry = "PK\1\2" + number(20, 2) + record + std::string(10, '\0') + number(0, 4) + name;
+  return local + entry + "PK\5\6" + number(0, 4) + number(1, 2) + number(1, 2) + number(entry.size(), 4) +
+         number(local.size(), 4) + number(0, 2);
 }
 
 // decode_npy's complaint about the bytes; "read" when it accepts them.
@@ -124,6 +148,30 @@ TEST_SUITE("fast") {
     CHECK(same_bits(decode_npy(npy(shuffled, columns), "file"), want));
   }
 
+  TEST_CASE("npy: sizes as Python 2 writes them, the machine's byte order, types without an order") {
+    const std::string numbers = raw<double>({1, 2, 3});
+    const Tensor want = Tensor::from<double>({1, 2, 3}, {3});
+    for (const std::string shape : {"(3L,)", "(3,)", "(3L ,)"})
+      CHECK(same_bits(decode_npy(npy(dict("<f8", shape), numbers), "file"), want));
+    CHECK(contains(complaint(npy(dict("<f8", "(3L)"), numbers)), "a single size without its comma"));
+    CHECK(decode_npy(npy(dict("<f8", "(1L, 3L)"), numbers), "file").shape() == Shape{1, 3});
+    for (const std::string type : {"=f8", "f8", "<f8", "|f8"})
+      CHECK(same_bits(decode_npy(npy(dict(type, "(3,)"), numbers), "file"), want));
+    CHECK(decode_npy(npy(dict("?", "(2,)"), "\x01\x01"), "file").dtype() == DType::i32);
+  }
+
+  TEST_CASE("npy: 47 million numbers of one byte are read, as the training images of MNIST have") {
+    std::string bytes = npy(dict("|u1", "(60000, 28, 28)"), "");
+    const std::size_t begin = bytes.size();
+    bytes.resize(begin + 60000 * 784);
+    bytes[begin + 12345678] = '\xfe';
+    const Tensor images = decode_npy(bytes, "file");
+    CHECK(images.shape() == Shape{60000, 28, 28});
+    CHECK(images.data<std::int32_t>()[12345678] == 254);
+    CHECK_THROWS_WITH_AS(decode_npy(bytes, "file", 1 << 20), doctest::Contains("shape: expected numbers for at most"),
+                         DataError);
+  }
+
   TEST_CASE("npy: every truncation and every extra byte is refused") {
     const std::string whole = encode_npy(normal(key(1), {3, 2}));
     for (std::size_t size = 0; size < whole.size(); ++size) REQUIRE(complaint(whole.substr(0, size)) != "read");
@@ -147,8 +195,13 @@ TEST_SUITE("fast") {
     refused(dict("<f4", "(2"), "no size");
     refused(dict("<f4", "(2)"), "without its comma");
     refused(dict("<f4", "(1,1,1,1,1,1,1,1,2)"), "rank 9");
-    refused(dict(">f4", "(2,)"), "descr: expected <f4 <f8 <i4 <i8 |u1 or |b1, found >f4");
-    refused(dict("|O", "(1,)"), "found |O");
+    refused(dict("<c8", "(1,)"), "descr: expected f2 f4 f8 i1 i2 i4 i8 u1 u2 u4 u8 or b1, found <c8: complex numbers");
+    refused(dict("|O", "(1,)"), "found |O: Python objects");
+    refused(dict("<f16", "(1,)"), "found <f16: long doubles");
+    refused(dict("<f3", "(1,)"), "found <f3");
+    refused(dict("x", "(1,)"), "found x: no type of numpy's");
+    refused("{'descr': [('t', '<f8')], 'fortran_order': False, 'shape': (1,)}", "found a structured array");
+    refused(dict("<f4", "(2LL,)"), "a single size without its comma");
     refused(dict("<f4", "(2,)", "Maybe"), "no False");
     refused("{'descr': '<f4', 'shape': (2,)}", "no key fortran_order");
     refused("{'descr': '<f4', 'descr': '<f4', 'shape': (2,)}", "repeated key");
@@ -222,6 +275,46 @@ TEST_SUITE("fast") {
     const std::size_t directory = bytes.find("PK\1\2");
     for (std::size_t i = 0; i < 4; ++i) bytes[directory + 24 + i] = "\xf0\xff\xff\xfe"[i];
     CHECK_THROWS_WITH_AS(decode_npz(bytes, "file"), doctest::Contains("announced"), DataError);
+  }
+
+  TEST_CASE("npz: only what is asked for is judged, and the others are listed with their trouble") {
+    const Tensor h = Tensor::from<double>({1, 2, 3}, {3});
+    std::string bytes = encode_npz({{"README", h}, {"h", h}, {"other", h}, {"spoilt", h}});
+    for (std::size_t at = 0; (at = bytes.find("README.npy", at)) != std::string::npos;)
+      bytes.replace(at, 10, "README.txt");
+    const auto spoil = [&](const std::string& name, const std::string& from, const std::string& to) {
+      bytes.replace(bytes.find(from, bytes.find(name + ".npy")), to.size(), to);
+    };
+    spoil("spoilt", "False", "Fals3");
+    CHECK(same_bits(decode_npz_array(bytes, "file", "h"), h));
+    const auto members = judge_npz(bytes, "file");
+    REQUIRE(members.size() == 4);
+    CHECK(members[0].name == "README.txt");
+    CHECK(contains(members[0].trouble, "expected a name that ends in .npy"));
+    CHECK(members[1].trouble.empty());
+    CHECK(members[2].trouble.empty());
+    CHECK(contains(members[3].trouble, "crc"));
+    CHECK_THROWS_AS(decode_npz(bytes, "file"), DataError);
+    CHECK_THROWS_AS(decode_npz_array(bytes, "file", "spoilt"), DataError);
+    CHECK_THROWS_WITH_AS(decode_npz_array(bytes, "file", "none"), doctest::Contains("found none of this name"),
+                         DataError);
+    std::string twice = encode_npz({{"a", h}, {"b", h}, {"h", h}});
+    for (std::size_t at = 0; (at = twice.find("b.npy", at)) != std::string::npos;) twice.replace(at, 5, "a.npy");
+    CHECK(same_bits(decode_npz_array(twice, "file", "h"), h));
+    CHECK_THROWS_WITH_AS(decode_npz_array(twice, "file", "a"), doctest::Contains("expected each name once"), DataError);
+    CHECK(contains(judge_npz(twice, "file")[1].trouble, "expected each name once"));
+  }
+
+  TEST_CASE("npz: deflated images of the size of MNIST are read, more than 24 MiB in tensors of nothing are not") {
+    std::string pixels(60000 * 784, '\0');
+    std::uint64_t state = 1;
+    for (std::size_t i = 0; i < pixels.size(); i += 4)  // a fifth of them, as many as in digits
+      pixels[i] = static_cast<char>((state = state * 6364136223846793005U + 1442695040888963407U) >> 56);
+    const std::string file = zip_of("x_train.npy", npy(dict("|u1", "(60000, 28, 28)"), pixels));
+    CHECK(file.size() < pixels.size() / 2);
+    CHECK(decode_npz_array(file, "file", "x_train").data<std::int32_t>()[4] == static_cast<unsigned char>(pixels[4]));
+    const std::string nothing = zip_of("x.npy", npy(dict("|u1", "(10000000,)"), std::string(10'000'000, '\0')));
+    CHECK_THROWS_WITH_AS(decode_npz_array(nothing, "file", "x"), doctest::Contains("at most"), DataError);
   }
 
   TEST_CASE("npz: names that a zip file cannot hold are refused") {

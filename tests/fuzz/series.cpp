@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (std::int64_t i = 0; i < series.size(); ++i) {
       const double value = series.data<double>()[i];
       fuzz::demand(std::isfinite(value), "a number that is not finite");
-      text += fmt::format("{}{}", value, (i + 1) % series.dim(1) == 0 ? '\n' : ',');
+      text += fmt::format("{}{}", value, (i + 1) % series.dim(1) == 0 ? '\n' : ';');
     }
     fuzz::demand(same_bits(app::parse_series(text, "again"), series), "numbers that change when written");
   });

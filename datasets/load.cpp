@@ -9,6 +9,7 @@
 #include <glocal/datasets/cifar.h>
 #include <glocal/datasets/digest.h>
 #include <glocal/datasets/embedded.h>
+#include <glocal/datasets/foreign.h>
 #include <glocal/datasets/idx.h>
 #include <glocal/datasets/sampling.h>
 #include <glocal/datasets/synthetic.h>
@@ -109,18 +110,18 @@ const char* environment(const char* name) {
   return value && *value ? value : nullptr;
 }
 
-[[noreturn]] void fail_missing(const SetInfo& set, Part part, const std::vector<File>& files,
-                               const std::string& tried) {
+[[noreturn]] void fail_missing(const SetInfo& set, Part part, const std::vector<File>& files, const std::string& tried,
+                               const std::string& foreign) {
   std::string names;
   for (const File& file : files) names += (names.empty() ? "" : ", ") + file.name;
   fail<DataError>(
-      "[data] the {} files of {} are not there ({}{}). Tried:{}\nWays out:\n"
+      "[data] the {} files of {} are not there ({}{}). Tried:{}{}\nWays out:\n"
       "  glocal data fetch {}   (or: cmake -DDATASET={} -P datasets/fetch.cmake)\n"
       "  apt-get install dataset-fashion-mnist   (then --dataset fashion-mnist)\n"
       "  copy the files to ./data/{}, or give their folder with --data-dir\n"
       "or run on the bundled digits: --dataset digits",
-      name_of(part), set.title, names, set.format == Format::idx ? ", each plain or .gz" : "", tried, set.name,
-      set.name, set.folders.front());
+      name_of(part), set.title, names, set.format == Format::idx ? ", each plain or .gz" : "", tried,
+      foreign.empty() ? "" : "\nFound there, but in another form:" + foreign, set.name, set.name, set.folders.front());
 }
 
 }  // namespace
@@ -149,7 +150,7 @@ std::vector<fs::path> search_folders(const Options& options) {
 
 std::vector<fs::path> locate(const SetInfo& set, Part part, const Options& options) {
   const std::vector<File>& files = part == Part::train ? set.train_files : set.test_files;
-  std::string tried;
+  std::string tried, foreign;
   for (const fs::path& folder : search_folders(options))
     for (const std::string& layout : set.folders) {
       const fs::path place = layout.empty() ? folder : folder / layout;
@@ -167,8 +168,9 @@ std::vector<fs::path> locate(const SetInfo& set, Part part, const Options& optio
       }
       if (missing.empty()) return found;
       tried += "\n  " + place.string() + (found.empty() ? "" : "   (without " + missing + ")");
+      foreign += foreign_files(place, set, part);
     }
-  fail_missing(set, part, files, tried);
+  fail_missing(set, part, files, tried, foreign);
 }
 
 Dataset load(std::string_view name, Part part, const Options& options) {

@@ -35,7 +35,8 @@ Parts load_parts(std::string_view name, std::int64_t validation, Key key, const 
 /// Folders searched for a set, in order: data_dir, $GLOCAL_DATA, ./data, the user's cache, /usr/share/datasets.
 /// Throws DataError when data_dir is given and is not a folder.
 std::vector<std::filesystem::path> search_folders(const Options& options);
-/// The files of one part, all from one folder, as they are or with ".gz"; throws DataError listing every path tried.
+/// The files of one part, all from one folder, as they are or with ".gz"; throws DataError listing every path tried
+/// and what lies there in another form.
 std::vector<std::filesystem::path> locate(const SetInfo& set, Part part, const Options& options);
 /// The user's cache, where `glocal data fetch` puts sets: $XDG_CACHE_HOME or ~/.cache, then glocal/datasets.
 std::filesystem::path cache_folder();

@@ -174,6 +174,47 @@ TEST_SUITE("data") {
     CHECK_THROWS_AS(load("digits", Part::train, {.data_dir = {}, .coarse_labels = true}), ValueError);
   }
 
+  TEST_CASE("load: files in another form are named with what they are and the way out") {
+    const Environment data("GLOCAL_DATA", ""), cache("XDG_CACHE_HOME", "/nonexistent");
+    const auto said = [](const std::string& set, const std::vector<std::string>& files, Part part = Part::train) {
+      const Folder folder;
+      for (const std::string& file : files) folder.write(file, "x");
+      const std::string message = message_of<DataError>([&] { load(set, part, {.data_dir = folder.path()}); });
+      const std::size_t at = message.find("\nFound there, but in another form:\n  " + folder.path().string());
+      return at == std::string::npos ? "" : message.substr(at, message.find("\nWays out") - at);
+    };
+    const std::string binary10 = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz, and glocal data fetch cifar10";
+    for (const std::string& folder : {"", "cifar10/", "cifar-10-batches-bin/"}) {
+      const std::string words = said("cifar10", {folder + "data_batch_1", folder + "test_batch", folder + "batches.meta"});
+      CHECK(contains(words, folder + "data_batch_1: the Python version (pickles); the binary version is read, " + binary10));
+      CHECK(contains(words, folder + "test_batch: the Python version"));
+      CHECK_FALSE(contains(words, "batches.meta"));
+    }
+    CHECK(contains(said("cifar10", {"cifar-10-batches-py/data_batch_1"}), "/cifar-10-batches-py: the Python version"));
+    CHECK(contains(said("cifar10", {"cifar-10-python.tar.gz"}), "cifar-10-python.tar.gz: the Python version"));
+    CHECK(contains(said("cifar10", {"cifar-10-matlab.tar.gz"}), "the MATLAB version"));
+    CHECK(contains(said("cifar10", {"data_batch_1.mat"}), "the MATLAB version"));
+    CHECK(contains(said("cifar10", {"cifar-10-binary.tar.gz"}), "the right archive, not unpacked; tar -xf"));
+    CHECK(contains(said("cifar10", {"cifar-10-binary.tar"}), "the right archive, not unpacked"));
+    CHECK(contains(said("cifar10", {"train.bin"}), ": the files of CIFAR-100; use --dataset cifar100"));
+    CHECK(contains(said("cifar100", {"test_batch.bin"}, Part::test), ": the files of CIFAR-10; use --dataset cifar10"));
+    CHECK(contains(said("cifar100", {"cifar-100-python/train"}), "cifar-100-python: the Python version (pickles)"));
+    CHECK(contains(said("cifar100", {"train", "test", "meta"}), "train: the Python version (pickles)"));
+    CHECK(contains(said("cifar10", {"train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte"}), "use --dataset mnist"));
+    for (const auto& [file, words] : std::vector<std::pair<std::string, std::string>>{
+             {"mnist.npz", "arrays of NumPy; IDX files are read, and glocal data fetch mnist downloads them"},
+             {"MNIST.zip", "a zip archive that is not unpacked"},
+             {"mnist_train.csv", "a table of text"},
+             {"mnist/train.csv", "a table of text"},
+             {"MNIST/raw/training.pt", "tensors of PyTorch"},
+             {"mnist.pkl.gz", "a pickle of Python"},
+             {"train-00000-of-00001.parquet", "a table in Parquet"},
+             {"train-images.idx3-ubyte", "an IDX file of another name; call it train-images-idx3-ubyte"}})
+      CHECK_MESSAGE(contains(said("mnist", {file}), file + ": " + words), file);
+    CHECK(said("mnist", {"notes.txt", "other.csv"}).empty());
+    CHECK(said("cifar10", {}).empty());
+  }
+
   TEST_CASE("load: layouts and search order") {
     const Folder given, env, cache;
     const Environment data("GLOCAL_DATA", env.path().string());

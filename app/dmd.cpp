@@ -4,12 +4,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <complex>
+#include <initializer_list>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <glocal/app/allowed.h>
 #include <glocal/app/choices.h>
 #include <glocal/app/dmd_figures.h>
+#include <glocal/app/dmd_policy.h>
 #include <glocal/app/gnuplot.h>
 #include <glocal/app/html.h>
 #include <glocal/app/run_record.h>
@@ -17,6 +21,8 @@
 #include <glocal/app/table.h>
 #include <glocal/core/error.h>
 #include <glocal/core/file.h>
+#include <glocal/core/printable.h>
+#include <glocal/core/tensor.h>
 #include <glocal/hpo/dmd.h>
 
 namespace glocal::app {
@@ -26,7 +32,8 @@ struct DmdArguments {
   std::string file, name, observables, picture;
   hpo::DmdOptions options;
   double horizon = 0;  // 0: not given
-  bool json = false, automatic = false;
+  bool json = false, automatic = false, policy_asked = false;
+  std::vector<std::string> notes;  // of what was passed over while reading
 };
 
 std::string list_text(const std::vector<double>& numbers) {
@@ -42,7 +49,9 @@ Json to_json(const DmdArguments& arguments, const hpo::Forecast& forecast) {
             {"delays", fit.delays_used},  {"residual", fit.residual},
             {"unstable", fit.unstable},   {"snapped", fit.snapped},
             {"defective", fit.defective}, {"noise_dominated", fit.noise_dominated}};
+  json["notes"] = arguments.notes;
   json["method"] = text_of(fit.options.method);
+  json["policy"] = text_of(fit.options.policy);
   json["time_axis"] = text_of(fit.options.time);
   json["modes"] = Json::array();
   for (std::size_t k = 0; k < fit.eigenvalues.size(); ++k)
@@ -51,6 +60,11 @@ Json to_json(const DmdArguments& arguments, const hpo::Forecast& forecast) {
                              {"modulus", std::abs(fit.eigenvalues[k])},
                              {"angle", std::arg(fit.eigenvalues[k])},
                              {"amplitude", mode_amplitude(fit, k)}});
+  json["moved"] = Json::array();
+  for (const auto& [from, to] : eigenvalues_moved(fit))
+    if (from != to)
+      json["moved"].push_back(
+          {{"from", {{"re", from.real()}, {"im", from.imag()}}}, {"to", {{"re", to.real()}, {"im", to.imag()}}}});
   json["singular_values"] = fit.singular_values;
   json["horizon"] = arguments.horizon;
   json["skill"] = forecast.skill;
@@ -63,21 +77,39 @@ Json to_json(const DmdArguments& arguments, const hpo::Forecast& forecast) {
   return json;
 }
 
+// Logarithmic time leaves the first snapshots to the past.
+std::string time_words(const hpo::DmdFit& fit) {
+  if (fit.options.time == hpo::DmdOptions::TimeAxis::linear) return "";
+  return fmt::format(
+      "{} time: fitted to the last {:.0f} % of the snapshots, eigenvalues are per unit of log(t + 1 + t0)",
+      text_of(fit.options.time), 100 * (1 - fit.options.bins_from));
+}
+
 void print(const DmdArguments& arguments, const hpo::Forecast& forecast) {
   const hpo::DmdFit& fit = forecast.fit;
   fmt::print("{}: {} snapshots of {}\n\n", arguments.file, fit.snapshots,
              fit.amplitudes.cols == 1 ? "one number" : fmt::format("{} numbers", fit.amplitudes.cols));
-  fmt::print("rank      {}\ndelays    {}\nresidual  {:.3g}\n", fit.rank, fit.delays_used, fit.residual);
+  fmt::print("rank      {}\ndelays    {}\nresidual  {:.3g}{}\n", fit.rank, fit.delays_used, fit.residual,
+             fit.noise_dominated ? "  (mostly noise: the model leaves more than half of the squared snapshots)" : "");
   fmt::print("skill     {:.3g}  (error in the test over that of keeping the last value; below 1 the forecast wins)\n",
              forecast.skill);
   if (!forecast.test.empty()) fmt::print("test      {}\n", forecast.test);
-  if (!forecast.note.empty()) fmt::print("note      {}\n", forecast.note);
+  const std::string moved = policy_words(fit);
+  for (const std::string& words : {time_words(fit), moved, forecast.note})
+    if (!words.empty()) fmt::print("note      {}\n", words);
+  if (fit.defective) fmt::print("note      eigenvectors nearly coincide: eigenvalues and amplitudes are uncertain\n");
+  const auto eigenvalue = [](std::complex<double> lambda) {
+    return fmt::format("{:.10g} {:+.10g}i", lambda.real(), lambda.imag());
+  };
   std::vector<std::vector<std::string>> rows{{"mode", "|lambda|", "angle", "amplitude", "eigenvalue"}};
+  if (!moved.empty()) rows[0].emplace_back("as fitted");
+  const std::vector<MovedEigenvalue> all = eigenvalues_moved(fit);
   for (std::size_t k = 0; k < fit.eigenvalues.size(); ++k) {
     const auto lambda = fit.eigenvalues[k];
     rows.push_back({fmt::format("{}", k + 1), fmt::format("{:.10f}", std::abs(lambda)),
                     fmt::format("{:.6f}", std::arg(lambda)), fmt::format("{:.6g}", mode_amplitude(fit, k)),
-                    fmt::format("{:.10g} {:+.10g}i", lambda.real(), lambda.imag())});
+                    eigenvalue(lambda)});
+    if (!moved.empty()) rows.back().push_back(all[k].from == all[k].to ? "the same" : eigenvalue(all[k].from));
   }
   fmt::print("\n{}\n", table(rows));
   if (forecast.fell_back)
@@ -94,7 +126,10 @@ void write_picture(const DmdArguments& arguments, const Tensor& h, const hpo::Fo
   Page page{title,
             fmt::format("{} snapshots, rank {}, {} delays, residual {:.3g}, skill {:.3g}", forecast.fit.snapshots,
                         forecast.fit.rank, forecast.fit.delays_used, forecast.fit.residual, forecast.skill)};
-  page.body = "<div class=\"grid\">\n";
+  for (const std::string& words : {time_words(forecast.fit), policy_words(forecast.fit), forecast.note})
+    if (!words.empty()) page.body += "<p>" + escaped(words) + "</p>\n";
+  for (const std::string& note : arguments.notes) page.body += "<p>" + escaped(note) + "</p>\n";
+  page.body += "<div class=\"grid\">\n";
   for (std::size_t i = 0; i < panels.size(); ++i) page.body += figure(panels[i], fmt::format("panel-{}", i + 1), "");
   page.body += "</div>\n";
   write_file_atomically(arguments.picture, html_of(page));
@@ -104,20 +139,44 @@ void dmd(DmdArguments arguments) {
   const std::string& picture = arguments.picture;
   if (!picture.empty() && !picture.ends_with(".svg") && !picture.ends_with(".html"))
     fail<ValueError>("[dmd] --out {} must end in .svg or .html", picture);
-  const Tensor h = read_series(arguments.file, arguments.name);
+  const Tensor h = read_series(arguments.file, arguments.name, &arguments.notes);
   if (arguments.horizon == 0) arguments.horizon = 10 * static_cast<double>(h.dim(0));
   hpo::DmdData data(h);
-  if (!arguments.observables.empty()) data.observables = {read_series(arguments.observables)};
-  const auto candidates = arguments.automatic ? hpo::default_candidates(h.dim(1))
-                                              : std::vector<hpo::DmdCandidate>{{"as asked", arguments.options}};
-  const hpo::Forecast forecast = arguments.automatic || !data.observables.empty()
-                                     ? hpo::forecast_auto(data, arguments.horizon, candidates)
-                                     : hpo::forecast_with_holdout(h, arguments.horizon, arguments.options);
+  if (!arguments.observables.empty()) data.observables = {read_series(arguments.observables, "", &arguments.notes)};
+  const auto forecast_by = [&](const hpo::DmdOptions& options) {
+    if (arguments.automatic) return hpo::forecast_auto(data, arguments.horizon, hpo::default_candidates(h.dim(1)));
+    if (data.observables.empty()) return hpo::forecast_with_holdout(h, arguments.horizon, options);
+    return hpo::forecast_auto(data, arguments.horizon, {{"as asked", options}});
+  };
+  const hpo::Forecast forecast = arguments.automatic || arguments.policy_asked
+                                     ? forecast_by(arguments.options)
+                                     : forecast_with_growth(forecast_by, arguments.options);
+  if (!arguments.json)
+    for (const std::string& note : arguments.notes) fmt::print(stderr, "note: {}\n", printable(note));
   if (!picture.empty()) write_picture(arguments, h, forecast);
   if (arguments.json)
     fmt::print("{}\n", to_json(arguments, forecast).dump());
   else
     print(arguments, forecast);
+}
+
+// An option that another one makes idle is an error, not a silence.
+void refuse_idle_options(const CLI::App& command, const DmdArguments& arguments) {
+  const auto refuse = [&](bool idle, std::initializer_list<const char*> flags, const std::string& why) {
+    for (const char* flag : flags)
+      if (idle && command.count(flag) > 0)
+        fail<ValueError>("[dmd] {} does nothing {}; leave one of them out", flag, why);
+  };
+  using TimeAxis = hpo::DmdOptions::TimeAxis;
+  const TimeAxis time = arguments.options.time;
+  refuse(arguments.automatic,
+         {"--delays", "--rank", "--energy", "--bins", "--t0", "--policy", "--time-axis", "--method"},
+         "beside --auto, which chooses");
+  refuse(time == TimeAxis::linear, {"--bins", "--t0"}, "with --time-axis linear");
+  refuse(time == TimeAxis::logarithmic, {"--delays", "--rank", "--energy", "--policy", "--method"},
+         "with --time-axis logarithmic, one power for each number");
+  refuse(arguments.options.rank > 0, {"--energy"}, "beside --rank");
+  refuse(!arguments.file.ends_with(".npz"), {"--name"}, fmt::format("with {}, which is no .npz", arguments.file));
 }
 
 }  // namespace
@@ -139,7 +198,8 @@ void add_dmd_command(CLI::App& parent) {
   const auto choice = [&]<class E>(const char* flag, E& field, const char* help) {
     add_value(*command, flag, field, {}, help);
   };
-  choice("--policy", a->options.policy, "what is done to eigenvalues: raw, clip, snap (default) or unit");
+  choice("--policy", a->options.policy,
+         "eigenvalues: raw, clip, snap or unit (default: snap, raw where growth shows in the hold-out)");
   choice("--time-axis", a->options.time,
          "exponentials of t: linear (default); a power of t: logarithmic, several: log-grid");
   choice("--method", a->options.method, "least-squares (default), total-least-squares, forward-backward or optimised");
@@ -148,7 +208,11 @@ void add_dmd_command(CLI::App& parent) {
             "index to forecast, the first snapshot is 0 (default: 10 tau)");
   command->add_option("-o,--out", a->picture, "also draw it: FILE.svg or FILE.html");
   command->add_flag("--json", a->json, "one JSON object");
-  command->callback([a] { dmd(*a); });
+  command->callback([a, command] {
+    refuse_idle_options(*command, *a);
+    a->policy_asked = command->count("--policy") > 0;
+    dmd(*a);
+  });
 }
 
 }  // namespace glocal::app

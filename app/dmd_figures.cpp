@@ -3,7 +3,10 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+
+#include <glocal/app/dmd_policy.h>
 
 namespace glocal::app {
 namespace {
@@ -42,7 +45,11 @@ Plot series_panel(const Tensor& h, const hpo::Forecast& forecast, double horizon
 }
 
 Plot eigenvalue_panel(const hpo::DmdFit& fit) {
-  Plot plot{.title = "Eigenvalues and the unit circle",
+  const std::vector<MovedEigenvalue> all = eigenvalues_moved(fit);
+  const auto moved =
+      std::count_if(all.begin(), all.end(), [](const MovedEigenvalue& one) { return one.from != one.to; });
+  Plot plot{.title = moved == 0 ? "Eigenvalues and the unit circle"
+                                : fmt::format("The policy moved {} of {} eigenvalues", moved, all.size()),
             .x = {"real part"},
             .y = {"imaginary part"},
             .series = {},

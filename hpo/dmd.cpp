@@ -45,6 +45,9 @@ void fit_linear(DmdFit& fit, const DmdSeries& series) {
   std::int64_t r = choose_rank(fit.singular_values, series.window * w, columns, fit.options.rank, fit.options.energy);
   r = std::min(r, m * w);
   fit.rank = static_cast<int>(r);
+  if (r < fit.options.rank)
+    fit.note += fmt::format("{}rank {} instead of {}: the other singular values are rounding",
+                            fit.note.empty() ? "" : "; ", r, fit.options.rank);
   DmdModel model = r == 0 || method == Method::least_squares ? least_squares_model(series, r)
                    : method == Method::forward_backward      ? forward_backward_model(series, r, fit.note)
                                                              : total_least_squares_model(series, r);

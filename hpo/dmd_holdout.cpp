@@ -77,7 +77,10 @@ Forecast forecast_with_holdout(const Tensor& h, double target_t, const DmdOption
       if (!(error < clearly_better * small_error)) {
         error = small_error;
         said = small_said;
+        const int automatic = out.fit.rank;
         out.fit = series.fit(small);
+        out.fit.note += fmt::format("{}rank {} instead of {}, which was not {:g} times closer on the hold-out",
+                                    out.fit.note.empty() ? "" : "; ", out.fit.rank, automatic, 1 / clearly_better);
       }
     }
     const double to_beat = error_beyond(h, kept, persistence(h, kept));

@@ -90,6 +90,11 @@ void fit_logarithmic(DmdFit& fit, const DmdSeries&) {
     }
     const PowerLaw law =
         fit_power_law({edges, 1 + fit.options.t0}, means, fit.options.lowest_exponent, fit.options.highest_exponent);
+    const bool bound =
+        std::min(law.exponent - fit.options.lowest_exponent, fit.options.highest_exponent - law.exponent) < 1e-9;
+    if (bound)
+      fit.note += fmt::format("{}the power of number {} is held at its bound {:g}", fit.note.empty() ? "" : "; ", i + 1,
+                              law.exponent);
     fit.eigenvalues.emplace_back(std::exp(law.exponent));
     fit.amplitudes(i, i) = law.factor * fit.scale;
   }

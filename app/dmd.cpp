@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <complex>
+#include <cstdio>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -152,7 +153,7 @@ void dmd(DmdArguments arguments) {
                                      ? forecast_by(arguments.options)
                                      : forecast_with_growth(forecast_by, arguments.options);
   if (!arguments.json)
-    for (const std::string& note : arguments.notes) fmt::print(stderr, "note: {}\n", printable(note));
+    for (const std::string& note : arguments.notes) std::fputs(("note: " + printable(note) + "\n").c_str(), stderr);
   if (!picture.empty()) write_picture(arguments, h, forecast);
   if (arguments.json)
     fmt::print("{}\n", to_json(arguments, forecast).dump());

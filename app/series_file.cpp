@@ -23,7 +23,10 @@ Tensor from_npz(const std::string& path, const std::string& name) {
   if (std::find(names.begin(), names.end(), wanted) != names.end()) return decode_npz_array(bytes, path, wanted);
   std::string held;
   for (const NpzMember& member : judge_npz(bytes, path)) {
-    if (held.size() > most_words) continue;
+    if (held.size() > most_words) {
+      held += ", ..";
+      break;
+    }
     held += (held.empty() ? "" : ", ") + printable(member.name.substr(0, 80));
     if (!member.trouble.empty()) held += " (cannot be read: " + member.trouble + ")";
   }

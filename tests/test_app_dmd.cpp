@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cmath>
+#include <complex>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -125,6 +126,113 @@ TEST_CASE("a bad line is named with its file and number") {
   check("1,b\n3,4\n", ":1:", "field 2 is \"b\"");
   check("1,\n3,4\n", ":1:", "field 2 is \"\"");
   check("a b\n", "", "holds no numbers");
+}
+
+// exp(4.8 + 0.01 t) (1 + 0.2 sin + 0.05 cos): growth with a season of 12, as passengers by month.
+double growing(double t) {
+  const double turn = 2 * std::acos(-1.0) * t / 12;
+  return std::exp(4.8 + 0.01 * t) * (1 + 0.2 * std::sin(turn) + 0.05 * std::cos(2 * turn));
+}
+
+TEST_CASE("growth: the eigenvalues that a policy moved are said, and growth that the hold-out shows is kept") {
+  const Scratch scratch;
+  std::string text;
+  for (int t = 0; t < 132; ++t) text += fmt::format("{:.17g}\n", growing(t));
+  const std::string file = scratch.text("growth.csv", text) + " --horizon 143";
+  const auto json_of = [&](const std::string& flags) {
+    return nlohmann::json::parse(dmd(file + " --json" + flags).words);
+  };
+  CHECK(growing(143) == doctest::Approx(469.673822234).epsilon(1e-11));
+  for (const char* flags : {"", " --policy raw"}) {
+    const auto json = json_of(flags);
+    CHECK(json["policy"] == "raw");
+    CHECK(json["moved"].empty());
+    CHECK_FALSE(json["fell_back"].get<bool>());
+    CHECK(std::abs(json["forecast"][0].get<double>() / growing(143) - 1) < 1e-9);
+  }
+  CHECK(json_of("")["note"].get<std::string>().find("policy raw was taken: skill ") != std::string::npos);
+  for (const char* policy : {"snap", "clip", "unit"})
+    for (const char* method : {"least-squares", "optimised"}) {
+      const auto json = json_of(fmt::format(" --policy {} --method {} --rank 5", policy, method));
+      CAPTURE(json.dump());
+      CHECK(json["fell_back"].get<bool>());
+      CHECK(json["forecast"][0].get<double>() == growing(131));
+      CHECK(json["moved"].size() == 5);
+      bool one = false;
+      for (const auto& moved : json["moved"]) {
+        const std::complex<double> from{moved["from"]["re"], moved["from"]["im"]},
+            to{moved["to"]["re"], moved["to"]["im"]};
+        CHECK(std::abs(std::abs(from) - std::exp(0.01)) < 1e-6);
+        CHECK(std::abs(to) <= 1 + 1e-9);
+        one = one || (std::abs(from - std::exp(0.01)) < 1e-6 && to == 1.0);
+      }
+      CHECK(one);
+    }
+  const std::string words = dmd(file + " --policy snap --rank 5").words;
+  CHECK(words.find("note      policy snap moved 5 of 5 eigenvalues: ") != std::string::npos);
+  CHECK(words.find("1.01005 to 1") != std::string::npos);
+  CHECK(words.find("as fitted") != std::string::npos);
+  const std::string page = (scratch.path / "growth.html").string();
+  CHECK(dmd(file + " --policy snap --rank 5 -o " + page).code == 0);
+  CHECK(read_file(page).find("policy snap moved 5 of 5 eigenvalues: ") != std::string::npos);
+  const std::string still = dmd(scratch.text("known.csv", table_text(40)) + " --method optimised").words;
+  CHECK(still.find("moved") == std::string::npos);
+  CHECK(still.find("as fitted") == std::string::npos);
+}
+
+TEST_CASE("what was passed over or changed is said: headings, ranks, delays, the past in logarithmic time") {
+  const Scratch scratch;
+  const std::string file = scratch.text("known.csv", table_text(40));
+  const std::string heading = file + ":2: \"first,second\" was taken for a heading";
+  CHECK(dmd(file).words.find("note: " + heading) != std::string::npos);
+  CHECK(nlohmann::json::parse(dmd(file + " --json").words)["notes"] == nlohmann::json{heading});
+  const std::string page = (scratch.path / "known.html").string();
+  CHECK(dmd(file + " -o " + page).code == 0);
+  CHECK(read_file(page).find("was taken for a heading") != std::string::npos);
+  CHECK(dmd(file + " --rank 9").words.find("rank 3 instead of 9: the other singular values are rounding") !=
+        std::string::npos);
+  CHECK(dmd(file + " --delays 30").words.find("13 delays instead of 30") != std::string::npos);
+  CHECK(dmd(file + " --time-axis log-grid --bins 9").words.find("fitted to the last 70 % of the snapshots") !=
+        std::string::npos);
+  std::string five;
+  for (int t = 0; t < 60; ++t)
+    five += fmt::format("{:.17g}\n", first(t) + std::pow(0.9, t) * std::cos(0.5 * t) + 1e-3 * std::cos(t * t));
+  CHECK(dmd(scratch.text("five.csv", five)).words.find("times closer on the hold-out") != std::string::npos);
+  std::string steep;
+  for (int t = 0; t < 60; ++t) steep += fmt::format("{:.17g}\n", std::pow(t + 1.0, 3));
+  CHECK(dmd(scratch.text("steep.csv", steep) + " --time-axis logarithmic").words.find("power of number 1 is held at") !=
+        std::string::npos);
+}
+
+TEST_CASE("options that do nothing beside others are refused") {
+  const Scratch scratch;
+  const std::string file = scratch.text("known.csv", table_text(40));
+  for (const char* flags : {"--auto --policy raw", "--auto --delays 5", "--auto --time-axis log", "--bins 7", "--t0 3",
+                            "--time-axis logarithmic --rank 2", "--time-axis logarithmic --policy raw",
+                            "--rank 2 --energy 0.9", "--name h"}) {
+    CAPTURE(flags);
+    const Answer refused = dmd(file + " " + flags);
+    CHECK(refused.code == 2);
+    CHECK(refused.words.find("does nothing") != std::string::npos);
+  }
+  CHECK(dmd(file + " --time-axis log-grid --bins 7 --t0 3 --policy raw").code == 0);
+}
+
+TEST_CASE("an npz that holds what cannot be read: --name reads its own array, without it all are listed with why") {
+  const Scratch scratch;
+  const std::string path = (scratch.path / "h.npz").string();
+  std::ofstream(path, std::ios::binary) << read_file(GLOCAL_SOURCE_DIR "/tests/npy/kinds.npz");
+  CHECK(app::read_series(path, "u1 <C1").dim(1) == 4);
+  CHECK(app::read_series(path, "i8 >F2").shape() == Shape{3, 4});
+  const Answer listed = dmd(path);
+  CHECK(listed.code == 3);
+  CHECK(listed.words.find("holds f2 wanted, f2 <C1") != std::string::npos);
+  CHECK(listed.words.find("choose one with --name") != std::string::npos);
+  const Answer refused = dmd(path + " --name 'refused: text'");
+  CHECK(refused.code == 3);
+  CHECK(refused.words.find("found <U2: text") != std::string::npos);
+  save_npz(path, {{"h", Tensor::from<std::int32_t>({1, 2, 3}, {3})}});
+  CHECK(same_bits(app::read_series(path), Tensor::from<double>({1, 2, 3}, {3, 1})));
 }
 
 TEST_CASE("every method, the log grid, observables and --auto forecast a known series") {

@@ -183,10 +183,13 @@ TEST_SUITE("data") {
       const std::size_t at = message.find("\nFound there, but in another form:\n  " + folder.path().string());
       return at == std::string::npos ? "" : message.substr(at, message.find("\nWays out") - at);
     };
-    const std::string binary10 = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz, and glocal data fetch cifar10";
+    const std::string binary10 =
+        "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz, and glocal data fetch cifar10";
     for (const std::string& folder : {"", "cifar10/", "cifar-10-batches-bin/"}) {
-      const std::string words = said("cifar10", {folder + "data_batch_1", folder + "test_batch", folder + "batches.meta"});
-      CHECK(contains(words, folder + "data_batch_1: the Python version (pickles); the binary version is read, " + binary10));
+      const std::string words =
+          said("cifar10", {folder + "data_batch_1", folder + "test_batch", folder + "batches.meta"});
+      CHECK(contains(words,
+                     folder + "data_batch_1: the Python version (pickles); the binary version is read, " + binary10));
       CHECK(contains(words, folder + "test_batch: the Python version"));
       CHECK_FALSE(contains(words, "batches.meta"));
     }

@@ -96,6 +96,8 @@ std::map<std::string, Added>& added() {
 
 }  // namespace
 
+void Estimator::check(const FlatProblem&, const Vars&) const {}
+
 std::unique_ptr<Estimator> make_estimator(const std::string& name, const EstimatorOptions& options) {
   if (options.tau < 1) fail<ValueError>("[estimator] tau = {} must be at least 1 step", options.tau);
   if (options.K < 1) fail<ValueError>("[estimator] K = {} must be at least 1 step", options.K);

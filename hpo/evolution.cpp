@@ -19,12 +19,17 @@ Vars moved(std::vector<double> u, double deviation, const Tensor& e, const Vars&
 
 std::int64_t Evolution::steps(const Progress& progress) const { return progress.block_steps(tau); }
 
-void Evolution::run_pair(const FlatProblem& problem, const Vars& phi, Progress& progress, Key draw) const {
+Tensor Evolution::perturbation(std::int64_t t0, std::int64_t i, std::int64_t q) const {
+  const Key block = split(split(key(seed), stream), static_cast<std::uint64_t>(t0));
+  return normal(split(block, static_cast<std::uint64_t>(i)), {q}, 0, 1, DType::f64);
+}
+
+void Evolution::run_pair(const FlatProblem& problem, const Vars& phi, Progress& progress) const {
   Block& block = *progress.block;
   const std::int64_t t0 = block.t0, end = t0 + steps(progress), q = components(phi);
   const auto i = static_cast<std::size_t>(block.pairs);
   const std::vector<double> u = to_components(phi, phi);
-  const Tensor e = normal(split(draw, i), {q}, 0, 1, DType::f64);
+  const Tensor e = perturbation(t0, block.pairs, q);
   const Vars plus = moved(u, sigma, e, phi), minus = moved(u, -sigma, e, phi);
   AntitheticPair pair{progress.s, progress.s, std::vector<double>(block.h.size())};
   if (persistent) pair = progress.particles[i];
@@ -60,8 +65,7 @@ Estimate Evolution::advance(const FlatProblem& problem, const Vars& phi, Progres
 
   Block& block = progress.open_block();
   block.h.resize(width);
-  const Key draw = split(split(key(seed), stream), static_cast<std::uint64_t>(block.t0));
-  while (block.pairs < pairs) run_pair(problem, phi, progress, draw);
+  while (block.pairs < pairs) run_pair(problem, phi, progress);
   train_to(problem, phi, progress, block.t0 + steps(progress));
   Estimate estimate{std::move(block.h), problem.outer(progress.s, phi, block.t0).item(), {}, {}};
   progress.block.reset();

@@ -31,9 +31,11 @@ struct Evolution : Estimator {
   /// Throws NumericError when a perturbed run leaves the finite numbers, ValueError when `progress` holds the particles
   /// of another N or q.
   Estimate advance(const FlatProblem& problem, const Vars& phi, Progress& progress) override;
+  /// e of pair i in the block that begins at step t0, (q,) f64: AntitheticPair::xi is the sum over the blocks so far.
+  Tensor perturbation(std::int64_t t0, std::int64_t i, std::int64_t q) const;
 
  private:
-  void run_pair(const FlatProblem& problem, const Vars& phi, Progress& progress, Key draw) const;
+  void run_pair(const FlatProblem& problem, const Vars& phi, Progress& progress) const;
 };
 
 }  // namespace glocal::hpo

@@ -22,8 +22,8 @@ double inner(In a, In b) {
 // Norms of the tangents after tau, tau / 2, ... steps, and the power of t by which they grew in between.
 class TangentGrowth {
  public:
-  TangentGrowth(std::int64_t tau, std::vector<std::vector<double>>& squares) : squares_(squares) {
-    for (std::int64_t t = tau; t >= 2 && std::ssize(steps_) <= octaves; t /= 2) steps_.push_back(t);
+  TangentGrowth(std::int64_t tau, std::vector<std::vector<double>>& squares)
+      : steps_(growth_looks(tau)), squares_(squares) {
     if (!squares_.empty() && squares_.size() != steps_.size())
       fail<ValueError>("[forward] a block of {} steps watches its tangents at {} of them, not {}", tau, steps_.size(),
                        squares_.size());
@@ -55,12 +55,18 @@ class TangentGrowth {
   }
 
  private:
-  static constexpr std::int64_t octaves = 4;
   std::vector<std::int64_t> steps_;            // falling
   std::vector<std::vector<double>>& squares_;  // [i][k], of Z_k after steps_[i]
 };
 
 }  // namespace
+
+std::vector<std::int64_t> growth_looks(std::int64_t tau) {
+  constexpr std::int64_t octaves = 4;
+  std::vector<std::int64_t> steps;
+  for (std::int64_t t = tau; t >= 2 && std::ssize(steps) <= octaves; t /= 2) steps.push_back(t);
+  return steps;
+}
 
 Tangents zero_tangents(std::int64_t q, std::size_t n) { return Tangents(static_cast<std::size_t>(q), Vars(n)); }
 

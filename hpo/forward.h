@@ -31,6 +31,8 @@ struct ForwardRun {
   std::int64_t calm = 0;  ///< steps before the growth became explosive: tau, tau / 2, ... down to tau / 16
 };
 constexpr double explosive = 2;  ///< tangents that grow like t^2 and faster
+/// The steps of a block of tau after which Block::squares are taken: tau, tau / 2, ..., at most five, falling.
+std::vector<std::int64_t> growth_looks(std::int64_t tau);
 
 /// tau steps from s at step t0 with tangents z. `trajectory` also records h and E after every step, at the price of
 /// one gradient of E each. Cost (1 + about 2 q) plain steps; memory O(P q). Throws ValueError when tau < 1,

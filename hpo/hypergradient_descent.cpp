@@ -4,6 +4,10 @@ namespace glocal::hpo {
 
 std::int64_t HypergradientDescent::steps(const Progress& progress) const { return progress.block_steps(tau); }
 
+void HypergradientDescent::check(const FlatProblem& problem, const Vars& phi) const {
+  joint_loss(problem, problem.init(phi).size(), 0, name());
+}
+
 Estimate HypergradientDescent::advance(const FlatProblem& problem, const Vars& phi, Progress& progress) {
   Block& block = progress.open_block();
   const std::int64_t t0 = block.t0, end = t0 + steps(progress);

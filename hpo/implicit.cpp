@@ -18,7 +18,7 @@ const char* name_of(ImplicitSolver solver) {
                                              : "implicit-nystrom";
 }
 
-void check(ImplicitSolver solver, const ImplicitOptions& o) {
+void check_options(ImplicitSolver solver, const ImplicitOptions& o) {
   const char* who = name_of(solver);
   const auto at_least_one = [&](const char* what, std::int64_t n) {
     if (n < 1) fail<ValueError>("[{}] {} = {} must be at least 1", who, what, n);
@@ -142,7 +142,7 @@ ImplicitGradient gradient_at(const FlatProblem& problem, const Function& loss, c
 
 ImplicitGradient implicit_gradient(const FlatProblem& problem, const Vars& s, const Vars& phi, std::int64_t t,
                                    std::int64_t block, ImplicitSolver solver, const ImplicitOptions& options) {
-  check(solver, options);
+  check_options(solver, options);
   const Function loss = mean_loss(problem, s.size(), t, options.batches, name_of(solver));
   const std::vector<std::size_t> leaves = parameters_of(problem, loss, s, phi, name_of(solver));
   return gradient_at(problem, loss, leaves, s, phi, block, solver, options);
@@ -150,12 +150,17 @@ ImplicitGradient implicit_gradient(const FlatProblem& problem, const Vars& s, co
 
 Implicit::Implicit(ImplicitSolver which, std::int64_t block, const ImplicitOptions& o)
     : solver(which), tau(block), options(o) {
-  check(solver, options);
+  check_options(solver, options);
 }
 
 const char* Implicit::name() const { return name_of(solver); }
 
 std::int64_t Implicit::steps(const Progress& progress) const { return progress.block_steps(tau); }
+
+void Implicit::check(const FlatProblem& problem, const Vars& phi) const {
+  const Vars s = problem.init(phi);
+  parameters_of(problem, mean_loss(problem, s.size(), 0, options.batches, name()), s, phi, name());
+}
 
 Estimate Implicit::advance(const FlatProblem& problem, const Vars& phi, Progress& progress) {
   const std::int64_t t0 = progress.open_block().t0, end = t0 + steps(progress);

@@ -28,6 +28,7 @@ struct Implicit : Estimator {
   bool from_start() const override { return false; }
   bool feels_init() const override { return false; }
   std::int64_t steps(const Progress& progress) const override;
+  void check(const FlatProblem& problem, const Vars& phi) const override;
   Estimate advance(const FlatProblem& problem, const Vars& phi, Progress& progress) override;
 };
 

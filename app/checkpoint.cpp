@@ -5,15 +5,15 @@
 #include <cmath>
 #include <cstring>
 
+#include <glocal/app/checkpoint_check.h>
+#include <glocal/app/json_fields.h>
 #include <glocal/app/json_text.h>
 #include <glocal/app/prepare.h>
-#include <glocal/core/printable.h>
 #include <glocal/hpo/space.h>
 
 namespace glocal::app {
 namespace {
 
-constexpr const char* format = "glocal checkpoint 1";
 constexpr const char* may_change_bits[] = {"compiler", "build_type", "flags", "blas", "instruction_set", "cpu"};
 
 std::string data_digest(const Experiment& experiment) {
@@ -27,15 +27,6 @@ std::string data_digest(const Experiment& experiment) {
     add(data.labels);
   }
   return fmt::format("{:08x}", crc);
-}
-
-using Kinds = std::map<std::string, TensorKind>;
-
-// Shapes of `count` such leaves on top of one another.
-Shape stacked(std::size_t count, const Shape& shape) {
-  std::vector<std::int64_t> sizes{static_cast<std::int64_t>(count)};
-  for (int i = 0; i < shape.rank(); ++i) sizes.push_back(shape[i]);
-  return Shape(sizes);
 }
 
 Tensor stack(const std::vector<Tensor>& leaves) {
@@ -81,18 +72,18 @@ Json to_json(const Seen& seen) {
           {"owed", seen.owed}};
 }
 
-Seen seen_from(const Json& json, const std::string& where) {
+Seen seen_from(const Json& json) {
   Seen seen;
-  seen.steps = integer_at(json, "steps", where);
-  seen.updates = integer_at(json, "updates", where);
+  json.at("steps").get_to(seen.steps);
+  json.at("updates").get_to(seen.updates);
   seen.train_loss = number(json.at("train_loss"));
   seen.validation = {number(json.at("val_loss")), number(json.at("val_accuracy"))};
   json.at("scored").get_to(seen.scored);
   if (!json.at("best").is_null()) json.at("best").get_to(seen.best);
   seen.estimate_seconds = number(json.at("estimate_seconds"));
-  seen.metrics_bytes = integer_at(json, "metrics_bytes", where);
-  seen.hparams_bytes = integer_at(json, "hparams_bytes", where);
-  seen.timing_bytes = integer_at(json, "timing_bytes", where);
+  json.at("metrics_bytes").get_to(seen.metrics_bytes);
+  json.at("hparams_bytes").get_to(seen.hparams_bytes);
+  json.at("timing_bytes").get_to(seen.timing_bytes);
   json.at("owed").get_to(seen.owed);
   return seen;
 }
@@ -129,6 +120,12 @@ Json describe(const hpo::TuneState& state) {
 }
 
 }  // namespace
+
+Shape stacked(std::size_t count, const Shape& shape) {
+  std::vector<std::int64_t> sizes{static_cast<std::int64_t>(count)};
+  for (int i = 0; i < shape.rank(); ++i) sizes.push_back(shape[i]);
+  return Shape(sizes);
+}
 
 Identity identity_of(const Experiment& experiment, const Json& config) {
   return {without_machine(config), data_digest(experiment), machine()};
@@ -193,7 +190,7 @@ SafeTensors to_file(const Checkpoint& checkpoint, const Identity& identity, cons
 
 SafeTensors best_file(const Experiment& experiment, const Identity& identity, const Vars& s, const Seen& seen) {
   SafeTensors file;
-  file.metadata = {{"format", format},
+  file.metadata = {{"format", checkpoint_format},
                    {"config", identity.config.dump()},
                    {"data_crc32", identity.data},
                    {"machine", identity.machine.dump()},
@@ -206,127 +203,6 @@ SafeTensors best_file(const Experiment& experiment, const Identity& identity, co
 }
 
 namespace {
-
-const std::string& entry(const SafeTensors& file, const char* key, const std::string& where) {
-  const auto found = file.metadata.find(key);
-  if (found == file.metadata.end())
-    fail<DataError>("[checkpoint] {} has no entry {} in its metadata; it is no checkpoint of a run", where, key);
-  return found->second;
-}
-
-void add_difference(std::string& all, const std::string& what, const std::string& file, const std::string& now) {
-  if (file != now) all += fmt::format("{}{} {} (the file: {})", all.empty() ? "" : ", ", what, now, file);
-}
-
-void check_identity(const SafeTensors& file, const Identity& identity, const std::string& where) {
-  if (entry(file, "format", where) != format)
-    fail<DataError>("[checkpoint] {} has format {}, expected {}", where, file.metadata.at("format"), format);
-  const Json config = parse_json(entry(file, "config", where), where),
-             made_by = parse_json(entry(file, "machine", where), where);
-  std::string differ;
-  add_difference(differ, "version", made_by.value("version", Json()).dump(), identity.machine.at("version").dump());
-  for (const auto& [key, value] : identity.config.items())
-    add_difference(differ, key, config.value(key, Json()).dump(), value.dump());
-  for (const auto& [key, value] : config.items())
-    if (!identity.config.contains(key)) add_difference(differ, key, value.dump(), "unknown");
-  add_difference(differ, "data with CRC-32", entry(file, "data_crc32", where), identity.data);
-  if (!differ.empty()) fail<DataError>("[checkpoint] {} belongs to another run: {}", where, differ);
-}
-
-// Checksums say that a file is as it was written, not who wrote it: a number that is cut, wraps or overflows below is
-// no count.
-void check_counts(const Json& json, const std::string& where) {
-  constexpr std::int64_t most = std::int64_t{1} << 40;
-  for (const auto& [key, value] : json.items()) {
-    if (value.is_structured()) check_counts(value, where);
-    if (!value.is_number() || key == "outer" || key == "estimate_seconds" || key == "meta_lr") continue;
-    if (!value.is_number_integer() || value < 0 || value > most)
-      fail<DataError>("[checkpoint] {}: progress: {}: expected a count, found {}", where, printable(key), value.dump());
-  }
-}
-
-// Lists that fit one another: estimators go on without looking again.
-void check_consistent(const hpo::Progress& progress, std::size_t q, const std::string& where) {
-  bool fits = progress.t <= progress.T && (progress.t == 0 || !progress.s.empty());
-  if (progress.block) {
-    const hpo::Block& block = *progress.block;
-    const std::size_t width = progress.z.empty() ? q : progress.z.size();
-    fits = fits && !progress.s.empty() && block.t0 <= progress.t && (block.h.empty() || block.h.size() == width) &&
-           block.trajectory.size() == width * block.outers.size() &&
-           std::ranges::is_sorted(block.squares, {}, &std::vector<double>::size);
-  }
-  if (!fits) fail<DataError>("[checkpoint] {}: progress: its counts contradict each other", where);
-}
-
-// Of runs from s_0 the scores tell all else: which was the best, how often the meta lr was halved, how many updates
-// moved on. Only the last training is judged without an update.
-void check_runs(const hpo::TuneState& state, const Json& config, const std::string& where) {
-  const auto check = [&where](bool fits, const char* what, const std::string& expected) {
-    if (!fits) fail<DataError>("[checkpoint] {}: {} does not fit the runs so far; expected {}", where, what, expected);
-  };
-  const std::string estimator = config.at("estimator").get<std::string>();
-  const bool search = hpo::is_search(estimator);
-  const bool from_start = !is_plain(estimator) && !search && hpo::make_estimator(estimator, {})->from_start();
-  const std::vector<double>& scores = state.scores;
-  const std::int64_t last = std::ssize(scores) - state.updates;  // 1 once the last training has been judged
-  const bool all = from_start && state.updates == config.at("updates").get<std::int64_t>() && state.best_s.empty();
-  check(search || from_start ? last == 0 || (last == 1 && all) : scores.empty(), "search/scores",
-        fmt::format("{} of them", search || from_start ? state.updates : 0));
-  double lr = config.value("meta_lr", hpo::MetaOptimizer().lr), least = INFINITY;
-  for (std::int64_t i = 0; from_start && i < state.updates; ++i) {
-    const double E = scores[static_cast<std::size_t>(i)];
-    check(std::isfinite(E) || (std::isnan(E) && i > 0), "search/scores", "finite numbers, NaN after the first");
-    if (E < least)
-      least = E;
-    else
-      lr /= 2;
-  }
-  check(state.meta.lr == lr, "meta_lr", fmt::format("{}", lr));
-  check(state.best_u.empty() != (from_start && !scores.empty()), "best/u", "one after the first run from the start");
-  check(state.best_s.empty() || from_start, "best/", "a state for runs from the start");
-}
-
-// The tensors that a checkpoint with this description holds.
-Kinds expected(const Json& progress, const SafeTensors& file, const Vars& like, const std::vector<std::string>& names,
-               std::int64_t q) {
-  Kinds kinds;
-  const auto list = [&](const std::string& name, const Json& count) {
-    const auto size = count.get<std::int64_t>();
-    if (size > 0) kinds[name] = {{size}, DType::f64};
-  };
-  const bool has_state = progress.at("has_state").get<bool>(), moments = progress.at("has_moments").get<bool>();
-  const auto directions = progress.at("directions").get<std::size_t>(), N = progress.at("particles").get<std::size_t>();
-  for (const char* name : {"hyper/u", "hyper/values"}) list(name, q);
-  for (const char* name : {"meta/m", "meta/v"}) list(name, moments ? q : 0);
-  list("search/scores", progress.at("scores"));
-  list("best/u", progress.at("has_best").get<bool>() ? q : 0);
-  const bool has_best_state = progress.at("has_best_state").get<bool>();
-  list("particle/xi", static_cast<std::int64_t>(N) * q);
-  const auto n = static_cast<std::int64_t>(like.size());
-  std::vector<std::size_t> depending(like.size());
-  if (directions > 0) {
-    const TensorKind mask{{static_cast<std::int64_t>(directions), n}, DType::i32};
-    kinds["tangent_mask"] = mask;
-    const auto found = file.tensors.find("tangent_mask");
-    if (found != file.tensors.end() && TensorKind{found->second.shape(), found->second.dtype()} == mask)
-      for (std::int64_t k = 0; k < found->second.size(); ++k)
-        depending[static_cast<std::size_t>(k % n)] += found->second.at(k) != 0;
-  }
-  for (std::size_t i = 0; i < like.size(); ++i) {
-    const Shape& shape = like[i].shape();
-    const DType dtype = like[i].dtype();
-    if (has_state) kinds[names[i]] = {shape, dtype};
-    if (has_best_state) kinds["best/" + names[i]] = {shape, dtype};
-    if (depending[i] > 0) kinds["tangent/" + names[i]] = {stacked(depending[i], shape), dtype};
-    if (N > 0) kinds["particle/plus/" + names[i]] = kinds["particle/minus/" + names[i]] = {stacked(N, shape), dtype};
-  }
-  if (!progress.contains("block")) return kinds;
-  const Json& block = progress.at("block");
-  for (const char* name : {"h", "trajectory", "outers"}) list(std::string("block/") + name, block.at(name));
-  for (std::size_t i = 0; i < block.at("squares").size(); ++i)
-    list(fmt::format("block/squares/{}", i), block.at("squares").at(i));
-  return kinds;
-}
 
 hpo::Block block_from(const Json& json, const SafeTensors& file) {
   hpo::Block block{json.at("t0").get<std::int64_t>(), json.at("pairs").get<std::int64_t>(), number(json.at("outer"))};
@@ -369,20 +245,19 @@ hpo::Progress progress_from(const Json& json, const SafeTensors& file, const Var
 }  // namespace
 
 Checkpoint from_file(const SafeTensors& file, const Identity& identity, const Experiment& experiment,
-                     const std::string& where) {
+                     const RunRules& rules, const std::string& where) {
   check_identity(file, identity, where);
+  const CheckpointText text = checked_text(file, rules, where);
+  const Json& json = text.progress;
   const Vars phi = experiment.phi(), like = experiment.problem().init(phi);
   const std::vector<std::string> names = experiment.state_names();
-  const std::int64_t q = hpo::components(phi);
   try {
-    const Json json = parse_json(entry(file, "progress", where), where),
-               used = parse_json(entry(file, "used", where), where);
-    check_counts(json, where);
-    require_tensors(file, expected(json, file, like, names, q), where);
+    check_tensors(file, text, like, names, rules.q, where);
     Checkpoint checkpoint;
     hpo::TuneState& state = checkpoint.state;
     state.u = numbers(file, "hyper/u");
     state.phi = hpo::to_leaves(state.u, phi);
+    state.meta = rules.meta;
     state.meta.m = numbers(file, "meta/m");
     state.meta.v = numbers(file, "meta/v");
     state.scores = numbers(file, "search/scores");
@@ -393,25 +268,27 @@ Checkpoint from_file(const SafeTensors& file, const Identity& identity, const Ex
     json.at("meta_updates").get_to(state.meta.updates);
     state.meta.lr = number(json.at("meta_lr"));
     json.at("clipped").get_to(state.meta.clipped);
-    state.estimate_seconds = number(json.at("estimate_seconds"));
-    state.progress = progress_from(json, file, like, names, static_cast<std::size_t>(q));
-    check_consistent(state.progress, static_cast<std::size_t>(q), where);
-    check_runs(state, identity.config, where);
+    json.at("estimate_seconds").get_to(state.estimate_seconds);
+    state.progress = progress_from(json, file, like, names, static_cast<std::size_t>(rules.q));
     checkpoint.values = numbers(file, "hyper/values");
-    checkpoint.seen = seen_from(parse_json(entry(file, "seen", where), where), where);
-    checkpoint.used = {number(used.at("seconds")), number(used.at("block_seconds")),
-                       integer_at(used, "peak_bytes", where)};
+    checkpoint.seen = seen_from(text.seen);
+    text.used.at("seconds").get_to(checkpoint.used.seconds);
+    text.used.at("block_seconds").get_to(checkpoint.used.block_seconds);
+    text.used.at("peak_bytes").get_to(checkpoint.used.peak_bytes);
+    check_numbers(checkpoint, experiment, rules, names, where);
     return checkpoint;
-  } catch (const nlohmann::json::exception& error) {
+  } catch (const nlohmann::json::exception& error) {  // of a field of an estimator of a user's own
     fail<DataError>("[checkpoint] {}: its metadata is not what a run writes: {}", where, error.what());
   }
 }
 
 std::string changed_machine(const SafeTensors& file, const Identity& identity) {
-  const Json before = parse_json(entry(file, "machine", "checkpoint"), "checkpoint");
+  const Json before = parse_json(file.metadata.at("machine"), "checkpoint");
   std::string differ;
   for (const char* key : may_change_bits)
-    if (before.contains(key)) add_difference(differ, key, before.at(key).dump(), identity.machine.at(key).dump());
+    if (before.at(key) != identity.machine.at(key))
+      differ += fmt::format("{}{} {} (the file: {})", differ.empty() ? "" : ", ", key, identity.machine.at(key).dump(),
+                            json_excerpt(before.at(key)));
   return differ;
 }
 

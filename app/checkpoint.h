@@ -3,10 +3,13 @@
 #include <string>
 
 #include <glocal/app/recorder.h>
+#include <glocal/app/run_rules.h>
 #include <glocal/core/safetensors.h>
 #include <glocal/hpo/tune.h>
 
 namespace glocal::app {
+
+constexpr const char* checkpoint_format = "glocal checkpoint 1";
 
 /// Its tensors by name, see docs/checkpoints.md:
 /// - the training state: param/NAME, stats/I, optimizer/I, training_loss;
@@ -32,9 +35,12 @@ Identity identity_of(const Experiment& experiment, const Json& config);
 
 SafeTensors to_file(const Checkpoint& checkpoint, const Identity& identity, const Experiment& experiment);
 /// Throws DataError when the file is no checkpoint, or was made by another version, with other settings or from other
-/// data than `identity`, listing everything that differs; or for tensors missing, unexpected or misshapen.
+/// data than `identity`, listing everything that differs; for tensors missing, unexpected or misshapen; and for every
+/// field that contradicts the settings or another field: see checkpoint_check.h.
 Checkpoint from_file(const SafeTensors& file, const Identity& identity, const Experiment& experiment,
-                     const std::string& where);
+                     const RunRules& rules, const std::string& where);
+/// The shape of `count` such leaves on top of one another.
+Shape stacked(std::size_t count, const Shape& shape);
 /// "blas: OpenBLAS ..., was ...": what is not as when the file was written and may change the last bits; "" for
 /// nothing.
 std::string changed_machine(const SafeTensors& file, const Identity& identity);

@@ -9,7 +9,7 @@ using datasets::Part;
 
 namespace {
 
-constexpr std::int64_t most_losses = 500, most_scores = 20, most_rows = 200, forecast_points = 40;
+constexpr std::int64_t most_rows = 200, forecast_points = 40;
 
 Json by_name(const std::vector<std::string>& names, const std::vector<double>& numbers) {
   Json json = Json::object();
@@ -55,13 +55,6 @@ void add_fit(Json& line, const hpo::Forecast& forecast, std::int64_t begin, std:
   line["forecast"] = std::move(points);
 }
 
-// At most 20 scores a run, and no more images scored than trained on: a step is worth three passes over its batch.
-std::int64_t steps_between_scores(std::int64_t T, std::int64_t batch, std::int64_t validation) {
-  const std::int64_t affordable = 3 * batch * T / std::max<std::int64_t>(validation, 1);
-  const std::int64_t scores = std::clamp<std::int64_t>(affordable, 1, most_scores);
-  return (T + scores - 1) / scores;
-}
-
 }  // namespace
 
 Recorder::Pause::Pause(Recorder& recorder) : recorder_(recorder) {
@@ -79,16 +72,13 @@ Recorder::Recorder(const Experiment& experiment, const Options& options, std::st
                    JsonLines hparams, JsonLines timing)
     : experiment_(experiment),
       estimator_(std::move(estimator)),
+      rules_(rules_of(experiment, options, estimator_)),
       T_(options.tuning.T),
       block_(options.tuning.estimator_options.tau),
-      loss_every_((T_ + most_losses - 1) / most_losses),
-      score_every_(
-          steps_between_scores(T_, options.experiment.batch, experiment.data(datasets::Part::validation).size())),
-      replays_(replays_of(experiment, options, estimator_)),
       metrics_(std::move(metrics)),
       hparams_(std::move(hparams)),
       timing_(std::move(timing)),
-      progress_(estimator_, replays_.runs * replays_.steps + T_, ProgressLine::style(options.quiet)) {
+      progress_(estimator_, rules_.replays.runs * rules_.replays.steps + T_, ProgressLine::style(options.quiet)) {
   const std::vector<std::string> names = experiment.space().component_names();
   const std::vector<double> start = experiment.space().values(experiment.phi());
   for (std::size_t i = 0; i < names.size(); ++i) values.emplace_back(names[i], start[i]);
@@ -116,7 +106,11 @@ Recorder::Recorder(const Experiment& experiment, const Options& options, std::st
   paused_ = -used.seconds;
   paused_in_block_ = -used.block_seconds;
   for (std::size_t i = 0; i < in_use.size(); ++i) values[i].second = in_use[i];
-  progress_.begin_at((replays() ? seen.updates : replays_.runs) * replays_.steps + seen.steps);
+  progress_.begin_at(steps_before() + seen.steps);
+}
+
+std::int64_t Recorder::steps_before() const {
+  return std::min(seen_.updates, rules_.replays.runs) * rules_.replays.steps;
 }
 
 Seen Recorder::seen() const {
@@ -131,7 +125,8 @@ Used Recorder::used() const {
   const auto since = [](Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
   };
-  return {since(start_) - paused_, since(block_start_) - paused_in_block_,
+  // Sums of differences: their rounding may fall below nothing.
+  return {std::max(0.0, since(start_) - paused_), std::max(0.0, since(block_start_) - paused_in_block_),
           std::max(peak_bytes_, memory_use().peak_bytes)};
 }
 
@@ -167,11 +162,11 @@ void Recorder::check_finite(const Vars& s, std::int64_t t) const {
 void Recorder::step(const Vars& s, std::int64_t t) {
   seen_.train_loss = Experiment::training_loss(s);
   check_finite(s, t);
-  progress_.update((replays() ? seen_.updates : replays_.runs) * replays_.steps + t + 1, note());
+  progress_.update(steps_before() + t + 1, note());
   if (replays()) return;
   seen_.steps = t + 1;
-  if (seen_.steps % loss_every_ == 0) metrics_.append({{"step", seen_.steps}, {"train_loss", seen_.train_loss}});
-  if (seen_.steps % score_every_ == 0 && seen_.steps < T_) {
+  if (seen_.steps % rules_.loss_every == 0) metrics_.append({{"step", seen_.steps}, {"train_loss", seen_.train_loss}});
+  if (seen_.steps % rules_.score_every == 0 && seen_.steps < T_) {
     const Pause pause(*this);
     validate(s);
     metrics_.append(

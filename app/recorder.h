@@ -12,7 +12,7 @@
 #include <glocal/app/options.h>
 #include <glocal/app/progress.h>
 #include <glocal/app/run_folder.h>
-#include <glocal/app/search.h>
+#include <glocal/app/run_rules.h>
 
 namespace glocal::app {
 
@@ -59,7 +59,7 @@ class Recorder {
   /// What has been seen up to now. `owed`: as it was before the step that is being watched.
   Seen seen() const;
   Used used() const;
-  bool replays() const { return seen_.updates < replays_.runs; }
+  bool replays() const { return rules_.replays_at(seen_.updates); }
   /// What was appended to the files survives a crash of the machine.
   void sync();
 
@@ -85,13 +85,14 @@ class Recorder {
            JsonLines hparams, JsonLines timing);
   void check_finite(const Vars& s, std::int64_t t) const;
   void validate(const Vars& s);
+  std::int64_t steps_before() const;  // of runs from the start, for the progress line
   void write_update(const hpo::OuterUpdate& update);
   std::string note() const;
 
   const Experiment& experiment_;
   std::string estimator_;
-  std::int64_t T_, block_, loss_every_, score_every_;
-  Replays replays_;
+  RunRules rules_;
+  std::int64_t T_, block_;
   Seen seen_;
   std::int64_t peak_bytes_ = 0;  // of tensors before the latest pause
   Clock::time_point start_ = Clock::now(), block_start_ = start_;

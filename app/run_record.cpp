@@ -5,6 +5,7 @@
 #include <limits>
 
 #include <glocal/app/json_text.h>
+#include <glocal/app/run_consistency.h>
 #include <glocal/core/error.h>
 #include <glocal/core/file.h>
 #include <glocal/core/printable.h>
@@ -108,6 +109,8 @@ void read_metrics(RunRecord& run, std::string_view bytes, const fs::path& file) 
     const auto step = line.at("step").get<double>();
     if (line.contains("train_loss")) run.train_loss.push_back({step, number(line.at("train_loss"))});
     if (line.contains("val_loss")) run.val_loss.push_back({step, number(line.at("val_loss"))});
+    if (line.contains("test_loss")) run.test_loss = number(line.at("test_loss"));
+    if (line.contains("test_accuracy")) run.test_accuracy = number(line.at("test_accuracy"));
     if (line.contains("val_accuracy")) run.val_accuracy.push_back({step, number(line.at("val_accuracy"))});
   });
 }
@@ -136,10 +139,12 @@ RunRecord parse_run(const fs::path& folder, const std::function<std::string(cons
     run.updates.push_back(update_of(line, run.names, where));
   };
   for_each_line(bytes("hparams.jsonl"), folder / "hparams.jsonl", add_update);
-  if (!run.summary.contains("best")) return run;
-  run.kept = text_at(run.summary["best"], "text");
-  if (const auto judged = run.summary.find("judged"); judged != run.summary.end() && judged->is_array())
-    for (const Json& E : *judged) run.judged.push_back(E.is_number() ? E.get<double>() : none);
+  if (run.summary.contains("best")) {
+    run.kept = text_at(run.summary["best"], "text");
+    if (const auto judged = run.summary.find("judged"); judged != run.summary.end() && judged->is_array())
+      for (const Json& E : *judged) run.judged.push_back(E.is_number() ? E.get<double>() : none);
+  }
+  check_run(run);
   return run;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -37,6 +38,7 @@ struct RunRecord {
   std::string estimator;
   std::vector<std::string> names;  ///< components of the tuned hyperparameters: "lr", "knots[0]", ...
   Curve train_loss, val_loss, val_accuracy;
+  double test_loss = std::numeric_limits<double>::quiet_NaN(), test_accuracy = test_loss;  ///< NaN before the end
   std::vector<UpdateRecord> updates;  ///< from index -1 on
   std::string kept;                   ///< estimators from the start: "best of 6: update 3"; "" for others
   std::vector<double> judged;         ///< theirs: the validation loss with the values of each of `updates`
@@ -48,7 +50,8 @@ bool is_comparison(const Json& summary);
 /// One JSON file of a run folder. Throws DataError naming the file when it is missing or no JSON object.
 Json read_json(const std::filesystem::path& file);
 
-/// config.json, meta.json, summary.json, metrics.jsonl, hparams.jsonl. Throws DataError naming file and line.
+/// config.json, meta.json, summary.json, metrics.jsonl, hparams.jsonl. Throws DataError naming file and line, or the
+/// field that contradicts another: see run_consistency.h.
 RunRecord read_run(const std::filesystem::path& folder);
 /// The same where bytes(file) gives a file's contents; `folder` names it in errors.
 RunRecord parse_run(const std::filesystem::path& folder, const std::function<std::string(const char* file)>& bytes);

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <filesystem>
 
+#include <glocal/app/checkpoint_lines.h>
 #include <glocal/app/prepare.h>
+#include <glocal/app/say.h>
 #include <glocal/app/signals.h>
 
 namespace glocal::app {
@@ -26,10 +28,7 @@ Training::Training(const Experiment& experiment, const Options& options, const s
       folder_(folder),
       state_(std::move(checkpoint.state)),
       recorder_(experiment, options, estimator, folder, checkpoint.seen, checkpoint.used, checkpoint.values),
-      mark_(checkpoint.seen) {
-  state_.meta.name = options.tuning.meta.name;
-  state_.meta.max_norm = options.tuning.meta.max_norm;
-}
+      mark_(checkpoint.seen) {}
 
 hpo::TuneResult Training::run() {
   hpo::FlatProblem problem = experiment_.problem();
@@ -70,6 +69,10 @@ void Training::score(const Vars& s) {
 }
 
 void Training::save() {
+  // It would be refused when it is loaded, and the one that is there is good.
+  if (const std::string bad = experiment_.first_non_finite(state_.progress.s); !bad.empty())
+    fail<DivergedError>("[{}] step {}: {} is not finite; start from a smaller learning rate", estimator_,
+                        state_.progress.t, bad);
   const Recorder::Pause pause(recorder_);
   const auto begin = Clock::now();
   note_judgement();
@@ -118,9 +121,11 @@ std::unique_ptr<Training> begin_or_go_on(const Experiment& experiment, const Opt
     return std::make_unique<Training>(experiment, options, estimator, folder);
   const Identity identity = identity_of(experiment, config_of(experiment, options, estimator));
   const SafeTensors file = load_safetensors(path);
-  Checkpoint checkpoint = from_file(file, identity, experiment, path);
+  const RunRules rules = rules_of(experiment, options, estimator);
+  Checkpoint checkpoint = from_file(file, identity, experiment, rules, path);
+  check_lines(folder.path(), checkpoint, experiment, rules);
   if (const std::string changed = changed_machine(file, identity); !changed.empty())
-    fmt::print(stderr, "glocal: the last bits may differ from those of a run in one go: {}\n", changed);
+    say("glocal: the last bits may differ from those of a run in one go: {}\n", changed);
   return std::make_unique<Training>(experiment, options, estimator, folder, std::move(checkpoint));
 }
 

@@ -22,7 +22,8 @@ class Training {
   hpo::TuneResult run();
   /// The last scores; Interrupted leaves the run where its training ended.
   void score(const Vars& s);
-  /// Writes last.safetensors. Not after any error but Interrupted: others may leave half a step behind.
+  /// Writes last.safetensors. Not after any error but Interrupted: others may leave half a step behind. Throws
+  /// DivergedError for a state that is not finite, and leaves the file as it was.
   void save();
 
   /// The parameters of training itself, empty where runs from the start are still being made.
@@ -57,7 +58,8 @@ class Training {
 };
 
 /// The run of `folder` from its last.safetensors when it is to go on and there is one, else from the start. Says on
-/// stderr when the machine or build has changed. Throws DataError when the checkpoint does not fit; see from_file.
+/// stderr when the machine or build has changed. Throws DataError when the checkpoint or the lines written before it do
+/// not fit; see from_file and check_lines.
 std::unique_ptr<Training> begin_or_go_on(const Experiment& experiment, const Options& options,
                                          const std::string& estimator, const RunFolder& folder, bool go_on);
 

@@ -268,7 +268,7 @@ TEST_SUITE("fast") {
     summary["steps"] = 1e300;
     write_file_atomically(run + "/summary.json", summary.dump());
     CHECK(has(glocal_command(scratch, "tune --quiet --resume " + run, quietly).error,
-              "summary.json: steps: expected a whole number of 64 bits, found 1e+300"));
+              "summary.json: steps: expected 40 (steps of config.json), found 1e+300"));
   }
 
   TEST_CASE("resume: a second signal leaves the files whole") {

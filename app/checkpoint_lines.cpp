@@ -1,0 +1,181 @@
+#include <glocal/app/checkpoint_lines.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/core.h>
+
+#include <glocal/app/json_fields.h>
+#include <glocal/app/json_text.h>
+#include <glocal/app/run_record.h>
+#include <glocal/core/error.h>
+#include <glocal/core/file.h>
+#include <glocal/hpo/space.h>
+
+namespace glocal::app {
+namespace {
+
+constexpr double most = std::numeric_limits<double>::max();
+
+bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
+bool close(double a, double b) { return std::abs(a - b) <= 1e-9 * std::max({1.0, std::abs(a), std::abs(b)}); }
+
+// The first `length` bytes of a file, line by line; they must hold exactly the lines that are asked for.
+class Lines {
+ public:
+  Lines(const std::filesystem::path& path, const char* field, std::int64_t length)
+      : path_(path.string()), field_(field), bytes_(read_file(path_)) {
+    const bool whole =
+        length <= std::ssize(bytes_) && (length == 0 || bytes_[static_cast<std::size_t>(length) - 1] == '\n');
+    if (!whole)
+      fail<DataError>("[checkpoint] {}: expected a line end after {} bytes (seen.{} of last.safetensors), found {}",
+                      path_, length, field,
+                      length <= std::ssize(bytes_) ? "none" : fmt::format("{} bytes in all", bytes_.size()));
+    bytes_.resize(static_cast<std::size_t>(length));
+  }
+  const std::string& bytes() const { return bytes_; }
+  std::string where() const { return fmt::format("{}:{}", path_, number_); }
+
+  Json next(const std::string& what) {
+    if (at_ == bytes_.size())
+      fail<DataError>("[checkpoint] {}: expected {} after line {} (seen.{} of last.safetensors is {}), found none",
+                      path_, what, number_, field_, bytes_.size());
+    const std::size_t stop = bytes_.find('\n', at_);
+    const std::string_view line = std::string_view(bytes_).substr(at_, stop - at_);
+    at_ = stop + 1;
+    ++number_;
+    return parse_json(line, where());
+  }
+  void end() const {
+    if (at_ != bytes_.size())
+      fail<DataError>("[checkpoint] {}: expected {} lines (seen.{} of last.safetensors is {}), found more", path_,
+                      number_, field_, bytes_.size());
+  }
+
+ private:
+  std::string path_, field_, bytes_;
+  std::size_t at_ = 0;
+  std::int64_t number_ = 0;
+};
+
+void refuse(const std::string& where, const std::string& field, double expected, double found) {
+  fail<DataError>("[checkpoint] {}: {} of last.safetensors: expected {}, found {}", where, field, expected, found);
+}
+
+void check_metrics(Lines& lines, const Seen& seen, const RunRules& rules) {
+  double loss = 0, best = std::numeric_limits<double>::infinity();
+  Score score;
+  std::int64_t losses = rules.loss_every, scores = rules.score_every;
+  for (std::int64_t step = std::min(losses, scores); step <= seen.steps; step = std::min(losses, scores)) {
+    if (step == losses) {
+      const Json json = lines.next(fmt::format("the training loss of step {}", step));
+      Fields line(json, "", lines.where());
+      line.equal("step", step, "the next that is written");
+      loss = line.number("train_loss", -most, most);
+      line.done();
+      losses += rules.loss_every;
+    }
+    if (step == scores) {
+      scores += rules.score_every;
+      if (step == rules.T) continue;  // written with the test scores, after the last checkpoint
+      const Json json = lines.next(fmt::format("the validation scores of step {}", step));
+      Fields line(json, "", lines.where());
+      line.equal("step", step, "the next that is written");
+      score.loss = line.number_or_null("val_loss");
+      score.accuracy = line.number("val_accuracy", 0, 1);
+      line.done();
+      best = std::min(best, score.loss);
+    }
+  }
+  lines.end();
+  const bool written = seen.steps > 0 && seen.steps % rules.loss_every == 0;
+  if (written && seen.train_loss != loss) refuse(lines.where(), "seen.train_loss", loss, seen.train_loss);
+  if (!same(seen.validation.loss, score.loss)) refuse(lines.where(), "seen.val_loss", score.loss, seen.validation.loss);
+  if (seen.validation.accuracy != score.accuracy)
+    refuse(lines.where(), "seen.val_accuracy", score.accuracy, seen.validation.accuracy);
+  if (!same(seen.best, best)) refuse(lines.where(), "seen.best", best, seen.best);
+}
+
+void check_timing(Lines& lines, const Seen& seen) {
+  double seconds = 0;
+  for (std::int64_t k = 0; k < seen.updates; ++k) {
+    const Json json = lines.next(fmt::format("update {}", k));
+    Fields line(json, "", lines.where());
+    line.equal("update", k, "the next");
+    seconds += line.number("seconds", 0, most);
+    line.done();
+  }
+  lines.end();
+  if (seen.estimate_seconds != seconds) refuse(lines.where(), "seen.estimate_seconds", seconds, seen.estimate_seconds);
+}
+
+// The moments depend on the hypergradients alone, and so does u where every update goes on from the one before.
+void check_updates(Lines& lines, const Checkpoint& checkpoint, const Experiment& experiment, const RunRules& rules) {
+  const hpo::TuneState& state = checkpoint.state;
+  const std::vector<std::string> names = experiment.space().component_names();
+  const Vars start = experiment.phi();
+  hpo::MetaOptimizer meta = rules.meta;
+  std::vector<double> u = hpo::to_components(start, start), last_u, values;
+  for (std::int64_t k = -1; k < checkpoint.seen.updates; ++k) {
+    const Json json = lines.next(fmt::format("update {}", k));
+    Fields line(json, "", lines.where());
+    line.equal("update", k, "the next");
+    line.equal("step", k < 0 || rules.search ? 0 : rules.block_start(k + 1), "where that update is made");
+    line.equal("estimator", rules.estimator, "the run's");
+    values = line.by_name("values", names);
+    last_u = line.by_name("u", names);
+    if (k < 0) {
+      line.done();
+      continue;
+    }
+    const double outer = line.number_or_null("outer");
+    const std::vector<double> h = line.numbers("hypergradient", rules.search ? 0 : names.size());
+    if (rules.search) {
+      line.by_name("tried", names);
+      const double score = state.scores[static_cast<std::size_t>(k)];
+      if (!same(outer, score)) refuse(lines.where(), fmt::format("search/scores[{}]", k), outer, score);
+    } else {
+      u = meta.step(std::move(u), h);
+    }
+  }
+  lines.end();
+  const auto check = [&](const char* field, const std::vector<double>& expected, const std::vector<double>& found,
+                         auto fits) {
+    for (std::size_t i = 0; i < found.size(); ++i)
+      if (!fits(expected[i], found[i])) refuse(lines.where(), fmt::format("{}[{}]", field, i), expected[i], found[i]);
+  };
+  check("hyper/values", values, checkpoint.values, same);
+  if (!rules.search) check("hyper/u", last_u, hpo::to_components(state.phi, state.phi), same);
+  if (!rules.tunes()) return;
+  if (!rules.from_start) check("hyper/u", u, state.u, close);
+  check("meta/m", meta.m, state.meta.m, close);
+  check("meta/v", meta.v, state.meta.v, close);
+  if (meta.clipped != state.meta.clipped)
+    refuse(lines.where(), "progress.clipped", static_cast<double>(meta.clipped),
+           static_cast<double>(state.meta.clipped));
+}
+
+}  // namespace
+
+void check_lines(const std::filesystem::path& folder, const Checkpoint& checkpoint, const Experiment& experiment,
+                 const RunRules& rules) {
+  const Seen& seen = checkpoint.seen;
+  Lines metrics(folder / "metrics.jsonl", "metrics_bytes", seen.metrics_bytes);
+  Lines hparams(folder / "hparams.jsonl", "hparams_bytes", seen.hparams_bytes);
+  Lines timing(folder / "timing.jsonl", "timing_bytes", seen.timing_bytes);
+  check_metrics(metrics, seen, rules);
+  check_updates(hparams, checkpoint, experiment, rules);
+  check_timing(timing, seen);
+  // The report will read the rest of what stands there, forecasts and trajectories.
+  parse_run(folder, [&](const char* file) {
+    const std::string_view name = file;
+    return name == "metrics.jsonl" ? metrics.bytes() : name == "hparams.jsonl" ? hparams.bytes() : std::string("{}");
+  });
+}
+
+}  // namespace glocal::app

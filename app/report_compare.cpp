@@ -8,6 +8,7 @@
 #include <glocal/app/html.h>
 #include <glocal/app/report_figures.h>
 #include <glocal/app/report_sections.h>
+#include <glocal/app/run_consistency.h>
 #include <glocal/app/table.h>
 #include <glocal/core/error.h>
 
@@ -69,6 +70,7 @@ std::vector<RunGroup> read_groups(const std::filesystem::path& folder, const Jso
     auto group = std::find_if(groups.begin(), groups.end(), [&](auto& g) { return g.estimator == estimator; });
     if (group == groups.end()) group = groups.insert(group, RunGroup{estimator, {}});
     group->runs.push_back(read_run(folder / fmt::format("{}-seed{}", estimator, seed)));
+    check_row(folder, row, group->runs.back());
   }
   return groups;
 }
@@ -140,6 +142,7 @@ std::string comparison_page(const std::filesystem::path& folder) {
   const Json summary = read_json(folder / "summary.json");
   Page page;
   try {
+    check_summary(folder, config, meta, summary);
     const std::vector<RunGroup> groups = read_groups(folder, summary);
     std::vector<std::string> names;
     if (!groups.empty()) names = groups.front().runs.front().names;

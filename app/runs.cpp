@@ -11,7 +11,9 @@
 
 #include <glocal/app/progress.h>
 #include <glocal/app/report.h>
+#include <glocal/app/run_consistency.h>
 #include <glocal/app/run_record.h>
+#include <glocal/app/say.h>
 #include <glocal/app/table.h>
 #include <glocal/core/error.h>
 #include <glocal/core/printable.h>
@@ -39,6 +41,7 @@ std::vector<std::string> row_of(const fs::path& folder) {
   std::error_code ignored;
   const bool ended = fs::exists(folder / "summary.json", ignored);
   const Json summary = ended ? read_json(folder / "summary.json") : Json::object();
+  if (ended) check_summary(folder, config, Json::object(), summary);
   const std::string estimator = text_at(config, "estimator");
   return {folder.filename().string(),
           text_at(config, "command"),
@@ -83,6 +86,7 @@ void show_table(const Json& summary) {
 void show(const fs::path& folder) {
   const Json config = read_json(folder / "config.json"), meta = read_json(folder / "meta.json");
   const Json summary = read_json(folder / "summary.json");
+  check_summary(folder, config, meta, summary);
   std::vector<std::vector<std::string>> lines{{"", ""}};
   const auto add = [&lines](const std::string& name, const std::string& value) {
     if (!value.empty()) lines.push_back({name, value});
@@ -137,7 +141,8 @@ void add_runs_command(CLI::App& parent) {
   reporting->add_option("DIR", *folder, "run folder")->required();
   reporting->callback([folder] {
     write_report(*folder);
-    fmt::print("{}\n", (fs::path(*folder) / "report.html").string());
+    const std::string report = (fs::path(*folder) / "report.html").string();
+    print_saved(report + "\n", report);
   });
 }
 

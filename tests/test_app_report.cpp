@@ -33,7 +33,8 @@ struct Scratch {
 void write(const fs::path& file, const std::string& text) { write_file_atomically(file.string(), text); }
 
 // A run of two outer updates; the second falls back. `shift` sets the seeds of a comparison apart.
-Json write_run(const fs::path& folder, const std::string& estimator, double shift, bool synthetic = false) {
+Json write_run(const fs::path& folder, const std::string& estimator, double shift, bool synthetic = false,
+               int seed = 3) {
   fs::create_directories(folder);
   write(folder / "config.json", Json{{"command", "tune"},
                                      {"dataset", "digits"},
@@ -42,7 +43,7 @@ Json write_run(const fs::path& folder, const std::string& estimator, double shif
                                      {"estimator", estimator},
                                      {"steps", 40},
                                      {"batch", 16},
-                                     {"seed", 3}}
+                                     {"seed", seed}}
                                     .dump());
   write(folder / "meta.json",
         Json{{"dataset_title", "digits <8x8> & co"}, {"synthetic", synthetic}, {"parameters", 4810}}.dump());
@@ -76,10 +77,11 @@ Json write_run(const fs::path& folder, const std::string& estimator, double shif
   write(folder / "hparams.jsonl", hparams);
   const Json summary{{"command", "tune"},
                      {"estimator", estimator},
-                     {"seed", 3},
+                     {"seed", seed},
                      {"status", "ok"},
+                     {"data", "digits <8x8> & co"},
                      {"steps", 40},
-                     {"val", {{"loss", 0.1}, {"accuracy", 0.91}}},
+                     {"val", {{"loss", 3.0 / 40 + shift}, {"accuracy", 0.9}}},
                      {"test", {{"loss", 0.2345}, {"accuracy", 0.8765}}},
                      {"seconds", 2.5},
                      {"estimate_seconds", 2.0},
@@ -94,8 +96,8 @@ void write_comparison(const fs::path& folder) {
   Json rows = Json::array(), table = Json::array();
   for (const char* estimator : {"fixed", "glocal"}) {
     for (int seed = 0; seed < 2; ++seed) {
-      rows.push_back(write_run(folder / fmt::format("{}-seed{}", estimator, seed), estimator, 0.01 * seed));
-      rows.back()["seed"] = seed;
+      const fs::path run = folder / fmt::format("{}-seed{}", estimator, seed);
+      rows.push_back(write_run(run, estimator, 0.01 * seed, false, seed));
     }
     const Json statistic{{"mean", 0.31416}, {"sd", 0.00271}};
     table.push_back({{"estimator", estimator},
@@ -112,7 +114,9 @@ void write_comparison(const fs::path& folder) {
                      {"peak_bytes", 12345678},
                      {"ratio_memory", 1.75}});
   }
-  fs::copy_file(folder / "glocal-seed0" / "config.json", folder / "config.json");
+  Json config = Json::parse(read_file((folder / "glocal-seed0" / "config.json").string()));
+  config["command"] = "compare";
+  write(folder / "config.json", config.dump());
   fs::copy_file(folder / "glocal-seed0" / "meta.json", folder / "meta.json");
   write(folder / "summary.json",
         Json{{"command", "compare"}, {"status", "ok"}, {"rows", rows}, {"table", table}}.dump());
@@ -298,6 +302,66 @@ TEST_CASE("a run folder with a missing or damaged file is refused by name") {
   write(scratch.path / "summary.json", "{\"status\":");
   refused("summary.json: ");
   CHECK_FALSE(fs::exists(scratch.path / "report.html"));
+}
+
+TEST_CASE("a run folder whose files contradict each other is refused by field") {
+  const Scratch scratch;
+  const auto refused = [&](const char* file, const char* pointer, const Json& now, const std::string& words) {
+    write_run(scratch.path, "glocal", 0);
+    app::write_report(scratch.path);
+    const std::string path = (scratch.path / file).string();
+    Json json = Json::parse(read_file(path));
+    json[Json::json_pointer(pointer)] = now;
+    write(path, json.dump());
+    CAPTURE(pointer);
+    CHECK_THROWS_WITH_AS(app::write_report(scratch.path), doctest::Contains(words.c_str()), DataError);
+  };
+  refused("summary.json", "/command", "train", "command: expected \"tune\" (command of config.json)");
+  refused("summary.json", "/seed", 4, "seed: expected 3 (seed of config.json), found 4");
+  refused("summary.json", "/estimator", "local", "estimator: expected \"glocal\"");
+  refused("summary.json", "/data", "mnist", "data: expected");
+  refused("summary.json", "/status", "fine", "status: expected ok, diverged, interrupted or failed, found \"fine\"");
+  refused("summary.json", "/error", "no", "error: expected none");
+  refused("summary.json", "/steps", 39, "steps: expected 40");
+  refused("summary.json", "/steps", 1e300, "steps: expected 40");
+  refused("summary.json", "/updates", 3, "updates: expected 2 (the lines of hparams.jsonl), found 3");
+  refused("summary.json", "/clipped", -1, "clipped: expected a whole number");
+  refused("summary.json", "/val/loss", 0.2, "val.loss: expected 0.075");
+  refused("summary.json", "/val/accuracy", 0.8, "val.accuracy: expected 0.9");
+  refused("summary.json", "/test/accuracy", 1.5, "test.accuracy: expected a number, 0 to 1");
+  refused("summary.json", "/values", {{"lr", 1}}, "values.lr: expected 0.0375");
+  refused("summary.json", "/seconds", -1, "seconds: expected a number");
+  refused("summary.json", "/peak_bytes", "many", "peak_bytes: expected a number");
+  refused("summary.json", "/train_loss", 1, "train_loss: expected 0.05");
+  refused("config.json", "/steps", 39, "steps: expected 39 (steps of config.json), found 40");
+  refused("config.json", "/steps", -1, "steps: expected");
+  refused("meta.json", "/dataset_title", "digits", "data: expected \"digits\"");
+  refused("meta.json", "/predicted_bytes", 1, "predicted_bytes: expected 1 (predicted_bytes of meta.json)");
+
+  const auto line = [&](const char* file, const std::string& from, const std::string& to, const char* words) {
+    write_run(scratch.path, "glocal", 0);
+    const std::string path = (scratch.path / file).string();
+    std::string text = read_file(path);
+    const auto at = text.find(from);
+    REQUIRE(at != std::string::npos);
+    write(path, text.replace(at, from.size(), to));
+    CAPTURE(to);
+    CHECK_THROWS_WITH_AS(app::write_report(scratch.path), doctest::Contains(words), DataError);
+  };
+  line("metrics.jsonl", "\"step\":8,", "\"step\":3,", "step of train_loss number 2: expected 4 to 40, found 3");
+  line("metrics.jsonl", "\"step\":40,", "\"step\":41,", "step of train_loss number 10: expected 36 to 40, found 41");
+  line("metrics.jsonl", "\"val_accuracy\":0.9", "\"val_accuracy\":9.0", "val_accuracy: expected 0 to 1, found 9");
+  line("hparams.jsonl", "\"update\":1", "\"update\":2", "update of line 3: expected 1, found 2");
+  line("hparams.jsonl", "\"step\":20", "\"step\":5", "step of update 1: expected 10 to 40, found 5");
+
+  fs::remove_all(scratch.path);
+  write_comparison(scratch.path);
+  app::write_report(scratch.path);
+  Json summary = Json::parse(read_file((scratch.path / "summary.json").string()));
+  summary["rows"][3]["test"]["accuracy"] = 0.9999;
+  write(scratch.path / "summary.json", summary.dump());
+  CHECK_THROWS_WITH_AS(app::write_report(scratch.path), doctest::Contains("rows of glocal-seed1.test: expected"),
+                       DataError);
 }
 
 TEST_CASE("runs list, show and report on the command line") {

@@ -4,10 +4,12 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <exception>
 #include <new>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include <glocal/app/compare.h>
@@ -16,6 +18,7 @@
 #include <glocal/app/name_lists.h>
 #include <glocal/app/reproduce.h>
 #include <glocal/app/runs.h>
+#include <glocal/app/say.h>
 #include <glocal/app/signals.h>
 #include <glocal/app/train.h>
 #include <glocal/app/tune.h>
@@ -32,7 +35,7 @@ constexpr const char* empty_text = "the text after it is empty; give one, or lea
 enum Exit { usage = 2, bad_data = 3, input_output = 4, diverged = 5, signalled = 128 };
 
 int report(const char* message, Exit code) {
-  fmt::print(stderr, "glocal: error: {}\n", printable(std::string_view(message).substr(0, 4000), /*keep_lines=*/true));
+  say("glocal: error: {}\n", printable(std::string_view(message).substr(0, 4000), /*keep_lines=*/true));
   return code;
 }
 
@@ -110,11 +113,11 @@ int run_command(const std::vector<std::string>& arguments) {
   add_commands(app);
   try {
     const int code = parse_and_run(app, arguments);
-    if (std::fflush(stdout) != 0 || std::ferror(stdout))
+    if ((std::fflush(stdout) != 0 || std::ferror(stdout)) && errno != EPIPE)  // its reader has seen enough
       fail<IoError>("[command] cannot write the results to the standard output; is its disk full?");
     return code;
   } catch (const Interrupted& interrupted) {
-    fmt::print(stderr, "glocal: {}\n", interrupted.message);
+    say("glocal: {}\n", interrupted.message);
     return signalled + interrupted.signal;
   } catch (const DataError& error) {
     return report(error.what(), bad_data);
@@ -128,6 +131,8 @@ int run_command(const std::vector<std::string>& arguments) {
     return report(error.what(), usage);
   } catch (const std::bad_alloc& error) {  // main.cpp makes it say how much
     return report(error.what(), usage);
+  } catch (const std::system_error& error) {  // of a stream
+    return error.code() == std::errc::broken_pipe ? 0 : report(error.what(), input_output);
   } catch (const std::exception& error) {
     return report(error.what(), input_output);
   }

@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <optional>
 
+#include <glocal/app/json_text.h>
 #include <glocal/app/report.h>
 #include <glocal/app/run.h>
 #include <glocal/app/run_record.h>
+#include <glocal/app/say.h>
 #include <glocal/app/table.h>
 
 namespace glocal::app {
@@ -92,7 +94,7 @@ Json to_json(const Row& row) {
           {"ratio_memory", row.ratio_memory}};
 }
 
-void print(const std::vector<Row>& rows, const std::vector<std::string>& names) {
+std::string tables(const std::vector<Row>& rows, const std::vector<std::string>& names) {
   std::vector<std::vector<std::string>> quality{
       {"", "validation loss", "accuracy %", "test loss", "accuracy %", "diverged"}};
   std::vector<std::vector<std::string>> cost{
@@ -111,7 +113,7 @@ void print(const std::vector<Row>& rows, const std::vector<std::string>& names) 
                              text({row.ratio_memory, 0, any}, 1)});
     cost.push_back(std::move(line));
   }
-  fmt::print("{}\n{}\n", table(quality), table(cost));
+  return fmt::format("{}\n{}\n", table(quality), table(cost));
 }
 
 // Plain training comes first: every other run is held against it.
@@ -147,6 +149,7 @@ Outcome run_or_read(const Experiment& experiment, const Options& options, const 
     if (resumption.go_on)
       if (auto before = finished(inside.path())) return std::move(*before);
   }
+  if (!resumption.go_on) inside.create();
   return run(experiment, options, estimator, inside, predicted, resumption);
 }
 
@@ -168,11 +171,11 @@ std::vector<Outcome> run_all(const Options& base, const Experiment& first, const
       const Outcome& outcome = outcomes.back();
       if (outcome.status == "interrupted") return outcomes;
       if (!options.quiet)
-        fmt::print(stderr, "{} seed {}: {} in {}\n", estimator, outcome.seed,
-                   outcome.status != "ok" ? outcome.status
-                   : outcome.best()       ? fmt::format("{}, {}", accuracy_text(outcome), hpo::text(*outcome.best()))
-                                          : accuracy_text(outcome),
-                   duration(outcome.seconds));
+        say("{} seed {}: {} in {}\n", estimator, outcome.seed,
+            outcome.status != "ok" ? outcome.status
+            : outcome.best()       ? fmt::format("{}, {}", accuracy_text(outcome), hpo::text(*outcome.best()))
+                                   : accuracy_text(outcome),
+            duration(outcome.seconds));
     }
   }
   return outcomes;
@@ -192,7 +195,9 @@ void compare(Options options) {
     if (const auto before = finished_summary(folder.path() / "summary.json")) {
       write_missing_report(folder.path());
       if (text_at(*before, "status") == "diverged") throw DivergedError(text_at(*before, "error"));
-      fmt::print("{} has come to its end; see {}\n", options.resume, (folder.path() / "report.html").string());
+      print_saved(
+          fmt::format("{} has come to its end; see {}\n", options.resume, (folder.path() / "report.html").string()),
+          options.resume);
       return;
     }
   const Experiment first = build(options, config.seed);
@@ -223,12 +228,13 @@ void compare(Options options) {
   if (options.json) {
     summary["folder"] = folder.path().string();
     summary["report"] = report;
-    fmt::print("{}\n", summary.dump());
+    print_saved(json_dump(summary) + "\n", folder.path().string());
   } else {
-    fmt::print("{}, {} with {}, {} steps, {}\n\n", first.title(), config.model, config.optimizer, config.steps,
-               options.seeds == 1 ? "1 seed" : fmt::format("{} seeds", options.seeds));
-    print(rows, first.space().component_names());
-    fmt::print("report: {}\n", report);
+    const std::string title =
+        fmt::format("{}, {} with {}, {} steps, {}\n\n", first.title(), config.model, config.optimizer, config.steps,
+                    options.seeds == 1 ? "1 seed" : fmt::format("{} seeds", options.seeds));
+    print_saved(title + tables(rows, first.space().component_names()) + fmt::format("report: {}\n", report),
+                folder.path().string());
   }
   if (failed != outcomes.rend()) std::rethrow_exception(failed->failure);
 }

@@ -12,6 +12,7 @@
 #include <glocal/app/allowed.h>
 #include <glocal/app/fetch.h>
 #include <glocal/app/picture.h>
+#include <glocal/app/say.h>
 #include <glocal/core/error.h>
 #include <glocal/core/file.h>
 #include <glocal/core/nearest.h>
@@ -66,7 +67,8 @@ void fetch_set(const DataArguments& arguments) {
   std::filesystem::path destination = datasets::cache_folder();
   if (environment && *environment) destination = environment;
   if (!arguments.data_dir.empty()) destination = arguments.data_dir;
-  fmt::print("{}\n", fetch(set, destination, arguments.mirror).string());
+  const std::string folder = fetch(set, destination, arguments.mirror).string();
+  print_saved(folder + "\n", folder);
 }
 
 void verify_set(const DataArguments& arguments) {
@@ -124,7 +126,7 @@ void show(const DataArguments& arguments) {
     return;
   }
   write_file_atomically(arguments.output, contact_sheet(data, arguments.count));
-  fmt::print("{}\n", arguments.output);
+  print_saved(arguments.output + "\n", arguments.output);
 }
 
 }  // namespace

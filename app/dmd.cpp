@@ -17,6 +17,7 @@
 #include <glocal/app/dmd_policy.h>
 #include <glocal/app/gnuplot.h>
 #include <glocal/app/html.h>
+#include <glocal/app/json_text.h>
 #include <glocal/app/run_record.h>
 #include <glocal/app/series_file.h>
 #include <glocal/app/table.h>
@@ -156,7 +157,7 @@ void dmd(DmdArguments arguments) {
     for (const std::string& note : arguments.notes) std::fputs(("note: " + printable(note) + "\n").c_str(), stderr);
   if (!picture.empty()) write_picture(arguments, h, forecast);
   if (arguments.json)
-    fmt::print("{}\n", to_json(arguments, forecast).dump());
+    fmt::print("{}\n", json_dump(to_json(arguments, forecast)));
   else
     print(arguments, forecast);
 }

@@ -79,6 +79,42 @@ Json parse_json(std::string_view text, const std::string& where) {
   return Json::parse(text);
 }
 
+namespace {
+
+bool is_utf8(const std::string& text) {
+  try {
+    Json(text).dump();
+    return true;
+  } catch (const Json::type_error&) {
+    return false;
+  }
+}
+
+Json with_texts_shown(const Json& json) {
+  if (json.is_string()) {
+    const std::string& text = json.get_ref<const std::string&>();
+    return is_utf8(text) ? text : printable(text);
+  }
+  if (!json.is_structured()) return json;
+  Json shown = json.is_array() ? Json::array() : Json::object();
+  for (const auto& [key, value] : json.items())
+    if (json.is_array())
+      shown.push_back(with_texts_shown(value));
+    else
+      shown[is_utf8(key) ? key : printable(key)] = with_texts_shown(value);
+  return shown;
+}
+
+}  // namespace
+
+std::string json_dump(const Json& json, int indent) {
+  try {
+    return json.dump(indent);
+  } catch (const Json::type_error&) {
+    return with_texts_shown(json).dump(indent);
+  }
+}
+
 std::int64_t integer_at(const Json& object, const char* key, const std::string& where) {
   const bool there = object.is_object() && object.contains(key);
   const Json value = there ? object.at(key) : Json();

@@ -47,26 +47,38 @@ std::string holder(int descriptor) {
 bool is_still_there(int descriptor, const std::filesystem::path& path) {
   struct stat opened {
   }, named{};
-  return ::fstat(descriptor, &opened) == 0 && ::stat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino &&
+  return ::fstat(descriptor, &opened) == 0 && ::lstat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino &&
          opened.st_dev == named.st_dev;
 }
 
 }  // namespace
 
 void FolderLock::take(const std::filesystem::path& folder) {
-  if (descriptor_ >= 0) return;
+  if (const std::string who = take_or_holder(folder); !who.empty())
+    fail<ValueError>("[lock] {} is in use by {}; wait until that has ended, or give another --out", folder.string(),
+                     who);
+}
+
+std::string FolderLock::take_or_holder(const std::filesystem::path& folder) {
+  if (descriptor_ >= 0) return "";
   const std::filesystem::path path = folder / file_name;
   for (;;) {
-    const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+    if (descriptor < 0 && errno == ELOOP)
+      fail<IoError>("[lock] {} is a symbolic link, which is not followed; remove it", path.string());
     if (descriptor < 0) fail<IoError>("[lock] cannot create {}: {}", path.string(), reason());
+    struct stat status {};
+    if (::fstat(descriptor, &status) == 0 && (!S_ISREG(status.st_mode) || status.st_nlink > 1)) {
+      ::close(descriptor);
+      fail<IoError>("[lock] {} is no file of its own but {}; remove it", path.string(),
+                    S_ISREG(status.st_mode) ? "a link to another one" : "something else");
+    }
     if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
       const int why = errno;
       const std::string who = holder(descriptor);
       ::close(descriptor);
       errno = why;
-      if (why == EWOULDBLOCK)
-        fail<ValueError>("[lock] {} is in use by {}; wait until that has ended, or give another --out", folder.string(),
-                         who);
+      if (why == EWOULDBLOCK) return who;
       fail<IoError>("[lock] cannot lock {}: {}", path.string(), reason());
     }
     descriptor_ = descriptor;
@@ -82,12 +94,15 @@ void FolderLock::take(const std::filesystem::path& folder) {
     ::close(std::exchange(descriptor_, -1));
     fail<IoError>("[lock] cannot write {}: {}", path_.string(), why);
   }
+  return "";
 }
 
-FolderLock::~FolderLock() {
+FolderLock::~FolderLock() { release(); }
+
+void FolderLock::release() {
   if (descriptor_ < 0) return;
   ::unlink(path_.c_str());  // while it is still locked: nobody else's file of that name can be meant
-  ::close(descriptor_);
+  ::close(std::exchange(descriptor_, -1));
 }
 
 }  // namespace glocal::app

@@ -1,6 +1,7 @@
 // One process at a time in a folder. The lock belongs to the process: the system takes it back when that ends, however.
 #pragma once
 #include <filesystem>
+#include <string>
 
 namespace glocal::app {
 
@@ -13,8 +14,11 @@ class FolderLock {
   FolderLock& operator=(const FolderLock&) = delete;
 
   /// Takes the lock of an existing folder, unless this object holds it already. Throws ValueError naming the holder
-  /// when another has it, IoError when the folder cannot be locked.
+  /// when another has it; IoError when the folder cannot be locked, or `.lock` is a link.
   void take(const std::filesystem::path& folder);
+  /// The same; "" when the lock is taken, else who has it.
+  std::string take_or_holder(const std::filesystem::path& folder);
+  void release();  ///< before the end
 
   static constexpr const char* file_name = ".lock";
 

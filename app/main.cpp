@@ -4,6 +4,7 @@
 #include <new>
 
 #include <glocal/app/command.h>
+#include <glocal/app/say.h>
 #include <glocal/app/signals.h>
 
 // Sanitizers have an operator new of their own.
@@ -31,6 +32,7 @@ void operator delete(void* block, std::size_t) noexcept { std::free(block); }
 #endif
 
 int main(int argc, char** argv) {
+  glocal::app::open_standard_streams();
   glocal::app::catch_signals();
   return glocal::app::run_command({argv + 1, argv + argc});
 }

@@ -6,7 +6,9 @@
 #include <fstream>
 
 #include <glocal/app/allowed.h>
+#include <glocal/app/json_text.h>
 #include <glocal/app/progress.h>
+#include <glocal/app/say.h>
 #include <glocal/app/search.h>
 #include <glocal/core/blas.h>
 #include <glocal/core/isa.h>
@@ -17,6 +19,19 @@
 
 namespace glocal::app {
 namespace {
+
+// JSON holds no other text, and config.json is to be read back to the same bytes.
+void check_texts(const Options& options) {
+  const Json settings = to_json(options);
+  for (const auto& [key, value] : settings.items()) {
+    try {
+      value.dump();
+    } catch (const Json::type_error&) {
+      fail<ValueError>("[options] {} = {} is not UTF-8; config.json could not hold it", key,
+                       value.is_string() ? value.get<std::string>() : json_dump(value));
+    }
+  }
+}
 
 // A dry run on a smooth series of the block's length finds every option of the forecast that is out of range.
 void check_forecast(const hpo::EstimatorOptions& options) {
@@ -80,6 +95,7 @@ std::string now_utc() {
 }  // namespace
 
 void check(const Options& options, const std::vector<std::string>& estimators) {
+  check_texts(options);
   if (options.threads > 0) set_threads(options.threads);
   memory_limit(options);
   const ExperimentConfig& config = options.experiment;
@@ -148,10 +164,13 @@ std::vector<hpo::Cost> predict(const Experiment& experiment, const Options& opti
   const std::int64_t limit = memory_limit(options), validation = experiment.data(datasets::Part::validation).size();
   if (const ExperimentConfig& config = options.experiment;
       !options.quiet && config.given.contains("val_batch") && config.val_batch > validation)
-    fmt::print(stderr, "{}: {} is more than the {} validation images; each batch has all of them\n",
-               config.where("val_batch"), config.val_batch, validation);
+    say("{}: {} is more than the {} validation images; each batch has all of them\n", config.where("val_batch"),
+        config.val_batch, validation);
   const Vars phi = experiment.phi();
   below(limit, [&] { return experiment.problem().step(experiment.problem().init(phi), phi, 0); });
+  for (const std::string& estimator : estimators)
+    if (!is_plain(estimator) && !hpo::is_search(estimator))
+      hpo::make_estimator(estimator, tuning.estimator_options)->check(experiment.problem(), phi);
   // The measurement itself may take more than the run that is asked for, but not more than the machine has.
   const hpo::Probe probe =
       below(std::max(limit, memory_limit({})), [&] { return hpo::probe(experiment.problem(), phi); });
@@ -170,8 +189,8 @@ std::vector<hpo::Cost> predict(const Experiment& experiment, const Options& opti
           "--mem-limit",
           size_text(costs.back().bytes), size_text(limit));
     if (!options.quiet)
-      fmt::print(stderr, "{}: about {} and {} of tensors expected\n", estimator, duration(costs.back().seconds),
-                 size_text(costs.back().bytes));
+      say("{}: about {} and {} of tensors expected\n", estimator, duration(costs.back().seconds),
+          size_text(costs.back().bytes));
   }
   return costs;
 }

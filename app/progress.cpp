@@ -5,10 +5,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
 #include <string_view>
 #include <utility>
+
+#include <glocal/app/say.h>
 
 namespace glocal::app {
 namespace {
@@ -56,16 +57,15 @@ void ProgressLine::update(std::int64_t done, const std::string& note) {
   drawn_ = now;
   const std::string line = text(done, std::chrono::duration<double>(now - start_).count(), note);
   if (style_ == Style::terminal) {
-    fmt::print(stderr, "\r\x1b[K\x1b[?7l{}\x1b[?7h", line);  // cut at the right edge, not wrapped
-    std::fflush(stderr);
+    say("\r\x1b[K\x1b[?7l{}\x1b[?7h", line);  // cut at the right edge, not wrapped
     visible_ = true;
   } else {
-    fmt::print(stderr, "{}\n", line);
+    say("{}\n", line);
   }
 }
 
 void ProgressLine::finish() {
-  if (visible_) fmt::print(stderr, "\r\x1b[K");
+  if (visible_) say("\r\x1b[K");
   visible_ = false;
 }
 

@@ -11,6 +11,7 @@
 #include <glocal/app/prepare.h>
 #include <glocal/app/progress.h>
 #include <glocal/app/reproduce/studies.h>
+#include <glocal/app/say.h>
 #include <glocal/app/signals.h>
 #include <glocal/app/table.h>
 #include <glocal/core/file.h>
@@ -175,7 +176,7 @@ void Lab::say(const std::string& line) const {
   throw_if_interrupted();
   if (outside_.quiet) return;
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  fmt::print(stderr, "{:>12}  {}: {}\n", duration(seconds), name_, line);
+  app::say("{:>12}  {}: {}\n", duration(seconds), name_, line);
 }
 
 void reproduce(const Study& study, const ReproduceOptions& options) {
@@ -199,7 +200,7 @@ void reproduce(const Study& study, const ReproduceOptions& options) {
     write_file_atomically((folder / picture).string(), svg_sheet(findings.plots, study.question));
     page += fmt::format("![{}]({}/{})\n\n", study.question, folder.filename().string(), picture);
   } else if (!findings.plots.empty()) {
-    fmt::print(stderr, "glocal: no picture was drawn: gnuplot is not installed (apt-get install gnuplot-nox)\n");
+    say("glocal: no picture was drawn: gnuplot is not installed (apt-get install gnuplot-nox)\n");
   }
   page +=
       fmt::format("`glocal reproduce {}`: {} on {} of {}; numbers and settings: [{}.json]({}/{}.json).\n", study.name,
@@ -207,9 +208,10 @@ void reproduce(const Study& study, const ReproduceOptions& options) {
                   machine().at("cpu").get<std::string>(), study.name, folder.filename().string(), study.name);
   write_between_marks(folder.string() + ".md", study.name, page);
 
-  fmt::print("{}\n", study.question);
-  for (const TitledTable& each : findings.tables) fmt::print("\n{}\n{}", each.title, table(each.rows));
-  fmt::print("\n{} ({})\n", (folder / (study.name + ".json")).string(), duration(seconds));
+  std::string text = study.question + "\n";
+  for (const TitledTable& each : findings.tables) text += fmt::format("\n{}\n{}", each.title, table(each.rows));
+  text += fmt::format("\n{} ({})\n", (folder / (study.name + ".json")).string(), duration(seconds));
+  print_saved(text, folder.string());
 }
 
 void add_reproduce_command(CLI::App& parent) {

@@ -6,7 +6,9 @@
 
 #include <glocal/app/json_text.h>
 #include <glocal/app/report.h>
+#include <glocal/app/run_consistency.h>
 #include <glocal/app/run_record.h>
+#include <glocal/app/say.h>
 #include <glocal/app/signals.h>
 #include <glocal/app/training.h>
 
@@ -50,10 +52,9 @@ std::string resume_command(const Options& options, const std::string& folder) {
 
 Outcome run(const Experiment& experiment, const Options& options, const std::string& estimator, const RunFolder& folder,
             const hpo::Cost& predicted, const Resumption& resumption) {
-  if (!resumption.go_on) folder.create();
   const bool has_meta = resumption.go_on && std::filesystem::exists(folder.path() / "meta.json");
   if (!resumption.go_on) folder.write("config.json", config_of(experiment, options, estimator));
-  if (!has_meta) folder.write("meta.json", describe(experiment, predicted));
+  if (!resumption.go_on) folder.write("meta.json", describe(experiment, predicted));
 
   Outcome outcome;
   outcome.data = experiment.title();
@@ -90,6 +91,7 @@ Outcome run(const Experiment& experiment, const Options& options, const std::str
   };
   try {
     training = begin_or_go_on(experiment, options, estimator, folder, resumption.go_on);
+    if (resumption.go_on && !has_meta) folder.write("meta.json", describe(experiment, predicted));
     try {
       const hpo::TuneResult result = training->run();
       training->score(result.s);
@@ -159,6 +161,7 @@ std::optional<Outcome> finished(const std::filesystem::path& folder) {
     Outcome outcome;
     json.at("status").get_to(outcome.status);
     if (outcome.status != "ok" && outcome.status != "diverged") return {};
+    check_summary(folder, read_json(folder / "config.json"), read_json(folder / "meta.json"), json);
     json.at("data").get_to(outcome.data);
     json.at("command").get_to(outcome.command);
     json.at("estimator").get_to(outcome.estimator);
@@ -216,28 +219,30 @@ void run_alone(Options options, const std::string& estimator) {
     if (const auto before = finished(folder.path())) {
       write_missing_report(folder.path());
       if (before->failure) std::rethrow_exception(before->failure);
-      fmt::print("{} has come to its end: {}\n", options.resume, headline(*before, options));
+      print_saved(fmt::format("{} has come to its end: {}\n", options.resume, headline(*before, options)),
+                  options.resume);
       return;
     }
   const Experiment experiment = build(options, config.seed);
   const bool known = go_on && std::filesystem::exists(folder.path() / "meta.json");
   const hpo::Cost predicted = known ? predicted_before(folder) : predict(experiment, options, {estimator}).front();
+  if (!go_on) folder.create();
   const Outcome outcome =
       run(experiment, options, estimator, folder, predicted, {go_on, resume_command(options, folder.path().string())});
   write_report(folder.path());
 
   if (!options.quiet)
-    fmt::print(stderr, "{}: took {} (expected {}), at most {} of tensors (expected {})\n", estimator,
-               duration(outcome.seconds), duration(predicted.seconds), size_text(outcome.peak_bytes),
-               size_text(predicted.bytes));
+    say("{}: took {} (expected {}), at most {} of tensors (expected {})\n", estimator, duration(outcome.seconds),
+        duration(predicted.seconds), size_text(outcome.peak_bytes), size_text(predicted.bytes));
   const std::string report = (folder.path() / "report.html").string();
   if (options.json) {
     Json json = to_json(outcome);
     json["folder"] = folder.path().string();
     json["report"] = report;
-    fmt::print("{}\n", json.dump());
+    print_saved(json_dump(json) + "\n", folder.path().string());
   } else {
-    fmt::print("data    {}\nreport  {}\n{}\n", experiment.title(), report, headline(outcome, options));
+    print_saved(fmt::format("data    {}\nreport  {}\n{}\n", experiment.title(), report, headline(outcome, options)),
+                folder.path().string());
   }
   if (outcome.failure) std::rethrow_exception(outcome.failure);
 }

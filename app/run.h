@@ -39,7 +39,7 @@ struct Resumption {
 /// `glocal COMMAND --resume FOLDER` as it is typed here.
 std::string resume_command(const Options& options, const std::string& folder);
 
-/// Trains in `folder`, which it makes, with the hyperparameters fixed ("fixed") or moved by an estimator. A run that
+/// Trains in `folder`, which is there, with the hyperparameters fixed ("fixed") or moved by an estimator. A run that
 /// diverges or is interrupted is an outcome too, saved like any other. Throws IoError and the library's other errors,
 /// leaving a summary.json that says so.
 Outcome run(const Experiment& experiment, const Options& options, const std::string& estimator, const RunFolder& folder,

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <glocal/app/lock.h>
 #include <glocal/app/options.h>
@@ -13,12 +14,12 @@
 
 namespace glocal::app {
 
-/// A .jsonl file that grows by whole lines; what is written survives a crash of the process.
+/// A .jsonl file that grows by whole lines; what is written survives a crash of the process. No link is followed.
 class JsonLines {
  public:
-  explicit JsonLines(const std::filesystem::path& path);  ///< empties the file; throws IoError
+  explicit JsonLines(const std::filesystem::path& path);  ///< a new file in place of what is there; throws IoError
   /// Goes on after the first `length` bytes and forgets the rest. Throws DataError when the file has no line end there,
-  /// IoError when it cannot be opened or cut.
+  /// IoError when it cannot be opened or cut, or is a link.
   JsonLines(const std::filesystem::path& path, std::int64_t length);
 
   void append(const Json& line);  ///< throws IoError, leaving the lines before it
@@ -31,34 +32,41 @@ class JsonLines {
   std::int64_t length_ = 0;
 };
 
-/// Copies share the folder's lock, which is held from create() or reopen() until the last of them is gone.
+/// Copies share the folder and its lock, which is held from create() or reopen() until the last of them is gone.
 class RunFolder {
  public:
   /// Chooses the path and refuses what must not be overwritten, without writing anything. An empty `out` takes
-  /// runs/`name`, numbered when it exists. Throws ValueError when `out` holds a run and force is false, or anything
-  /// that is not a run.
+  /// runs/`name`, and create() the first number that is free then. Throws ValueError when `out` holds a run and force
+  /// is false, or anything that is not a run.
   static RunFolder plan(const std::string& out, const std::string& name, bool force);
   /// The folder of a run that is to go on: nothing of it is removed but temporary files of a killed process. Throws
   /// ValueError when it holds no run or another process runs in it, IoError.
   static RunFolder reopen(const std::string& path);
   /// The run folder `name` inside this one.
-  RunFolder inside(const std::string& name) const { return RunFolder(path_ / name, force_); }
+  RunFolder inside(const std::string& name) const;
 
   /// Makes the folder and removes the files of an earlier run in it. Throws ValueError when another process runs in it,
   /// or has done so since plan() and force is false; IoError.
   void create() const;
-  const std::filesystem::path& path() const { return path_; }
+  const std::filesystem::path& path() const { return place_->path; }  ///< of a numbered one only after create()
 
   void write(const std::string& file, const Json& json) const;
   void write_parameters(const std::map<std::string, Tensor>& parameters) const;  ///< params.npz
-  JsonLines lines(const std::string& file) const { return JsonLines(path_ / file); }
-  JsonLines lines(const std::string& file, std::int64_t length) const { return JsonLines(path_ / file, length); }
+  JsonLines lines(const std::string& file) const { return JsonLines(path() / file); }
+  JsonLines lines(const std::string& file, std::int64_t length) const { return JsonLines(path() / file, length); }
 
  private:
-  RunFolder(std::filesystem::path path, bool force) : path_(std::move(path)), force_(force) {}
-  std::filesystem::path path_;
-  bool force_ = false;
-  std::shared_ptr<FolderLock> lock_ = std::make_shared<FolderLock>();
+  struct Place {
+    std::filesystem::path path;
+    bool force = false;
+    bool numbered = false;  // path is only the first to try
+    bool within = false;    // another run folder, which it must not lead out of
+    FolderLock lock;
+  };
+  explicit RunFolder(std::shared_ptr<Place> place) : place_(std::move(place)) {}
+  static RunFolder at(std::filesystem::path path, bool force, bool numbered = false, bool within = false);
+  void take_number() const;
+  std::shared_ptr<Place> place_;
 };
 
 }  // namespace glocal::app

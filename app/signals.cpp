@@ -31,8 +31,9 @@ void set_deadline(long nanoseconds) {
 }
 
 extern "C" void remember(int signal) {
-  if (caught.exchange(signal) != 0) leave(signal);
-  set_deadline(patience);
+  int none = 0;
+  if (caught.compare_exchange_strong(none, signal)) return set_deadline(patience);
+  if (signal != SIGHUP) leave(signal);  // a terminal that closes may send more than one
 }
 
 extern "C" void run_out_of_time(int) { leave(caught); }
@@ -52,6 +53,10 @@ void catch_signals() {
   action.sa_handler = remember;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  struct sigaction inherited {};
+  sigaction(SIGHUP, nullptr, &inherited);
+  if (inherited.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);  // else nohup has started this
+  std::signal(SIGPIPE, SIG_IGN);                                             // a reader that is gone is no end of a run
   std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is an error of write(), exit code 4, and no core dump
 }
 

@@ -1,4 +1,4 @@
-// Ctrl-C and termination: the run stops at its next step, is saved, and then ends.
+// Ctrl-C, termination and a terminal that closes: the run stops at its next step, is saved, and then ends.
 #pragma once
 #include <string>
 
@@ -10,8 +10,9 @@ struct Interrupted {
   std::string message = "interrupted; what was finished is saved";  ///< says where, and how to go on
 };
 
-/// From here on the first SIGINT or SIGTERM is remembered; a second one ends the process at once. So does a run that
-/// has not come to a place where it can stop 1.5 s after the first: files are intact at all times.
+/// From here on the first SIGINT, SIGTERM or SIGHUP (unless nohup ignores it) is remembered; a second one, but for
+/// SIGHUP, ends the process at once. So does a run that has not come to a place where it can stop 1.5 s after the
+/// first: files are intact at all times. SIGPIPE is ignored.
 void catch_signals();
 /// Throws Interrupted when one of them has come. Where $GLOCAL_INTERRUPT_AT is N, the N-th call raises SIGINT itself,
 /// so that tests can stop a run at a chosen place.

@@ -7,7 +7,10 @@
 
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <string>
+
+#include "command.h"
 
 namespace {
 
@@ -25,6 +28,7 @@ Left left_after(std::initializer_list<int> signals) {
   const pid_t process = ::fork();
   if (process == 0) {
     ::dup2(said[1], STDERR_FILENO);
+    std::signal(SIGHUP, SIG_DFL);  // whatever the tests were started with
     glocal::app::catch_signals();
     glocal::app::on_leaving("go on with: this");
     if (::write(ready[1], "x", 1) != 1) ::_exit(1);
@@ -49,9 +53,49 @@ Left left_after(std::initializer_list<int> signals) {
   return left;
 }
 
+// A long run with this way of taking SIGHUP, which is sent one `times` times as soon as it has written something.
+struct Ended {
+  int code = -1;
+  std::string out;
+};
+Ended run_with_hangup(const std::string& out, void (*hangup)(int), int times, const char* steps) {
+  const pid_t process = ::fork();
+  if (process == 0) {
+    std::signal(SIGHUP, hangup);
+    ::execl(GLOCAL_COMMAND_PATH, "glocal", "train", "--hidden", "8", "--batch", "32", "--steps", steps, "--quiet",
+            "--out", out.c_str(), nullptr);
+    ::_exit(99);
+  }
+  const std::string lines = out + "/metrics.jsonl";
+  for (int i = 0; i < 1000 && !(std::filesystem::exists(lines) && std::filesystem::file_size(lines) > 0); ++i)
+    ::usleep(20'000);
+  for (int i = 0; i < times; ++i) ::kill(process, SIGHUP);
+  int status = 0;
+  ::waitpid(process, &status, 0);
+  const std::string summary = out + "/summary.json";
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1,
+          std::filesystem::exists(summary) ? glocal::read_file(summary) : ""};
+}
+
 }  // namespace
 
 TEST_SUITE("fast") {
+  TEST_CASE("signals: a terminal that closes stops a run as SIGTERM does, once or twice, and nohup does not") {
+    const Scratch scratch;
+    for (const int times : {1, 2}) {
+      const std::string run = scratch / ("run" + std::to_string(times));
+      const Ended ended = run_with_hangup(run, SIG_DFL, times, "3000000");
+      CHECK(ended.code == 129);
+      CHECK(has(ended.out, "\"interrupted\""));
+      CHECK(has(ended.out, "go on with: "));
+      CHECK(std::filesystem::exists(run + "/last.safetensors"));
+      std::filesystem::remove_all(run);
+    }
+    const Ended ended = run_with_hangup(scratch / "under-nohup", SIG_IGN, 1, "3000");
+    CHECK(ended.code == 0);
+    CHECK(has(ended.out, "\"ok\""));
+  }
+
   TEST_CASE("signals: a process that cannot stop leaves within 2 s of the first and says how to go on") {
     const Left left = left_after({SIGTERM});
     CHECK(left.code == 143);
@@ -61,7 +105,7 @@ TEST_SUITE("fast") {
   }
 
   TEST_CASE("signals: a second one leaves at once") {
-    for (const auto& [first, second] : {std::pair{SIGINT, SIGTERM}, {SIGTERM, SIGINT}}) {
+    for (const auto& [first, second] : {std::pair{SIGINT, SIGTERM}, {SIGTERM, SIGINT}, {SIGHUP, SIGTERM}}) {
       const Left left = left_after({first, second});
       CHECK(left.code == 128 + second);
       CHECK(left.seconds < 1);

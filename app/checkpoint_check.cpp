@@ -55,7 +55,7 @@ void check_block(const Json& json, std::int64_t updates, std::int64_t t, const R
     kept = rules.trajectory ? rows : 0;
     h = (rules.trajectory ? rows > 0 : rows == rules.tau) ? rules.directions : 0;
   }
-  const std::string by = fmt::format("of a {} block after {} steps", rules.estimator, rows);
+  const std::string by = fmt::format("of a {} block at progress.t = {}", rules.estimator, t);
   block.equal("h", h, by);
   block.equal("trajectory", kept * rules.directions, by);
   block.equal("outers", kept, by);
@@ -124,7 +124,7 @@ void check_progress(const Json& json, const Json& seen, const RunRules& rules, c
 void check_seen(const Json& json, std::int64_t t, const RunRules& rules, const std::string& where) {
   Fields seen(json, "seen", where);
   const bool owed = seen.flag("owed");
-  if (owed && t == 0) seen.refuse("owed", "false at step 0");
+  if (owed && t == 0) seen.refuse("owed", "false at progress.t = 0");
   const std::int64_t updates = seen.whole("updates", 0, rules.updates);
   const std::int64_t steps = rules.replays_at(updates) ? 0 : t - (owed ? 1 : 0);
   seen.equal("steps", steps, fmt::format("as progress.t, {}, and seen.owed say", t));

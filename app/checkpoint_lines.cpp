@@ -114,11 +114,21 @@ void check_timing(Lines& lines, const Seen& seen) {
   if (seen.estimate_seconds != seconds) refuse(lines.where(), "seen.estimate_seconds", seconds, seen.estimate_seconds);
 }
 
+// A list in a line of hparams.jsonl against what it follows from, but for the last bits.
+void check_each(const Lines& lines, const char* field, const std::vector<double>& expected,
+                const std::vector<double>& found, double eps) {
+  for (std::size_t i = 0; i < found.size(); ++i)
+    if (!(std::abs(found[i] - expected[i]) <= eps * std::max({1.0, std::abs(found[i]), std::abs(expected[i])})))
+      fail<DataError>("[checkpoint] {}: {}, number {}: expected {}, found {}", lines.where(), field, i + 1, expected[i],
+                      found[i]);
+}
+
 // The moments depend on the hypergradients alone, and so does u where every update goes on from the one before.
 void check_updates(Lines& lines, const Checkpoint& checkpoint, const Experiment& experiment, const RunRules& rules) {
   const hpo::TuneState& state = checkpoint.state;
   const std::vector<std::string> names = experiment.space().component_names();
   const Vars start = experiment.phi();
+  const double eps = experiment.dtype() == DType::f32 ? 1e-5 : 1e-9;
   hpo::MetaOptimizer meta = rules.meta;
   std::vector<double> u = hpo::to_components(start, start), last_u, values;
   for (std::int64_t k = -1; k < checkpoint.seen.updates; ++k) {
@@ -129,8 +139,10 @@ void check_updates(Lines& lines, const Checkpoint& checkpoint, const Experiment&
     line.equal("estimator", rules.estimator, "the run's");
     values = line.by_name("values", names);
     last_u = line.by_name("u", names);
+    check_each(lines, "values", experiment.space().values(hpo::to_leaves(last_u, start)), values, eps);
     if (k < 0) {
       line.done();
+      check_each(lines, "u", u, last_u, eps);
       continue;
     }
     const double outer = line.number_or_null("outer");
@@ -141,6 +153,7 @@ void check_updates(Lines& lines, const Checkpoint& checkpoint, const Experiment&
       if (!same(outer, score)) refuse(lines.where(), fmt::format("search/scores[{}]", k), outer, score);
     } else {
       u = meta.step(std::move(u), h);
+      if (!rules.from_start) check_each(lines, "u", u, last_u, eps);
     }
   }
   lines.end();

@@ -107,7 +107,7 @@ class Numbers {
       if (found != expected)
         refuse("seen.train_loss", fmt::format("{} (training_loss, unless seen.owed)", expected), found);
     } else if (steps == 0 && state_.updates == 0) {
-      if (found != 0) refuse("seen.train_loss", "0 before the first step", found);
+      if (found != 0) refuse("seen.train_loss", "0 at progress.t = 0 and in the step owed after it", found);
     } else if (!rules_.search && !std::isfinite(found)) {  // a trial may have diverged
       refuse("seen.train_loss", "a finite number", found);
     }

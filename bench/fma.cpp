@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <thread>
@@ -89,6 +90,6 @@ int main(int argc, char** argv) try {
              to_string(set), threads, sum);
   return 0;
 } catch (const std::exception& error) {
-  fmt::print(stderr, "fma: {}\n", error.what());
+  std::fprintf(stderr, "fma: %s\n", error.what());
   return 1;
 }

@@ -137,6 +137,6 @@ int main(int argc, char** argv) try {
                                             sample(static_cast<const float*>(plain.get_data_handle()), shape.size())));
   return 0;
 } catch (const std::exception& error) {
-  fmt::print(stderr, "onednn_conv: {}\n", error.what());
+  std::fprintf(stderr, "onednn_conv: %s\n", error.what());
   return 1;
 }

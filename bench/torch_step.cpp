@@ -3,6 +3,7 @@
 //   torch_step NAME --problem FILE [--threads k] [--seconds s] [--answer 0|1]
 #include <torch/torch.h>
 
+#include <cstdio>
 #include <cstring>
 #include <map>
 #include <string>
@@ -96,6 +97,6 @@ int main(int argc, char** argv) try {
   fmt::print("{}\n", glocal::bench::to_json(name, threads, "libtorch", timing, 0, losses));
   return 0;
 } catch (const std::exception& error) {
-  fmt::print(stderr, "torch_step: {}\n", error.what());
+  std::fprintf(stderr, "torch_step: %s\n", error.what());
   return 1;
 }

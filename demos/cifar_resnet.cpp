@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 
 #include <glocal/autodiff/transforms.h>
@@ -40,7 +41,7 @@ int main(int argc, char** argv) try {
   const std::int64_t epochs = argc > 2 ? std::atoll(argv[2]) : 10;
   const double minutes = argc > 3 ? std::atof(argv[3]) : 0;  // 0: no limit
   if (epochs < 1 || minutes < 0 || argc > 4) {
-    fmt::print(stderr, "usage: cifar_resnet [data folder] [epochs] [minutes]\n");
+    std::fputs("usage: cifar_resnet [data folder] [epochs] [minutes]\n", stderr);
     return 2;
   }
   datasets::Options options;
@@ -101,6 +102,6 @@ int main(int argc, char** argv) try {
   }
   return 0;
 } catch (const Error& error) {  // missing or damaged files: the message says what was tried and what to do
-  fmt::print(stderr, "{}\n", error.what());
+  std::fprintf(stderr, "%s\n", error.what());
   return 3;
 }

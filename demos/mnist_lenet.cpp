@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <string>
 
@@ -33,7 +34,7 @@ int main(int argc, char** argv) try {
   const std::string name = argc > 1 ? argv[1] : "mnist";
   const std::int64_t epochs = argc > 2 ? std::atoll(argv[2]) : name == "mnist" ? 5 : 10;
   if (epochs < 1 || argc > 4) {
-    fmt::print(stderr, "usage: mnist_lenet [mnist|fashion-mnist] [epochs] [data folder]\n");
+    std::fputs("usage: mnist_lenet [mnist|fashion-mnist] [epochs] [data folder]\n", stderr);
     return 2;
   }
   datasets::Options options;
@@ -83,6 +84,6 @@ int main(int argc, char** argv) try {
   }
   return 0;
 } catch (const Error& error) {  // missing or damaged files: the message says what was tried and what to do
-  fmt::print(stderr, "{}\n", error.what());
+  std::fprintf(stderr, "%s\n", error.what());
   return 3;
 }

@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <string>
 
@@ -37,7 +38,7 @@ int main(int argc, char** argv) try {
   const std::int64_t epochs = argc > 2 ? std::atoll(argv[2]) : 3;
   const std::string estimator = argc > 3 ? argv[3] : "local";
   if (epochs < 1 || argc > 4) {
-    fmt::print(stderr, "usage: mnist_mlp [data folder] [epochs] [local|glocal]\n");
+    std::fputs("usage: mnist_mlp [data folder] [epochs] [local|glocal]\n", stderr);
     return 2;
   }
 
@@ -114,6 +115,6 @@ int main(int argc, char** argv) try {
              percent(plain.s), plain.seconds, percent(tuned.s), tuned.seconds, tuned.updates, lost);
   return 0;
 } catch (const Error& error) {  // missing or damaged files: the message says what was tried and what to do
-  fmt::print(stderr, "{}\n", error.what());
+  std::fprintf(stderr, "%s\n", error.what());
   return 3;
 }

@@ -155,7 +155,7 @@ int learn(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   const auto report = [](const char* what, int code) {
-    fmt::print(stderr, "learn: {}\n", what);
+    std::fprintf(stderr, "learn: %s\n", what);
     return code;
   };
   try {

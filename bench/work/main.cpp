@@ -71,6 +71,6 @@ int run(int argc, char** argv) {
 }  // namespace glocal::bench
 
 int main(int argc, char** argv) try { return glocal::bench::run(argc, argv); } catch (const std::exception& error) {
-  fmt::print(stderr, "work: {}\n", error.what());
+  std::fprintf(stderr, "work: %s\n", error.what());
   return 1;
 }

@@ -9,6 +9,7 @@
 #include <glocal/app/json_text.h>
 #include <glocal/app/report.h>
 #include <glocal/app/run.h>
+#include <glocal/app/run_consistency.h>
 #include <glocal/app/run_record.h>
 #include <glocal/app/say.h>
 #include <glocal/app/table.h>
@@ -132,6 +133,8 @@ std::optional<Json> finished_summary(const std::filesystem::path& file) {
   if (status == "diverged" && !summary.contains("error"))
     fail<DataError>("[compare] {} has status diverged and no error; it was not written by glocal compare",
                     file.string());
+  const std::filesystem::path folder = file.parent_path();
+  check_summary(folder, read_json(folder / "config.json"), read_json(folder / "meta.json"), summary);
   return status == "ok" || status == "diverged" ? std::optional(std::move(summary)) : std::nullopt;
 }
 

@@ -56,11 +56,13 @@ TEST_SUITE("fast") {
     const std::string whole = scratch / "whole", run = scratch / "run", said = scratch / "said";
     const std::string train = quietly + "$G train " + tiny + "--out ";
     REQUIRE(shell(train + whole + " >/dev/null 2>&1") == 0);
-    for (const std::string streams : {"2>/dev/full", "2>&-", ">/dev/full 2>'" + said + "'", ">&- 2>'" + said + "'",
-                                      ">&- 2>&-", "--json >/dev/full 2>/dev/full", "<&- >&- 2>&-"}) {
+    const std::vector<std::string> all_streams = {
+        "2>/dev/full", "2>&-",         ">/dev/full 2>'" + said + "'",  ">&- 2>'" + said + "'",
+        ">&- 2>&-",    "<&- >&- 2>&-", "--json >/dev/full 2>/dev/full"};
+    for (const std::string& streams : all_streams) {
       CAPTURE(streams);
       fs::remove_all(run);
-      CHECK(shell(train + run + " " + streams + (streams.find('>') == 0 ? "" : " </dev/null")) == 0);
+      CHECK(shell(train + run + " " + streams) == 0);
       CHECK(status_of(run) == "ok");
       for (const char* file : {"/params.npz", "/metrics.jsonl", "/hparams.jsonl"})
         CHECK(reread(run + file) == read_file(whole + file));
@@ -129,7 +131,6 @@ TEST_SUITE("fast") {
       CHECK(result.code == (name == ".lock" || name.ends_with(".jsonl") ? 4 : 0));
       CHECK(read_file(victim) == before);
     }
-    fs::create_directory_symlink(scratch / "elsewhere", scratch / "all-fixed");
     fs::create_directories(scratch / "elsewhere");
     fs::create_directories(scratch / "all");
     std::ofstream(scratch / "all/config.json") << "{}";
@@ -160,7 +161,7 @@ TEST_SUITE("fast") {
         quietly);
     CHECK(all.code == 0);
     CHECK(has(nlohmann::json::parse(all.out)["report"].get<std::string>(), "c\\xc3"));
-    for (const std::string& flag :
+    for (const std::string flag :
          {"--data-dir", "--budget", "--mem-limit", "--unroll-memory", "--dataset", "--tune", "--set"}) {
       const std::string value = flag == "--set" ? "l\xff=1" : "d\xff";
       const Result refused = glocal_command(
@@ -181,40 +182,40 @@ TEST_SUITE("fast") {
   TEST_CASE("usage: what is wrong with a run is found before its folder is made") {
     const Scratch scratch;
     const std::string out = scratch / "q";
-    const std::string tune = "tune --quiet --hidden 4 --batch 32 --steps 100 --block 20 --tune lr ";
-    for (const std::string& wrong : {"--estimator implicit-cg",
-                                     "--estimator implicit-neumann",
-                                     "--estimator implicit-nystrom",
-                                     "--tune dropout_rate",
-                                     "--estimator implicit-nystrom --tune l2 --implicit-damping 0",
-                                     "--estimator pes --sigma 0",
-                                     "--block 0",
-                                     "--estimator glocal --block 100",
-                                     "--estimator glocal --extrapolation dmd --rank 1000",
-                                     "--estimator gp --budget 1",
-                                     "--estimator gp --budget 3 --trial-steps 101",
-                                     "--estimator gp --search-width 0",
-                                     "--estimator global --unroll-memory 1",
-                                     "--estimator truncated --steps-back 0",
-                                     "--meta-lr 0",
-                                     "--meta-optimizer none",
-                                     "--meta-clip -1",
-                                     "--set beta1=0.5",
-                                     "--set lr=-1",
-                                     "--lr 0",
-                                     "--tune init_scale",
-                                     "--batch 100000",
-                                     "--val-batch 0",
-                                     "--train-limit -1",
-                                     "--imbalance 0",
-                                     "--noise 2",
-                                     "--dropout 1",
-                                     "--mem-limit 1K",
-                                     "--save-every -1",
-                                     "--estimator none",
-                                     "--dataset none",
-                                     "--model none",
-                                     "--knots 0 --schedule piecewise"}) {
+    const std::string tune = "tune --quiet --hidden 4 --batch 32 --steps 100 --block 20 ";
+    for (const std::string wrong : {"--estimator implicit-cg",
+                                    "--estimator implicit-neumann",
+                                    "--estimator implicit-nystrom",
+                                    "--tune dropout_rate",
+                                    "--estimator implicit-nystrom --tune l2 --implicit-damping 0",
+                                    "--estimator pes --sigma 0",
+                                    "--block 0",
+                                    "--estimator glocal --block 100",
+                                    "--estimator glocal --extrapolation dmd --rank 1000",
+                                    "--estimator gp --budget 1",
+                                    "--estimator gp --budget 3 --trial-steps 101",
+                                    "--estimator gp --search-width 0",
+                                    "--estimator global --unroll-memory 1",
+                                    "--estimator truncated --steps-back 0",
+                                    "--meta-lr 0",
+                                    "--meta-optimizer none",
+                                    "--meta-clip -1",
+                                    "--set beta1=0.5",
+                                    "--set lr=-1",
+                                    "--lr 0",
+                                    "--tune init_scale",
+                                    "--batch 100000",
+                                    "--val-batch 0",
+                                    "--train-limit -1",
+                                    "--imbalance 0",
+                                    "--noise 2",
+                                    "--dropout 1",
+                                    "--mem-limit 1K",
+                                    "--save-every -1",
+                                    "--estimator none",
+                                    "--dataset none",
+                                    "--model none",
+                                    "--knots 0 --schedule piecewise"}) {
       const Result result = glocal_command(scratch, tune + wrong + " --out " + out, quietly);
       CAPTURE(wrong);
       CAPTURE(result.error);

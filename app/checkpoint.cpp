@@ -266,7 +266,7 @@ Checkpoint from_file(const SafeTensors& file, const Identity& identity, const Ex
       state.best_s.emplace_back(file.tensors.at("best/" + names[i]));
     json.at("updates").get_to(state.updates);
     json.at("meta_updates").get_to(state.meta.updates);
-    state.meta.lr = number(json.at("meta_lr"));
+    json.at("meta_lr").get_to(state.meta.lr);
     json.at("clipped").get_to(state.meta.clipped);
     json.at("estimate_seconds").get_to(state.estimate_seconds);
     state.progress = progress_from(json, file, like, names, static_cast<std::size_t>(rules.q));

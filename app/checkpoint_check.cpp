@@ -112,23 +112,52 @@ void check_progress(const Json& json, const Json& seen, const RunRules& rules, c
     progress.equal("particles", rules.particles && begun ? rules.pairs : 0, "pairs of this estimator");
     if (in_block) check_block(progress.object("block"), updates, t, rules, where);
   }
-  const std::int64_t steps = rules.tunes() ? updates : 0;
-  progress.equal("meta_updates", steps, "as progress.updates");
+  std::int64_t steps = rules.tunes() ? updates : 0;
+  if (rules.from_start)
+    steps = progress.whole("meta_updates", updates > 0 ? 1 : 0, updates);  // those that were the best so far
+  else
+    progress.equal("meta_updates", steps, "as progress.updates");
+  const double lr = rules.meta.lr;
+  if (rules.from_start)
+    progress.number("meta_lr", 0, lr);  // halved by each of the others: see check_lines
+  else
+    progress.equal("meta_lr", lr, "the setting");
   progress.whole("clipped", 0, rules.meta.max_norm > 0 ? steps : 0);
   progress.equal("has_moments", steps > 0 && rules.meta.name == "adam", "of adam after its first step");
-  progress.equal("scores", rules.search ? updates : 0, "of a search, one a trial");
+  // One a trial, or a run from the start; there the last training is judged too.
+  const std::int64_t scores = rules.search || rules.from_start ? updates : 0;
+  const bool judged = rules.from_start && ends && json.contains("scores") && json.at("scores") == scores + 1;
+  progress.equal("scores", scores + (judged ? 1 : 0), "one for each run so far");
+  progress.equal("has_best", rules.from_start && updates > 0, "of runs from the start");
+  if (own)
+    progress.flag("has_best_state");
+  else
+    progress.equal("has_best_state", rules.from_start && updates > 0 && !judged, "until the last training is judged");
+  if (judged && !own && t < rules.tau)
+    progress.refuse("scores", fmt::format("{}, since the last training is judged at step {}, not at progress.t = {}",
+                                          scores, rules.tau, t));
+  if (rules.from_start && ends && !judged && !own && t > rules.tau)
+    progress.refuse("scores", fmt::format("{}, since the last training was judged at step {}, before progress.t = {}",
+                                          scores + 1, rules.tau, t));
   progress.number("estimate_seconds", 0, updates > 0 ? most : 0);
   progress.done();
 }
 
-void check_seen(const Json& json, std::int64_t t, const RunRules& rules, const std::string& where) {
+void check_seen(const Json& json, const Json& progress, const RunRules& rules, const std::string& where) {
   Fields seen(json, "seen", where);
+  const auto t = progress.at("t").get<std::int64_t>();
   const bool owed = seen.flag("owed");
   if (owed && t == 0) seen.refuse("owed", "false at progress.t = 0");
   const std::int64_t updates = seen.whole("updates", 0, rules.updates);
   const std::int64_t steps = rules.replays_at(updates) ? 0 : t - (owed ? 1 : 0);
-  seen.equal("steps", steps, fmt::format("as progress.t, {}, and seen.owed say", t));
-  const bool scored = std::min(steps, rules.T - 1) >= rules.score_every;
+  const bool judged = rules.from_start && progress.at("scores") == updates + 1;
+  const bool left_early = judged && steps == rules.tau;  // a last training that diverged ended anywhere before
+  if (left_early)
+    seen.whole("steps", 0, steps);
+  else
+    seen.equal("steps", steps, fmt::format("as progress.t, {}, and seen.owed say", t));
+  // Its scores may be missing: check_lines counts them.
+  const bool scored = judged ? seen.flag("scored") : std::min(steps, rules.T - 1) >= rules.score_every;
   seen.equal("scored", scored, fmt::format("validation is scored every {} steps", rules.score_every));
   seen.number_or_null("train_loss");
   if (scored) {
@@ -183,7 +212,7 @@ void check_identity(const SafeTensors& file, const Identity& identity, const std
 CheckpointText checked_text(const SafeTensors& file, const RunRules& rules, const std::string& where) {
   CheckpointText text{object(file, "progress", where), object(file, "seen", where), object(file, "used", where)};
   check_progress(text.progress, text.seen, rules, where);
-  check_seen(text.seen, text.progress.at("t").get<std::int64_t>(), rules, where);
+  check_seen(text.seen, text.progress, rules, where);
   Fields used(text.used, "used", where);
   used.number("seconds", 0, most);
   used.number("block_seconds", 0, most);
@@ -205,6 +234,8 @@ void check_tensors(const SafeTensors& file, const CheckpointText& text, const Va
   for (const char* name : {"hyper/u", "hyper/values"}) list(name, q);
   for (const char* name : {"meta/m", "meta/v"}) list(name, progress.at("has_moments").get<bool>() ? q : 0);
   list("search/scores", progress.at("scores").get<std::int64_t>());
+  list("best/u", progress.at("has_best").get<bool>() ? q : 0);
+  const bool has_best_state = progress.at("has_best_state").get<bool>();
   list("particle/xi", N * q);
   std::vector<std::size_t> depending(like.size());
   if (directions > 0) {
@@ -233,6 +264,7 @@ void check_tensors(const SafeTensors& file, const CheckpointText& text, const Va
     const Shape& shape = like[i].shape();
     const DType dtype = like[i].dtype();
     kinds[names[i]] = {shape, dtype};
+    if (has_best_state) kinds["best/" + names[i]] = {shape, dtype};
     if (depending[i] > 0) kinds["tangent/" + names[i]] = {stacked(depending[i], shape), dtype};
     if (N > 0)
       kinds["particle/plus/" + names[i]] =

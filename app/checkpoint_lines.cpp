@@ -51,6 +51,12 @@ class Lines {
     ++number_;
     return parse_json(line, where());
   }
+  /// Of the line that comes next; 0 at the end.
+  std::int64_t next_step() const {
+    if (at_ == bytes_.size()) return 0;
+    const std::string_view line = std::string_view(bytes_).substr(at_, bytes_.find('\n', at_) - at_);
+    return integer_at(parse_json(line, where()), "step", where());
+  }
   void end() const {
     if (at_ != bytes_.size())
       fail<DataError>("[checkpoint] {}: expected {} lines (seen.{} of last.safetensors is {}), found more", path_,
@@ -67,11 +73,24 @@ void refuse(const std::string& where, const std::string& field, double expected,
   fail<DataError>("[checkpoint] {}: {} of last.safetensors: expected {}, found {}", where, field, expected, found);
 }
 
-void check_metrics(Lines& lines, const Seen& seen, const RunRules& rules) {
+// Where the last training from the start was judged, it may have diverged before and been left for the best run: then
+// the lines go on after the step at which that was judged.
+void check_metrics(Lines& lines, const Checkpoint& checkpoint, const RunRules& rules) {
+  const Seen& seen = checkpoint.seen;
+  const hpo::TuneState& state = checkpoint.state;
+  const bool judged = rules.from_start && std::ssize(state.scores) > state.updates;
+  const bool left = judged && std::isnan(state.scores.back());
   double loss = 0, best = std::numeric_limits<double>::infinity();
   Score score;
+  bool scored = false;
   std::int64_t losses = rules.loss_every, scores = rules.score_every;
+  const auto next_after = [](std::int64_t step, std::int64_t every) { return (step / every + 1) * every; };
   for (std::int64_t step = std::min(losses, scores); step <= seen.steps; step = std::min(losses, scores)) {
+    if (left && step <= rules.tau && seen.steps > rules.tau && lines.next_step() > rules.tau) {
+      losses = next_after(rules.tau, rules.loss_every);
+      scores = next_after(rules.tau, rules.score_every);
+      continue;
+    }
     if (step == losses) {
       const Json json = lines.next(fmt::format("the training loss of step {}", step));
       Fields line(json, "", lines.where());
@@ -90,10 +109,12 @@ void check_metrics(Lines& lines, const Seen& seen, const RunRules& rules) {
       score.accuracy = line.number("val_accuracy", 0, 1);
       line.done();
       best = std::min(best, score.loss);
+      scored = true;
     }
   }
   lines.end();
-  const bool written = seen.steps > 0 && seen.steps % rules.loss_every == 0;
+  const bool written = seen.steps > 0 && seen.steps % rules.loss_every == 0 && !(left && seen.steps <= rules.tau);
+  if (seen.scored != scored) refuse(lines.where(), "seen.scored", scored, seen.scored);
   if (written && seen.train_loss != loss) refuse(lines.where(), "seen.train_loss", loss, seen.train_loss);
   if (!same(seen.validation.loss, score.loss)) refuse(lines.where(), "seen.val_loss", score.loss, seen.validation.loss);
   if (seen.validation.accuracy != score.accuracy)
@@ -123,14 +144,34 @@ void check_each(const Lines& lines, const char* field, const std::vector<double>
                       found[i]);
 }
 
-// The moments depend on the hypergradients alone, and so does u where every update goes on from the one before.
+// The outer loop made again from its hypergradients: what moves on from one update to the next, and for runs from the
+// start the best of them. See hpo/tune.h and hpo/keep_best.h.
+struct Outer {
+  hpo::MetaOptimizer meta;
+  std::vector<double> u, best_u;
+  double best = std::numeric_limits<double>::infinity();
+
+  void update(bool from_start, double E, const std::vector<double>& h) {
+    if (!from_start) {
+      u = meta.step(std::move(u), h);
+    } else if (E < best) {
+      best = E;
+      best_u = u;
+      u = meta.step(std::move(u), h);
+    } else {
+      meta.lr /= 2;
+      for (std::size_t k = 0; k < u.size(); ++k) u[k] = best_u[k] + (u[k] - best_u[k]) / 2;
+    }
+  }
+};
+
 void check_updates(Lines& lines, const Checkpoint& checkpoint, const Experiment& experiment, const RunRules& rules) {
   const hpo::TuneState& state = checkpoint.state;
   const std::vector<std::string> names = experiment.space().component_names();
   const Vars start = experiment.phi();
   const double eps = experiment.dtype() == DType::f32 ? 1e-5 : 1e-9;
-  hpo::MetaOptimizer meta = rules.meta;
-  std::vector<double> u = hpo::to_components(start, start), last_u, values;
+  Outer outer{rules.meta, hpo::to_components(start, start), {}};
+  std::vector<double> last_u, values;
   for (std::int64_t k = -1; k < checkpoint.seen.updates; ++k) {
     const Json json = lines.next(fmt::format("update {}", k));
     Fields line(json, "", lines.where());
@@ -142,18 +183,21 @@ void check_updates(Lines& lines, const Checkpoint& checkpoint, const Experiment&
     check_each(lines, "values", experiment.space().values(hpo::to_leaves(last_u, start)), values, eps);
     if (k < 0) {
       line.done();
-      check_each(lines, "u", u, last_u, eps);
+      check_each(lines, "u", outer.u, last_u, eps);
       continue;
     }
-    const double outer = line.number_or_null("outer");
-    const std::vector<double> h = line.numbers("hypergradient", rules.search ? 0 : names.size());
+    const double E = line.number_or_null("outer");
+    const bool failed = rules.search || (rules.from_start && k > 0 && std::isnan(E));
+    const std::vector<double> h = line.numbers("hypergradient", failed ? 0 : names.size());
+    if (rules.search || rules.from_start) {
+      const double score = state.scores[static_cast<std::size_t>(k)];
+      if (!same(E, score)) refuse(lines.where(), fmt::format("search/scores[{}]", k), E, score);
+    }
     if (rules.search) {
       line.by_name("tried", names);
-      const double score = state.scores[static_cast<std::size_t>(k)];
-      if (!same(outer, score)) refuse(lines.where(), fmt::format("search/scores[{}]", k), outer, score);
     } else {
-      u = meta.step(std::move(u), h);
-      if (!rules.from_start) check_each(lines, "u", u, last_u, eps);
+      outer.update(rules.from_start, E, h);
+      check_each(lines, "u", outer.u, last_u, eps);
     }
   }
   lines.end();
@@ -162,15 +206,26 @@ void check_updates(Lines& lines, const Checkpoint& checkpoint, const Experiment&
     for (std::size_t i = 0; i < found.size(); ++i)
       if (!fits(expected[i], found[i])) refuse(lines.where(), fmt::format("{}[{}]", field, i), expected[i], found[i]);
   };
-  check("hyper/values", values, checkpoint.values, same);
-  if (!rules.search) check("hyper/u", last_u, hpo::to_components(state.phi, state.phi), same);
+  const auto one = [&](const char* field, double expected, double found) {
+    if (!close(expected, found)) refuse(lines.where(), field, expected, found);
+  };
+  const bool judged = rules.from_start && std::ssize(state.scores) > state.updates;
+  if (!judged && rules.kind != BlockKind::own) {  // else of the run that is kept
+    check("hyper/values", values, checkpoint.values, same);
+    if (!rules.search) check("hyper/u", last_u, hpo::to_components(state.phi, state.phi), same);
+  }
   if (!rules.tunes()) return;
-  if (!rules.from_start) check("hyper/u", u, state.u, close);
-  check("meta/m", meta.m, state.meta.m, close);
-  check("meta/v", meta.v, state.meta.v, close);
-  if (meta.clipped != state.meta.clipped)
-    refuse(lines.where(), "progress.clipped", static_cast<double>(meta.clipped),
-           static_cast<double>(state.meta.clipped));
+  if (judged && state.scores.back() < outer.best)
+    outer.best_u = outer.u;
+  else if (judged || (rules.kind == BlockKind::own && rules.from_start && state.updates == rules.updates))
+    outer.u = outer.best_u;
+  check("hyper/u", outer.u, state.u, close);
+  check("best/u", outer.best_u, state.best_u, close);
+  check("meta/m", outer.meta.m, state.meta.m, close);
+  check("meta/v", outer.meta.v, state.meta.v, close);
+  one("progress.meta_lr", outer.meta.lr, state.meta.lr);
+  one("progress.meta_updates", static_cast<double>(outer.meta.updates), static_cast<double>(state.meta.updates));
+  one("progress.clipped", static_cast<double>(outer.meta.clipped), static_cast<double>(state.meta.clipped));
 }
 
 }  // namespace
@@ -181,7 +236,7 @@ void check_lines(const std::filesystem::path& folder, const Checkpoint& checkpoi
   Lines metrics(folder / "metrics.jsonl", "metrics_bytes", seen.metrics_bytes);
   Lines hparams(folder / "hparams.jsonl", "hparams_bytes", seen.hparams_bytes);
   Lines timing(folder / "timing.jsonl", "timing_bytes", seen.timing_bytes);
-  check_metrics(metrics, seen, rules);
+  check_metrics(metrics, checkpoint, rules);
   check_updates(hparams, checkpoint, experiment, rules);
   check_timing(timing, seen);
   // The report will read the rest of what stands there, forecasts and trajectories.

@@ -89,26 +89,29 @@ class Numbers {
     each("hyper/values", c_.values, "finite numbers", is_number);
     each("meta/m", state_.meta.m, "finite numbers", is_number);
     each("meta/v", state_.meta.v, "finite numbers >= 0", [](double x) { return std::isfinite(x) && x >= 0; });
-    each("search/scores", state_.scores, "numbers, NaN for a trial that failed",
-         [](double x) { return !std::isinf(x); });
+    each("best/u", state_.best_u, "finite numbers", is_number);
+    for (std::size_t i = 0; i < state_.best_s.size(); ++i) finite("best/" + names_[i], state_.best_s[i].value());
+    each("search/scores", state_.scores, "numbers, NaN for a run that failed", [](double x) { return !std::isinf(x); });
     const Vars start = experiment_.phi();
     const double eps = rounding(experiment_.dtype());
     if (!rules_.tunes()) equal("hyper/u", state_.u, hpo::to_components(start, start), eps, "the start value");
     // In a search they are those of the best trial: see check_lines.
-    if (!rules_.search || state_.updates == 0)
+    if ((!rules_.search || state_.updates == 0) && rules_.kind != BlockKind::own)
       equal("hyper/values", c_.values, experiment_.space().values(state_.phi), eps, "as hyper/u");
   }
 
   void check_loss() const {
     const double found = c_.seen.train_loss;
     const std::int64_t steps = progress_.t - (c_.seen.owed ? 1 : 0);
-    if (!c_.seen.owed && progress_.t > 0) {
+    // The last training from the start may have been left for a run that was better.
+    const bool left = rules_.from_start && std::ssize(state_.scores) > state_.updates && steps == rules_.tau;
+    if (!c_.seen.owed && progress_.t > 0 && !left) {
       const double expected = Experiment::training_loss(progress_.s);
       if (found != expected)
         refuse("seen.train_loss", fmt::format("{} (training_loss, unless seen.owed)", expected), found);
     } else if (steps == 0 && state_.updates == 0) {
       if (found != 0) refuse("seen.train_loss", "0 at progress.t = 0 and in the step owed after it", found);
-    } else if (!rules_.search && !std::isfinite(found)) {  // a trial may have diverged
+    } else if (!rules_.search && !rules_.from_start && !std::isfinite(found)) {  // a trial may have diverged
       refuse("seen.train_loss", "a finite number", found);
     }
   }

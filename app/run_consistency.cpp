@@ -110,9 +110,15 @@ void check_run(const RunRecord& run) {
     if (!same(found, expected)) refuse(run.folder / "summary.json", name, fmt::format("{} ({})", expected, by), found);
   };
   in_summary({"updates"}, static_cast<double>(run.updates.size() - 1), "the lines of hparams.jsonl");
+  // Of runs from the start, once the last is judged, those of the one that was kept.
+  const double best = number_at(run.summary, {"best", "update"});
+  const bool kept =
+      run.judged.size() == run.updates.size() && best >= 0 && best < static_cast<double>(run.updates.size());
+  const UpdateRecord& used = kept ? run.updates[static_cast<std::size_t>(best)] : run.updates.back();
   for (std::size_t k = 0; k < run.names.size(); ++k)
-    in_summary({"values", run.names[k].c_str()}, run.updates.back().values[k], "the last of hparams.jsonl");
-  if (!run.train_loss.empty() && run.train_loss.back()[0] == steps)
+    in_summary({"values", run.names[k].c_str()}, used.values[k],
+               kept ? "the run kept, in hparams.jsonl" : "the last of hparams.jsonl");
+  if (!kept && !run.train_loss.empty() && run.train_loss.back()[0] == steps)
     in_summary({"train_loss"}, run.train_loss.back()[1], "the last of metrics.jsonl");
   // One that is stopped between its last scores has them in the summary alone.
   if (run.val_loss.empty() || (status == "interrupted" && steps == T)) return;

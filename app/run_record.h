@@ -39,9 +39,9 @@ struct RunRecord {
   std::vector<std::string> names;  ///< components of the tuned hyperparameters: "lr", "knots[0]", ...
   Curve train_loss, val_loss, val_accuracy;
   double test_loss = std::numeric_limits<double>::quiet_NaN(), test_accuracy = test_loss;  ///< NaN before the end
-  std::vector<UpdateRecord> updates;  ///< from index -1 on
-  std::string kept;                   ///< estimators from the start: "best of 6: update 3"; "" for others
-  std::vector<double> judged;         ///< theirs: the validation loss with the values of each of `updates`
+  std::vector<UpdateRecord> updates;                                                       ///< from index -1 on
+  std::string kept;            ///< estimators from the start: "best of 6: update 3"; "" for others
+  std::vector<double> judged;  ///< theirs: the validation loss with the values of each of `updates`
 };
 
 /// True when `folder` was written by `compare`.

@@ -146,13 +146,16 @@ void dmd(DmdArguments arguments) {
   hpo::DmdData data(h);
   if (!arguments.observables.empty()) data.observables = {read_series(arguments.observables, "", &arguments.notes)};
   const auto forecast_by = [&](const hpo::DmdOptions& options) {
-    if (arguments.automatic) return hpo::forecast_auto(data, arguments.horizon, hpo::default_candidates(h.dim(1)));
+    if (arguments.automatic) {
+      auto candidates = hpo::default_candidates(h.dim(1));
+      for (hpo::DmdCandidate& candidate : candidates) candidate.options.policy = options.policy;
+      return hpo::forecast_auto(data, arguments.horizon, candidates);
+    }
     if (data.observables.empty()) return hpo::forecast_with_holdout(h, arguments.horizon, options);
     return hpo::forecast_auto(data, arguments.horizon, {{"as asked", options}});
   };
-  const hpo::Forecast forecast = arguments.automatic || arguments.policy_asked
-                                     ? forecast_by(arguments.options)
-                                     : forecast_with_growth(forecast_by, arguments.options);
+  const hpo::Forecast forecast =
+      arguments.policy_asked ? forecast_by(arguments.options) : forecast_with_growth(forecast_by, arguments.options);
   if (!arguments.json)
     for (const std::string& note : arguments.notes) std::fputs(("note: " + printable(note) + "\n").c_str(), stderr);
   if (!picture.empty()) write_picture(arguments, h, forecast);
@@ -171,8 +174,7 @@ void refuse_idle_options(const CLI::App& command, const DmdArguments& arguments)
   };
   using TimeAxis = hpo::DmdOptions::TimeAxis;
   const TimeAxis time = arguments.options.time;
-  refuse(arguments.automatic,
-         {"--delays", "--rank", "--energy", "--bins", "--t0", "--policy", "--time-axis", "--method"},
+  refuse(arguments.automatic, {"--delays", "--rank", "--energy", "--bins", "--t0", "--time-axis", "--method"},
          "beside --auto, which chooses");
   refuse(time == TimeAxis::linear, {"--bins", "--t0"}, "with --time-axis linear");
   refuse(time == TimeAxis::logarithmic, {"--delays", "--rank", "--energy", "--policy", "--method"},
@@ -186,7 +188,8 @@ void refuse_idle_options(const CLI::App& command, const DmdArguments& arguments)
 void add_dmd_command(CLI::App& parent) {
   CLI::App* command = parent.add_subcommand("dmd", "fit a series with Hankel DMD and forecast it");
   const auto a = std::make_shared<DmdArguments>();
-  command->add_option("FILE", a->file, "(tau, q) .npy or .npz, or text with one snapshot per line")->required();
+  command->add_option("FILE", a->file, "(tau, q) .npy or .npz, or text with one snapshot per line: docs/series.md")
+      ->required();
   command->add_option("--name", a->name, "array of a .npz that holds several");
   const auto number = [&](const char* flag, auto& field, const Allowed& allowed, const char* help) {
     add_value(*command, flag, field, allowed, fmt::format("{} [{}]", help, field));

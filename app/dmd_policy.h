@@ -20,9 +20,9 @@ std::vector<MovedEigenvalue> eigenvalues_moved(const hpo::DmdFit& fit);
 /// "policy snap moved 2 of 5 eigenvalues: 1.02 to 1, ..."; empty when it moved none.
 std::string policy_words(const hpo::DmdFit& fit);
 
-/// The forecast with `options`; where their policy has moved an eigenvalue from outside the unit circle, also that with
-/// eigenvalues as fitted, which is taken when it beats persistence in the hold-out and comes at least twice as close as
-/// the first. The note says which was taken, and how close both came.
+/// The forecast with `options`; where it falls back or their policy has moved an eigenvalue from outside the unit
+/// circle, also that with eigenvalues as fitted, which is taken when they grow, it beats persistence in the hold-out
+/// and comes at least twice as close as the first. The note says which was taken, and how close both came.
 hpo::Forecast forecast_with_growth(const std::function<hpo::Forecast(const hpo::DmdOptions&)>& forecast,
                                    hpo::DmdOptions options);
 

@@ -143,7 +143,7 @@ TEST_CASE("growth: the eigenvalues that a policy moved are said, and growth that
     return nlohmann::json::parse(dmd(file + " --json" + flags).words);
   };
   CHECK(growing(143) == doctest::Approx(469.673822234).epsilon(1e-11));
-  for (const char* flags : {"", " --policy raw"}) {
+  for (const char* flags : {"", " --policy raw", " --auto"}) {
     const auto json = json_of(flags);
     CHECK(json["policy"] == "raw");
     CHECK(json["moved"].empty());
@@ -207,7 +207,7 @@ TEST_CASE("what was passed over or changed is said: headings, ranks, delays, the
 TEST_CASE("options that do nothing beside others are refused") {
   const Scratch scratch;
   const std::string file = scratch.text("known.csv", table_text(40));
-  for (const char* flags : {"--auto --policy raw", "--auto --delays 5", "--auto --time-axis log", "--bins 7", "--t0 3",
+  for (const char* flags : {"--auto --rank 2", "--auto --delays 5", "--auto --time-axis log", "--bins 7", "--t0 3",
                             "--time-axis logarithmic --rank 2", "--time-axis logarithmic --policy raw",
                             "--rank 2 --energy 0.9", "--name h"}) {
     CAPTURE(flags);

@@ -20,9 +20,9 @@ Window window(const Call& c, const std::vector<std::int64_t>& image, const std::
       w.before[a] = mode == "SAME_UPPER" ? total / 2 : total - total / 2;
       w.after[a] = total - w.before[a];
     }
-    if (c.integer("ceil_mode", 0) != 0) {
-      const std::int64_t left = (image[a] + w.before[a] + w.after[a] - span) % stride;
-      if (left != 0) w.after[a] += stride - left;
+    if (c.integer("ceil_mode", 0) != 0) {  // one more window for what is left, unless it begins in the padding
+      const std::int64_t room = image[a] + w.before[a] + w.after[a] - span, left = room % stride;
+      if (left != 0 && room - left + stride < image[a] + w.before[a]) w.after[a] += stride - left;
     }
   }
   return w;

@@ -25,6 +25,7 @@ Op over_last(F f) {
   return same([f](const Call& c) {
     const Var& x = c.x(0);
     const Axes axes = reduced_axes(c);
+    if (x.size() == 0) refuse("a largest number, or a logarithm, of nothing is an error here");
     Axes order;
     std::vector<std::int64_t> kept, rows;
     for (int a = 0; a < x.rank(); ++a) {

@@ -76,7 +76,11 @@ std::vector<Value> split_up(const Call& c) {
   const auto axis = static_cast<int>(c.integer("axis", 0));
   std::vector<std::int64_t> parts = c.has(1) ? c.integers(1) : c.list("split");
   const auto count = static_cast<std::int64_t>(c.node.outputs.size());
-  if (parts.empty()) parts.assign(c.node.outputs.size(), x.dim(axis) / count);
+  if (parts.empty()) {  // all alike but the last, which may be smaller
+    const std::int64_t size = (x.dim(axis) + count - 1) / count;
+    parts.assign(c.node.outputs.size(), size);
+    parts.back() = x.dim(axis) - (count - 1) * size;
+  }
   std::vector<Value> out;
   std::int64_t at = 0;
   for (const std::int64_t size : parts) out.push_back({c.any(0).type, slice(x, axis, at, at + size)}), at += size;
@@ -96,11 +100,14 @@ Var padded(const Call& c) {
   const Var& x = c.x(0);
   const std::vector<std::int64_t> pads = c.has(1) ? c.integers(1) : c.list("pads");
   const double value = c.has(2) ? c.number(2) : c.real("value", 0);
+  Axes axes(static_cast<std::size_t>(x.rank()));
+  std::iota(axes.begin(), axes.end(), 0);
+  if (c.has(3)) axes = axes_of(c.integers(3));
   Var y = x, inside = ones_like(x);
-  for (int a = 0; a < x.rank(); ++a) {
-    const auto at = static_cast<std::size_t>(a), rank = static_cast<std::size_t>(x.rank());
-    y = pad(y, a, pads[at], pads[at + rank]);
-    inside = pad(inside, a, pads[at], pads[at + rank]);
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    const int a = x.shape().axis(axes[i], "onnx");
+    y = pad(y, a, pads[i], pads[i + axes.size()]);
+    inside = pad(inside, a, pads[i], pads[i + axes.size()]);
   }
   return value == 0 ? y : y + value * (1 - inside);
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include <glocal/app/gnuplot.h>
 #include <glocal/app/html.h>
@@ -106,7 +107,7 @@ std::string panel_script(const Plot& plot, const std::string& id, bool legend) {
   if (plot.unit_circle) {
     data += fmt::format("${}c << EOD\n", id);
     for (int i = 0; i <= 180; ++i)
-      data += fmt::format("{:.6f} {:.6f}\n", std::cos(M_PI * i / 90), std::sin(M_PI * i / 90));
+      data += fmt::format("{:.6f} {:.6f}\n", std::cos(std::numbers::pi * i / 90), std::sin(std::numbers::pi * i / 90));
     data += "EOD\n";
     commands += fmt::format("{}${}c using 1:2 with lines lw 1.4 lc {} notitle", commands.empty() ? "plot " : ", \\\n  ",
                             id, rgb(Paint::grey));

@@ -97,7 +97,7 @@ Probe probe(const FlatProblem& problem, const Vars& phi) {
 }
 
 Cost predict_training(const Probe& p, std::int64_t T) {
-  return {p.step_seconds * static_cast<double>(T), p.base_bytes + p.step_bytes + p.state_bytes};
+  return {p.step_seconds * static_cast<double>(T), p.base_bytes + p.step_bytes};
 }
 
 Cost predict(const Probe& p, const std::string& name, const EstimatorOptions& o, std::int64_t T, std::int64_t updates) {
@@ -122,6 +122,7 @@ Cost predict(const Probe& p, const std::string& name, const EstimatorOptions& o,
                       : o.unroll == Unroll::stored ? stored_plan(T)
                                                    : leanest_plan(T, p.record_bytes, p.state_bytes));
     cost.seconds = cost.seconds * static_cast<double>(updates) + training.seconds;
+    cost.bytes += p.state_bytes;  // of tune, which is at s_0 meanwhile
   } else if (estimator == "global-forward") {
     cost = {forward_step * steps * static_cast<double>(updates) + training.seconds, forward_bytes};
   } else if (estimator == "local-restart") {

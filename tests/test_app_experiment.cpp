@@ -2,6 +2,9 @@
 
 #include <cmath>
 
+#include <glocal/nn/loss.h>
+#include <glocal/nn/pass.h>
+
 #include "experiment_check.h"
 
 using namespace glocal;
@@ -66,6 +69,80 @@ TEST_SUITE("fast") {
     CHECK(Experiment(config).hyper().at("clip_norm") == 1);
     config.hyper["label_smoothing"] = 0;
     CHECK_THROWS_AS(Experiment{config}, ValueError);
+  }
+
+  TEST_CASE("experiment: E on all validation images is the evaluation's loss, with running statistics") {
+    ExperimentConfig config;
+    config.model = "resnet20";
+    config.model_options.dtype = DType::f64;
+    config.validation = 30;
+    config.train_limit = 60;
+    config.steps = 3;
+    config.batch = 20;
+    const Experiment experiment(config);
+    const Vars phi = experiment.phi();
+    Vars s = experiment.problem().init(phi);
+    for (std::int64_t t = 0; t < 3; ++t) s = experiment.problem().step(s, phi, t);
+    CHECK(experiment.problem().outer(s, phi, 0).item() ==
+          doctest::Approx(experiment.evaluate(s, datasets::Part::validation).loss).epsilon(1e-12));
+    // Leaves of the state by their kind and number.
+    const std::size_t parameters = experiment.model().parameters.size(), stats = experiment.model().stats.size();
+    const auto named = [&](std::size_t i) {
+      Vars bad = s;
+      bad[i] = Tensor::full(s[i].shape(), std::nan(""), DType::f64);
+      return experiment.first_non_finite(bad);
+    };
+    CHECK(named(parameters) == "running statistics 0");
+    CHECK(named(parameters + stats - 1) == fmt::format("running statistics {}", stats - 1));
+    CHECK(named(parameters + stats) == "optimiser buffer 0");
+    CHECK(named(parameters + stats + 2) == "optimiser buffer 2");
+    CHECK(named(s.size() - 1) == "training loss");
+  }
+
+  TEST_CASE("experiment: an evaluation in pieces is the mean over all images") {
+    ExperimentConfig config = small_experiment();
+    config.validation = 730;  // 500 and 230
+    const Experiment experiment(config);
+    const Vars s = experiment.problem().init(experiment.phi());
+    const datasets::Dataset& images = experiment.data(datasets::Part::validation);
+    const datasets::Batch all = images.all(DType::f64);
+    nn::Pass pass{.training = false};
+    const Var logits = experiment.model().forward(experiment.model().parameters, all.x, pass);
+    const Score score = experiment.evaluate(s, datasets::Part::validation);
+    CHECK(score.loss == doctest::Approx(nn::cross_entropy(logits, all.y).item()).epsilon(1e-12));
+    CHECK(score.accuracy == doctest::Approx(nn::accuracy(logits.value(), all.y)).epsilon(1e-12));
+  }
+
+  TEST_CASE("experiment: where tuning starts, and on which scale it searches, by name") {
+    using hpo::Transform;
+    struct Usual {
+      const char* name;
+      double start;
+      Transform transform;
+    };
+    for (const auto& [name, start, transform] : {Usual{"lr", 0.05, Transform::log},
+                                                 {"momentum", 0.8, Transform::logit},
+                                                 {"weight_decay", 1e-2, Transform::log},
+                                                 {"label_smoothing", 0.05, Transform::logit},
+                                                 {"l2", 1e-4, Transform::log},
+                                                 {"l1", 1e-4, Transform::log},
+                                                 {"noise_std", 0.1, Transform::log},
+                                                 {"clip_norm", 1, Transform::log},
+                                                 {"init_scale", 1, Transform::log}}) {
+      CAPTURE(name);
+      ExperimentConfig config = small_experiment();
+      config.tune = {name};
+      const Experiment experiment(config);
+      CHECK(experiment.hyper().at(name) == start);
+      CHECK(experiment.space()[0].transform == transform);
+      CHECK(experiment.space().values(experiment.phi())[0] == doctest::Approx(start).epsilon(1e-12));
+    }
+    ExperimentConfig config = small_experiment();
+    config.hyper["class_weights[3]"] = 2;
+    config.tune = {"class_weights"};
+    const std::vector<double> weights = Experiment(config).space().values(Experiment(config).phi());
+    for (std::size_t c = 0; c < 10; ++c) CHECK(weights[c] == doctest::Approx(c == 3 ? 2 : 1).epsilon(1e-12));
+    CHECK(Experiment(config).data(datasets::Part::validation).size() == 250);  // a sixth of 1500
   }
 
   TEST_CASE("experiment: the first bad tensor is named") {

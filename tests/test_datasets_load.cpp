@@ -9,6 +9,7 @@
 
 #include <glocal/core/error.h>
 #include <glocal/core/parallel.h>
+#include <glocal/core/random.h>
 #include <glocal/datasets/digest.h>
 #include <glocal/datasets/load.h>
 #include <glocal/datasets/verify.h>
@@ -98,6 +99,17 @@ TEST_SUITE("data") {
     CHECK_THROWS_AS(data.range(1400, 1501), ValueError);
   }
 
+  TEST_CASE("dataset: each channel is normalised by its own mean and deviation") {
+    Dataset data{.name = "colours", .channels = 3, .height = 1, .width = 2, .classes = 2, .scale = 200};
+    data.pixels = {0, 100, 50, 200, 150, 20};
+    data.labels = {1};
+    data.mean = {0.1, 0.2, 0.3};
+    data.stddev = {0.5, 0.25, 0.125};
+    const Tensor x = data.all(DType::f64).x;
+    const double expected[] = {-0.2, 0.8, 0.2, 3.2, 3.6, -1.6};
+    for (std::int64_t k = 0; k < 6; ++k) CHECK(x.at(k) == doctest::Approx(expected[k]).epsilon(1e-13));
+  }
+
   TEST_CASE("dataset: the same bits for one thread and for four") {
     const Dataset data = load("digits", Part::train);
     const int before = threads();
@@ -149,6 +161,29 @@ TEST_SUITE("data") {
     CHECK(data.pixels == load("synthetic", Part::train, options).pixels);
     CHECK(data.pixels != load("synthetic", Part::test, options).pixels);
     CHECK(!load("digits", Part::train).synthetic);
+  }
+
+  // 7 x 7 blocks of 4 x 4 pixels: grey 128 and the class's own normal numbers of deviation 20, under noise.
+  TEST_CASE("load: synthetic images of a class share the pattern of the seed, block by block") {
+    const Dataset data = load("synthetic", Part::train, {.data_dir = {}, .synthetic_size = 2000, .synthetic_seed = 4});
+    const Tensor pattern = normal(split(key(4), 0), {10, 7, 7}, 0, 20);
+    std::vector<double> sums(490), count(10);
+    for (std::int64_t i = 0; i < data.size(); ++i) {
+      const auto label = static_cast<std::size_t>(data.labels[static_cast<std::size_t>(i)]);
+      ++count[label];
+      for (std::size_t k = 0; k < 784; ++k) sums[label * 49 + k / 28 / 4 * 7 + k % 28 / 4] += data.image(i)[k] / 16.0;
+    }
+    for (std::size_t k = 0; k < 490; ++k)
+      CHECK(std::abs(sums[k] / count[k / 49] - 128 - pattern.at(static_cast<std::int64_t>(k))) < 6);
+  }
+
+  TEST_CASE("load: folders are searched in the documented order") {
+    const Folder given;
+    const Environment data("GLOCAL_DATA", "/env"), cache("XDG_CACHE_HOME", "/cache");
+    const std::vector<std::filesystem::path> folders = search_folders({.data_dir = given.path()});
+    const std::vector<std::filesystem::path> expected{given.path(), "/env", "./data", "/cache/glocal/datasets",
+                                                      "/usr/share/datasets"};
+    CHECK(folders == expected);
   }
 
   TEST_CASE("load: missing data lists every path and the ways out") {
@@ -360,5 +395,8 @@ TEST_SUITE("data") {
     CHECK(files[3].sha256 == sha256(ten_thousand_labels()));
     for (const FileReport& file : files) CHECK(file.verdict == Verdict::fail);
     CHECK_THROWS_AS(verify("synthetic"), ValueError);
+    folder.write("t10k-labels-idx1-ubyte.gz", gzip(ten_thousand_labels()));
+    std::filesystem::remove(folder.path() / "t10k-labels-idx1-ubyte");
+    CHECK(verify("mnist", {.data_dir = folder.path()})[3].bytes == 10008);  // of the payload, not of the archive
   }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
 #include <vector>
 
 #include <glocal/core/error.h>
@@ -117,6 +118,28 @@ TEST_SUITE("data") {
     for (std::size_t c = 0; c < after.size(); ++c)
       CHECK(std::abs(static_cast<double>(after[c]) - n * std::pow(mu, static_cast<double>(c))) <= 0.5 + 1e-9);
     CHECK(static_cast<double>(after[0]) == n);
+  }
+
+  TEST_CASE("long tailed: every class chooses its images by a key of its own") {
+    Dataset data = synthetic(Part::train, 1000, 1);
+    for (std::size_t i = 0; i < 1000; ++i) {  // class i mod 10, place i / 10 in it, written into the image
+      data.labels[i] = static_cast<std::int32_t>(i % 10);
+      data.pixels[i * 784] = static_cast<std::uint8_t>(i / 10);
+    }
+    const Dataset tailed = long_tailed(data, 4, key(1));
+    std::vector<std::set<int>> places(10);
+    for (std::int64_t i = 0; i < tailed.size(); ++i)
+      places[static_cast<std::size_t>(tailed.labels[static_cast<std::size_t>(i)])].insert(tailed.image(i)[0]);
+    CHECK(places[0].size() == 100);
+    // Drawn alike, the smaller class would be part of the larger one.
+    for (std::size_t c = 2; c < 10; ++c)
+      CHECK_FALSE(std::includes(places[c - 1].begin(), places[c - 1].end(), places[c].begin(), places[c].end()));
+  }
+
+  TEST_CASE("noisy labels: their number is rounded to the nearest") {
+    const Dataset data = load("digits", Part::train);
+    CHECK(noisy_labels(data, 0.3333, key(5)).changed.size() == 500);  // 499.95
+    CHECK(noisy_labels(data, 0.3336, key(5)).changed.size() == 500);  // 500.4
   }
 
   TEST_CASE("noisy labels: pair noise turns each chosen label into the next class") {

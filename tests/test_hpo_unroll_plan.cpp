@@ -78,6 +78,16 @@ TEST_CASE("unroll plan: every plan gives the bits of the stored unroll in the pr
   }
 }
 
+TEST_CASE("unroll plan: segments of the root of T rounded up, and everything recorded where that is the leanest") {
+  CHECK(segment_plan(10).segment == 4);
+  CHECK(segment_plan(10).states == 3);
+  CHECK(segment_plan(9).segment == 3);
+  CHECK(segment_plan(17).segment == 5);
+  CHECK(leanest_plan(40, 1, 1'000'000).segment == 40);  // a state costs more than all records
+  CHECK(leanest_plan(40, 1, 1'000'000).states == 1);
+  CHECK(leanest_plan(40, 1'000'000, 1).segment == 1);
+}
+
 TEST_CASE("unroll plan: a budget is kept and used") {
   const std::int64_t T = 100, step = 30, state = 10;
   CHECK(plain_steps(budget_plan(T, step, state, T * step + state), T) == 0);

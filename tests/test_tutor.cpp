@@ -13,6 +13,7 @@
 #include <glocal/tutor/lesson.h>
 #include <glocal/tutor/process.h>
 #include <glocal/tutor/progress.h>
+#include <glocal/tutor/screen.h>
 #include <glocal/tutor/skeleton.h>
 #include <glocal/tutor/teacher.h>
 #include <glocal/tutor/workshop.h>
@@ -56,6 +57,14 @@ struct SmallCourse {
           "#include EXERCISE\n#include \"check.h\"\n"
           "TEST_CASE(\"six [1 points]\") { course::close(\"twice(3)\", twice(3), 6); }\n");
   }
+  /// The same exercise once more, under another name.
+  void add_copy(const std::string& name) const {
+    fs::copy(path / "01-twice", path / name, fs::copy_options::recursive);
+    nlohmann::json course = nlohmann::json::parse(read_file((path / "course.json").string(), 1 << 20));
+    course["exercises"].push_back(course["exercises"][0]);
+    course["exercises"].back()["name"] = name;
+    write(path / "course.json", course.dump());
+  }
   TestRun run(const std::string& source, double seconds = 20) const {
     const Course course = read_course(path);
     write(path / "work.cpp", source);
@@ -64,6 +73,15 @@ struct SmallCourse {
                      {seconds, std::int64_t{1} << 30});
   }
 };
+
+// What `learn` prints about this course.
+std::string said_by(const std::string& arguments, const fs::path& course) {
+  const std::string out = (course / "said").string();
+  const std::string line = "GLOCAL_LEARN_BUILDS='" + (course / "builds").string() + "' '" GLOCAL_LEARN_PATH "' " +
+                           arguments + " --set '" + course.string() + "' >'" + out + "' 2>&1 </dev/null";
+  CHECK(std::system(line.c_str()) != -1);
+  return read_file(out);
+}
 
 std::string body(const std::string& code) {
   return "#include <vector>\n#include \"exercise.h\"\ninline int twice(int x) {\n" + code + "\n}\n";
@@ -139,6 +157,50 @@ TEST_SUITE("fast") {
     CHECK_THROWS_WITH_AS(Progress{course}, doctest::Contains(":2"), DataError);
   }
 
+  TEST_CASE("who read a solution, and where the student is, survives too") {
+    const SmallCourse small;
+    const Course course = read_course(small.path);
+    Progress first(course);
+    first.set_seen(course.exercises[0]);
+    first.go_to(course.exercises[0]);
+    CHECK(Progress(course).seen(course.exercises[0]));
+    CHECK_FALSE(Progress(course).done(course.exercises[0]));
+    CHECK(read_file((small.path / "progress.txt").string()) == "seen 01-twice\nat 01-twice\n");
+  }
+
+  TEST_CASE("exercises are found by the numbers that the list shows, and the bar has a mark for each that is done") {
+    const SmallCourse small;
+    small.add_copy("02-again");
+    const Course course = read_course(small.path);
+    CHECK(course.find("1").name == "01-twice");
+    CHECK(course.find("2").name == "02-again");
+    CHECK_THROWS_AS(course.find("0"), ValueError);
+    CHECK_THROWS_AS(course.find("3"), ValueError);
+    Progress progress(course);
+    const std::string before = list(course, progress, Paint{false});
+    CHECK(before.find("> .  1  01-twice") != std::string::npos);
+    CHECK(before.find("  .  2  02-again") != std::string::npos);
+    CHECK(before.find("\n0 of 2 done\n") != std::string::npos);
+    CHECK(where(course, progress, Paint{false}) == "1 Twice [--] 0 of 2 done\n");
+    progress.set_done(course.exercises[0], true);
+    CHECK(where(course, progress, Paint{false}) == "2 Twice [#-] 1 of 2 done\n");
+    CHECK(list(course, progress, Paint{false}).find("  x  1  01-twice") != std::string::npos);
+  }
+
+  TEST_CASE("an exercise that starts again is not done") {
+    const SmallCourse small;
+    Lesson lesson(small.path);
+    lesson.progress.set_done(lesson.course.exercises[0], true);
+    CHECK(lesson.reset() == passed);
+    CHECK_FALSE(Progress(lesson.course).done(lesson.course.exercises[0]));
+  }
+
+  TEST_CASE("a program's time is the time it took") {
+    const Finished quick = run_limited({"true"}, {50});
+    CHECK(quick.seconds > 0);
+    CHECK(quick.seconds < 40);
+  }
+
   TEST_CASE("a student's copy has neither solutions nor hidden tests") {
     const SmallCourse small;
     const data_files::Folder out;
@@ -157,11 +219,7 @@ TEST_SUITE("fast") {
 TEST_SUITE("course") {
   TEST_CASE("passing an exercise does not move on by itself, coming back does") {
     const SmallCourse small;
-    fs::copy(small.path / "01-twice", small.path / "02-again", fs::copy_options::recursive);
-    nlohmann::json course = nlohmann::json::parse(read_file((small.path / "course.json").string(), 1 << 20));
-    course["exercises"].push_back(course["exercises"][0]);
-    course["exercises"][1]["name"] = "02-again";
-    write(small.path / "course.json", course.dump());
+    small.add_copy("02-again");
     write(small.path / "01-twice/exercise.cpp", solution_text);
     Lesson lesson(small.path);
     CHECK(lesson.run(false) == passed);
@@ -234,6 +292,78 @@ TEST_SUITE("course") {
     CHECK(junit(marks).find("tests=\"3\" failures=\"1\"") != std::string::npos);
     const data_files::Folder nothing;
     CHECK(nlohmann::json::parse(gradescope(grade(read_course(small.path), nothing.path(), {20})))["score"] == 0);
+  }
+
+  TEST_CASE("marks add up to the points of the course, whatever is handed in") {
+    const SmallCourse small;
+    struct HandedIn {
+      std::string source;
+      int score, tests;
+    };
+    for (const auto& [source, score, tests] :
+         {HandedIn{body("return 2 * x;"), 3, 3},
+          {body("return x == 1 ? 2 : 0;"), 1, 3},
+          {body("return y;"), 0, 2},
+          {"#include <cstdlib>\n" + body("if (x == 1) std::exit(0);\nreturn 2 * x;"), 1, 3},
+          {"", 0, 2}}) {
+      CAPTURE(source);
+      const data_files::Folder submission;
+      if (!source.empty()) write(submission.path() / "01-twice.cpp", source);
+      const auto marks = grade(read_course(small.path), submission.path(), {20});
+      const auto json = nlohmann::json::parse(gradescope(marks));
+      int points = 0, most = 0, failures = 0;
+      for (std::size_t i = 0; i < marks.size(); ++i) {
+        const auto& test = json["tests"].at(i);
+        points += test["score"].get<int>();
+        most += test["max_score"].get<int>();
+        failures += test["status"] == "failed";
+        CHECK(test["visibility"] == (marks[i].hidden ? "after_published" : "visible"));
+      }
+      CHECK(points == score);
+      CHECK(json["score"] == score);
+      CHECK(most == 3);
+      CHECK(marks.size() == static_cast<std::size_t>(tests));
+      CHECK(junit(marks).find(fmt::format("tests=\"{}\" failures=\"{}\"", tests, failures)) != std::string::npos);
+      const std::string said = said_by("grade '" + submission.path().string() + "'", small.path);
+      CHECK(said.ends_with(fmt::format("{} of 3 points\n", score)));
+    }
+  }
+
+  TEST_CASE("the command says how many hints and points there are, those of exercises not begun too") {
+    const SmallCourse small;
+    small.add_copy("02-again");
+    write(small.path / "01-twice/exercise.cpp", solution_text);
+    const std::string all = said_by("check-all", small.path);
+    CHECK(all.ends_with("1 of 2 exercises pass their public tests, 3 of 6 points\n"));
+    CHECK(said_by("hint 2", small.path) == "hint 1 of 3: a\n");
+    CHECK(said_by("hint 2", small.path) == "hint 1 of 3: a\nhint 2 of 3: b\n");
+  }
+
+  TEST_CASE("a difference shows the worst element, its place, how many are wrong, and what it looks like") {
+    const SmallCourse small;
+    write(small.path / "01-twice/public_test.cpp",
+          "#include EXERCISE\n#include \"check.h\"\n#include \"picture.h\"\n"
+          "using L = std::vector<double>;\n"
+          "TEST_CASE(\"late\") { course::close(\"x\", L{0, 1, 5, 7}, L{1, 5, 7, 2}); }\n"
+          "TEST_CASE(\"early\") { course::close(\"x\", L{5, 7, 2, 0}, L{1, 5, 7, 2}); }\n"
+          "TEST_CASE(\"worst\") {\n"
+          "  const auto got = glocal::Tensor::from(L{1, 2.5, 3, 4, 5, 66}, {2, 3});\n"
+          "  course::close(\"x\", got, glocal::Tensor::from(L{1, 2, 3, 4, 5, 6}, {2, 3}));\n}\n"
+          "TEST_CASE(\"place\") {\n"
+          "  const auto got = glocal::Tensor::from(L{1, 2, 3, 40, 5, 6}, {2, 3});\n"
+          "  course::close(\"x\", got, glocal::Tensor::from(L{1, 2, 3, 4, 5, 6}, {2, 3}));\n}\n"
+          "TEST_CASE(\"picture\") {\n"
+          "  course::draw({.title = \"t\", .lines = {{\"a\", {{0, 1}, {1, 10000}}}}, .log_y = true}, \"p.svg\");\n}\n");
+    const TestRun run = small.run(body("return 2 * x;"));
+    REQUIRE(run.cases.size() == 5);
+    const auto says = [&](std::size_t i) { return run.cases[i].messages.at(0); };
+    CHECK(says(0) == "x: [2] is 5, expected 7 (4 of 4 elements are wrong). Everything comes one place too late.");
+    CHECK(says(1) == "x: [2] is 2, expected 7 (4 of 4 elements are wrong). Everything comes one place too early.");
+    CHECK(says(2) == "x: [1, 2] is 66, expected 6 (2 of 6 elements are wrong).");
+    CHECK(says(3) == "x: [1, 0] is 40, expected 4 (1 of 6 elements are wrong).");
+    const std::string picture = read_file((small.path / "p.svg").string());
+    for (const char* label : {">1<", ">10<", ">100<", ">1e+03<", ">1e+04<"})
+      CHECK_MESSAGE(picture.find(label) != std::string::npos, label);
   }
 
   TEST_CASE("what a program started is killed with it") {

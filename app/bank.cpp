@@ -39,10 +39,6 @@ double norm(const Vars& tangent) {
   return std::sqrt(sum);
 }
 
-bool finite(const std::vector<double>& h) {
-  return std::all_of(h.begin(), h.end(), [](double v) { return std::isfinite(v); });
-}
-
 // Appends to trajectory.steps, h, ... from state s, with the data order that begins at step `from`.
 void follow(Trajectory& trajectory, const hpo::FlatProblem& problem, Vars s, const Vars& phi, std::int64_t from,
             const std::vector<std::int64_t>& recorded) {
@@ -54,8 +50,12 @@ void follow(Trajectory& trajectory, const hpo::FlatProblem& problem, Vars s, con
   std::vector<double> h, outer, loss, norms;
   std::int64_t t = 0;
   for (const std::int64_t next : recorded) {
-    hpo::ForwardRun run = hpo::run_forward(block, std::move(s), std::move(z), phi, from + t, next - t, false);
-    if (!finite(run.h)) break;
+    hpo::ForwardRun run;
+    try {
+      run = hpo::run_forward(block, std::move(s), std::move(z), phi, from + t, next - t, false);
+    } catch (const NumericError&) {
+      break;  // here the trajectory ends
+    }
     trajectory.steps.push_back(next);
     h.insert(h.end(), run.h.begin(), run.h.end());
     outer.push_back(run.outer);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 #include <glocal/app/allowed.h>
 #include <glocal/core/nearest.h>
@@ -22,6 +23,21 @@ hpo::Transform transform_of(const HyperKind& kind) {
 bool fits(Range range, double value) {
   if (!std::isfinite(value) || value < 0) return false;
   return range == Range::non_negative || (range == Range::positive ? value > 0 : value < 1);
+}
+
+// Refuses what dtype rounds to a number of another kind: to 0, to the end of [0, 1), to infinity or below its normal
+// numbers, where digits are lost.
+void check_representable(const std::string& source, const std::string& name, Range range, double value, DType dtype) {
+  visit_float(dtype, "hyperparameters", [&]<class T>() {
+    using Limits = std::numeric_limits<T>;
+    const T held = static_cast<T>(value);
+    if (value == 0 || (fits(range, held) && held >= Limits::min())) return;
+    const T nearest = range == Range::unit_interval && value > 0.5 ? std::nextafter(T(1), T(0))
+                      : value > 1                                  ? Limits::max()
+                                                                   : Limits::min();
+    fail<ValueError>("[options] {}: {} = {:.9g} is {:.9g} in {}; the nearest usable value is {:.9g}{}", source, name,
+                     value, held, dtype, nearest, dtype == DType::f32 ? ", or take --dtype f64" : "");
+  });
 }
 
 }  // namespace
@@ -77,6 +93,7 @@ Hyperparameters::Hyperparameters(std::string owner, std::vector<HyperKind> kinds
     space_.add({name, entry.start, transform_of(entry.kind),
                 vector ? Shape{static_cast<std::int64_t>(entry.start.size())} : Shape{}});
   }
+  space_.initial(dtype_);  // throws for a start that the element type cannot hold
   for (const Entry& entry : entries_) {
     if (entry.kind.length == 0 || !used(entry.kind.name))
       values_[entry.kind.name] = entry.value;
@@ -159,6 +176,9 @@ void Hyperparameters::fill(Entry& entry) const {
       fail<ValueError>("[options] {}: tuning of {} cannot start at 0, which is the end of its scale; start above it",
                        source, entry.kind.name);
   }
+  if (entry.place < 0 && !entry.kind.recipe)
+    for (const double number : entry.start)
+      check_representable(source, entry.kind.name, entry.kind.range, number, dtype_);
   if (entry.kind.recipe && (entry.place >= 0 || entry.value != 0)) entry.start = entry.kind.recipe(entry.value);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace glocal::app {
 
@@ -72,6 +73,7 @@ Recorder::Recorder(const Experiment& experiment, const Options& options, std::st
                    JsonLines hparams, JsonLines timing)
     : experiment_(experiment),
       estimator_(std::move(estimator)),
+      divergence_(experiment, estimator_),
       rules_(rules_of(experiment, options, estimator_)),
       T_(options.tuning.T),
       block_(options.tuning.estimator_options.tau),
@@ -141,27 +143,31 @@ std::span<const Values::value_type> shown(const Values& values) {
 }
 
 std::string Recorder::note() const {
-  std::string text = fmt::format("loss {:.4f}", seen_.train_loss);
+  std::string text = fmt::format("loss {:.4g}", seen_.train_loss);
   if (seen_.scored) text += fmt::format("  validation {:.1f} %", 100 * seen_.validation.accuracy);
   for (const auto& [name, value] : shown(values)) text += fmt::format("  {} {:.3g}", name, value);
   return text;
 }
 
-void Recorder::check_finite(const Vars& s, std::int64_t t) const {
-  const bool whole_state = (t + 1) % block_ == 0 || t + 1 == T_;
-  if (std::isfinite(seen_.train_loss) && !whole_state) return;
+void Recorder::check(const Vars& s, double before, std::int64_t t) const {
+  const auto at = [this] {
+    std::string text;
+    for (const auto& [name, value] : shown(values))
+      text += fmt::format("{}{} = {:.4g}", text.empty() ? " at " : ", ", name, value);
+    return text;
+  };
+  const bool whole_state = (t + 1) % block_ == 0 || t + 1 == T_, finite = std::isfinite(seen_.train_loss);
+  if (finite) divergence_.check(seen_.train_loss, before, t, at);
+  if (finite && !whole_state) return;
   const std::string bad = experiment_.first_non_finite(s);
   if (bad.empty()) return;
-  std::string at;
-  for (const auto& [name, value] : shown(values))
-    at += fmt::format("{}{} = {:.4g}", at.empty() ? " at " : ", ", name, value);
   fail<DivergedError>("[{}] step {}: {} is not finite (training loss {}){}; start from a smaller learning rate",
-                      estimator_, t + 1, bad, seen_.train_loss, at);
+                      estimator_, t + 1, bad, seen_.train_loss, at());
 }
 
 void Recorder::step(const Vars& s, std::int64_t t) {
-  seen_.train_loss = Experiment::training_loss(s);
-  check_finite(s, t);
+  const double before = std::exchange(seen_.train_loss, Experiment::training_loss(s));
+  check(s, before, t);
   progress_.update(steps_before() + t + 1, note());
   if (replays()) return;
   seen_.steps = t + 1;

@@ -1,4 +1,4 @@
-// Watches a run while it goes on: writes its lines, checks that its numbers are finite, shows how far it is.
+// Watches a run while it goes on: writes its lines, checks that it has not diverged, shows how far it is.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <glocal/app/divergence.h>
 #include <glocal/app/experiment.h>
 #include <glocal/app/options.h>
 #include <glocal/app/progress.h>
@@ -83,7 +84,7 @@ class Recorder {
   using Clock = std::chrono::steady_clock;
   Recorder(const Experiment& experiment, const Options& options, std::string estimator, JsonLines metrics,
            JsonLines hparams, JsonLines timing);
-  void check_finite(const Vars& s, std::int64_t t) const;
+  void check(const Vars& s, double before, std::int64_t t) const;
   void validate(const Vars& s);
   std::int64_t steps_before() const;  // of runs from the start, for the progress line
   void write_update(const hpo::OuterUpdate& update);
@@ -91,6 +92,7 @@ class Recorder {
 
   const Experiment& experiment_;
   std::string estimator_;
+  Divergence divergence_;
   RunRules rules_;
   std::int64_t T_, block_;
   Seen seen_;

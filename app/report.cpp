@@ -39,7 +39,7 @@ std::string status_line(const RunRecord& run) {
   const std::string status = text_at(run.summary, "status");
   if (status == "ok") return "";
   return fmt::format("<p class=\"alarm\">This run was {} after {} steps; the numbers are those until then.</p>\n",
-                     status == "diverged" ? "stopped because its numbers were no longer finite" : escaped(status),
+                     status == "diverged" ? "stopped because it diverged" : escaped(status),
                      escaped(text_at(run.summary, "steps")));
 }
 

@@ -29,7 +29,7 @@ std::map<std::string, Tensor> named_parameters(const Experiment& experiment, con
 std::string headline(const Outcome& outcome, const Options& options) {
   std::string line = fmt::format("{} {} {}: ", outcome.data, options.experiment.model, outcome.estimator);
   if (outcome.status != "ok") return line + fmt::format("{} at step {}", outcome.status, outcome.steps);
-  line += fmt::format("test accuracy {:.2f} %, test loss {:.4f}, validation accuracy {:.2f} %",
+  line += fmt::format("test accuracy {:.2f} %, test loss {:.4g}, validation accuracy {:.2f} %",
                       100 * outcome.test.accuracy, outcome.test.loss, 100 * outcome.validation.accuracy);
   for (const auto& [name, value] : shown(outcome.values)) line += fmt::format(", {} {:.4g}", name, value);
   if (outcome.updates > 0)

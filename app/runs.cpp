@@ -74,7 +74,7 @@ void show_table(const Json& summary) {
   std::vector<std::vector<std::string>> rows{
       {"", "validation loss", "test loss", "test accuracy %", "time x plain", "memory x plain"}};
   const auto text = [](double number, int decimals) {
-    return std::isnan(number) ? "-" : fmt::format("{:.{}f}", number, decimals);
+    return std::isnan(number) ? "-" : app::text(Statistic{number, 0, 1}, decimals);
   };
   for (const Json& row : summary.at("table"))
     rows.push_back({text_at(row, "estimator"), text(number_at(row, {"val_loss", "mean"}), 4),

@@ -43,9 +43,14 @@ Statistic statistic(const std::vector<double>& numbers) {
 }
 
 std::string text(const Statistic& s, int decimals, double unit) {
+  const auto number = [=](double x) {
+    constexpr int most_digits = 8;
+    const bool short_enough = std::abs(x) < std::pow(10, most_digits - decimals);
+    return short_enough || !std::isfinite(x) ? fmt::format("{:.{}f}", x, decimals) : fmt::format("{:.4g}", x);
+  };
   if (s.count == 0) return "-";
-  if (s.count == 1) return fmt::format("{:.{}f}", s.mean * unit, decimals);
-  return fmt::format("{:.{}f} ± {:.{}f}", s.mean * unit, decimals, s.sd * unit, decimals);
+  if (s.count == 1) return number(s.mean * unit);
+  return fmt::format("{} ± {}", number(s.mean * unit), number(s.sd * unit));
 }
 
 }  // namespace glocal::app

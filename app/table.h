@@ -15,7 +15,7 @@ struct Statistic {
 };
 Statistic statistic(const std::vector<double>& numbers);
 
-/// "0.123 ± 0.004"; without the deviation for one number, "-" for none.
+/// "0.123 ± 0.004"; without the deviation for one number, "-" for none; 4 digits where that would be more than 8.
 std::string text(const Statistic& statistic, int decimals, double unit = 1);
 
 }  // namespace glocal::app

@@ -184,4 +184,6 @@ GROWTHS = [
            tuple((mlp_parameters(h), work(f"forward/mlp_h{h}/q3" if h > 128 else "forward/mlp/q3"))
                  for h in (128, 256, 512, 1024)), 1),
     Growth("DMD in tau = 1000 ... 8000", tuple((tau, work(f"dmd/tau{tau}")) for tau in (1000, 2000, 4000, 8000)), 1),
+    Growth("error bar of a DMD in q = 500 ... 4000",
+           tuple((q, work(f"dmd/error_bar/q{q}")) for q in (500, 1000, 2000, 4000)), 1),
 ]

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <string_view>
 
 // LAPACKE's complex type is ours.
@@ -100,6 +101,15 @@ Tensor first_rows(const Tensor& a, std::int64_t rows) {
   return out;
 }
 
+// The transpose: (M, N) the other way through memory.
+Tensor by_columns(const Tensor& a) {
+  const std::int64_t m = a.dim(0), n = a.dim(1);
+  Tensor out({n, m}, DType::f64);
+  for (std::int64_t i = 0; i < m; ++i)
+    for (std::int64_t j = 0; j < n; ++j) out.data<double>()[j * m + i] = a.data<double>()[i * n + j];
+  return out;
+}
+
 // b as (M, R) with R = 1 for a vector.
 Tensor as_matrix(std::string_view where, const Tensor& a, const Tensor& b) {
   if (!b || b.rank() < 1 || b.rank() > 2 || b.dim(0) != a.dim(0))
@@ -144,15 +154,24 @@ CMatrix::CMatrix(std::int64_t rows_in, std::int64_t cols_in)
 
 Svd svd(const Tensor& a) {
   check("svd", "a", a);
-  const std::int64_t m = a.dim(0), n = a.dim(1), k = std::min(m, n);
+  const std::int64_t m = a.dim(0), n = a.dim(1), k = std::min(m, n), tall = std::max(m, n);
   Svd out{Tensor({m, k}, DType::f64), Tensor({k}, DType::f64), Tensor({k, n}, DType::f64)};
   if (k == 0) return out;
-  // By columns, a is its own transpose: a^T = V S U^T, and nothing needs to be moved.
-  Tensor work = a.clone();
+  // gejsv takes tall matrices by columns. By columns, a wide a is its own transpose: a^T = V S U^T.
+  const bool wide = n >= m;
+  Tensor work = wide ? a.clone() : by_columns(a), left({k, tall}, DType::f64), right({k, k}, DType::f64);
+  const int shift = scaled_to_one(work.data<double>(), work.size());
+  double statistics[7];
+  lapack_int ranks[3];
   blas::use_one_thread();
-  check_info("svd",
-             LAPACKE_dgesdd(LAPACK_COL_MAJOR, 'S', size(n), size(m), work.data<double>(), size(n), out.s.data<double>(),
-                            out.vt.data<double>(), size(n), out.u.data<double>(), size(k)));
+  // F: rows and columns may differ in scale; U, V: k of the left vectors, all right ones; N: small values stay.
+  check_info("svd", LAPACKE_dgejsv(LAPACK_COL_MAJOR, 'F', 'U', 'V', 'N', 'N', 'N', size(tall), size(k),
+                                   work.data<double>(), size(tall), out.s.data<double>(), left.data<double>(),
+                                   size(tall), right.data<double>(), size(k), statistics, ranks));
+  for (double& s : std::span(out.s.data<double>(), static_cast<std::size_t>(k)))
+    s = std::ldexp(s * (statistics[0] / statistics[1]), -shift);
+  out.u = by_columns(wide ? right : left);
+  out.vt = wide ? left : right;
   return out;
 }
 

@@ -28,33 +28,56 @@ double largest_entry(const char* where, const double* rows, std::int64_t m, std:
   return largest;
 }
 
+// Rows come in blocks that stay in the cache, each below the R of all before it.
+std::int64_t block_rows(std::int64_t m, std::int64_t n) {
+  constexpr std::int64_t smallest = 128;
+  return std::min(m, std::max(smallest, 4 * n));
+}
+
 }  // namespace
 
+RowQr::RowQr(std::int64_t m, std::int64_t n)
+    : n_(n),
+      width_((n + 7) / 8 * 8),
+      rows_(Tensor::zeros({std::min(m, n + block_rows(m, n)), width_}, DType::f64)),
+      work_({2 * rows_.dim(0) + 3 * width_}, DType::f64) {}
+
+double* RowQr::next_row() {
+  if (height_ == rows_.dim(0)) fold();
+  double* const row = rows_.data<double>() + height_++ * width_;
+  std::fill(row + n_, row + width_, 0.0);
+  return row;
+}
+
+double* RowQr::r() {
+  fold();
+  return rows_.data<double>();
+}
+
+void RowQr::fold() {
+  if (height_ == done_) return;
+  done_ = std::min(height_, n_);
+  simd::orthogonal().triangularize(true, height_, width_, done_, rows_.data<double>(), width_, work_.data<double>());
+  height_ = done_;
+}
+
 LeftSvd left_svd(const double* rows, std::int64_t m, std::int64_t n, std::int64_t stride) {
-  constexpr std::int64_t largest_for_jacobi = 128, most_sweeps = 60, alignment = 8, smallest_block = 128;
-  const std::int64_t k = std::min(m, n), width = (n + alignment - 1) / alignment * alignment;
+  constexpr std::int64_t largest_for_jacobi = 128, most_sweeps = 60;
+  const std::int64_t k = std::min(m, n);
   const int shift = shift_to_one(largest_entry("left_svd", rows, m, n, stride));
   const double factor = std::ldexp(1, shift);
-  // Rows come in blocks that stay in the cache, each below the R of all before it.
-  const std::int64_t block = std::min(m, std::max(smallest_block, 4 * n));
-  Tensor r = Tensor::zeros({std::min(m, n + block), width}, DType::f64);
-  Tensor work({2 * r.dim(0) + 3 * width}, DType::f64);
-  for (std::int64_t begin = 0, done = 0; begin < m; begin += block) {
-    const std::int64_t count = std::min(block, m - begin);
-    for (std::int64_t i = 0; i < count; ++i) {
-      double* const row = r.data<double>() + (done + i) * width;
-      std::copy_n(rows + (begin + i) * stride, n, row);
-      for (std::int64_t j = 0; shift != 0 && j < n; ++j) row[j] *= factor;
-      std::fill(row + n, row + width, 0.0);
-    }
-    const std::int64_t height = done + count;
-    done = std::min(height, n);
-    simd::orthogonal().triangularize(true, height, width, done, r.data<double>(), width, work.data<double>());
+  RowQr qr(m, n);
+  for (std::int64_t i = 0; i < m; ++i) {
+    double* const row = qr.next_row();
+    std::copy_n(rows + i * stride, n, row);
+    for (std::int64_t j = 0; shift != 0 && j < n; ++j) row[j] *= factor;
   }
+  double* const r = qr.r();
+  const std::int64_t width = qr.stride();
   // X = R^T Q^T: what makes the rows of R orthogonal from the left leaves U and s as they are.
   LeftSvd out{Tensor({k, n}, DType::f64), std::vector<double>(static_cast<std::size_t>(k))};
   if (k > largest_for_jacobi) {
-    for (std::int64_t i = 0; i < k; ++i) std::copy_n(r.data<double>() + i * width, n, out.ut.data<double>() + i * n);
+    for (std::int64_t i = 0; i < k; ++i) std::copy_n(r + i * width, n, out.ut.data<double>() + i * n);
     const auto [u, s, vt] = lapack::svd(out.ut);
     std::transform(s.data<double>(), s.data<double>() + k, out.s.begin(),
                    [=](double v) { return std::ldexp(v, -shift); });
@@ -62,7 +85,7 @@ LeftSvd left_svd(const double* rows, std::int64_t m, std::int64_t n, std::int64_
     return out;
   }
   std::vector<double> squares(static_cast<std::size_t>(k));
-  const int sweeps = simd::orthogonal().orthogonalize(k, width, r.data<double>(), width, squares.data(), most_sweeps);
+  const int sweeps = simd::orthogonal().orthogonalize(k, width, r, width, squares.data(), most_sweeps);
   if (sweeps == 0) fail<NumericError>("[left_svd] the Jacobi rotations of a {} x {} matrix do not converge", n, m);
   std::vector<std::int64_t> order(squares.size());
   std::iota(order.begin(), order.end(), 0);
@@ -74,7 +97,7 @@ LeftSvd left_svd(const double* rows, std::int64_t m, std::int64_t n, std::int64_
     const double length = std::sqrt(squares[static_cast<std::size_t>(from)]);
     out.s[static_cast<std::size_t>(i)] = std::ldexp(length, -shift);
     for (std::int64_t j = 0; j < n; ++j)
-      out.ut.data<double>()[i * n + j] = length > 0 ? r.data<double>()[from * width + j] / length : 0;
+      out.ut.data<double>()[i * n + j] = length > 0 ? r[from * width + j] / length : 0;
   }
   return out;
 }

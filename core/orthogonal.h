@@ -8,12 +8,30 @@
 
 namespace glocal::orthogonal {
 
+/// R of a matrix X (M, N) that is given row by row and never whole: R^T R = X^T X. Memory O(N (N + min(M, 4 N))).
+class RowQr {
+ public:
+  RowQr(std::int64_t m, std::int64_t n);
+  /// Where to write the n numbers of the next row. Their squares must neither overflow nor underflow.
+  double* next_row();
+  /// Row k of R, k < rows(), after the last of X: N numbers, `stride` apart. Columns are not in the order of a
+  /// triangle.
+  double* r();
+  std::int64_t rows() const { return done_; }
+  std::int64_t stride() const { return width_; }
+
+ private:
+  void fold();
+  std::int64_t n_, width_, done_ = 0, height_ = 0;  // rows of R, and those with the rows below that wait
+  Tensor rows_, work_;
+};
+
 struct LeftSvd {
   Tensor ut;              ///< (K, N): row k is the left singular vector u_k; arbitrary where s_k = 0
   std::vector<double> s;  ///< (K,), descending
 };
 /// X = U diag(s) V^T without V, of X (N, M) given as its transpose: M rows of N numbers, `stride` apart; they may
-/// overlap, as those of a Hankel matrix do. K = min(M, N). Pivoted QR, then one-sided Jacobi up to 128 rows, gesdd
+/// overlap, as those of a Hankel matrix do. K = min(M, N). Pivoted QR, then one-sided Jacobi up to 128 rows, gejsv
 /// above. Throws NumericError for NaN or Inf.
 LeftSvd left_svd(const double* rows, std::int64_t m, std::int64_t n, std::int64_t stride);
 

@@ -107,7 +107,7 @@ int main() {
     return training_loss(now.params);
   };
   const Var lr = Tensor::scalar(0.5, DType::f64), one = Tensor::scalar(1, DType::f64);
-  fmt::print("\n20 steps of training: loss {:.6f} -> {:.6f}, and its derivative in the learning rate\n",
+  fmt::print("\n20 steps of training: loss {:.6g} -> {:.6g}, and its derivative in the learning rate\n",
              training_loss(model.parameters).item(), trained(lr).item());
   compare("reverse mode through all 20 steps", grad(trained)(lr).item(), difference(trained, lr, one));
   compare("forward mode through all 20 steps", jvp(trained, lr, one).second.item(), difference(trained, lr, one));

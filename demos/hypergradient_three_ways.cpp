@@ -86,7 +86,7 @@ int main() {
   };
 
   fmt::print("digits, 64-32-10 tanh network, SGD with momentum 0.9, lr 0.003, T = {} steps\n", T);
-  fmt::print("validation loss {:.4f} before, {:.4f} after\n\n", flat.outer(flat.init(phi), phi, 0).item(), trained(0));
+  fmt::print("validation loss {:.4g} before, {:.4g} after\n\n", flat.outer(flat.init(phi), phi, 0).item(), trained(0));
   fmt::print("dE / d log lr                                      value       error     time\n");
   const double exact = hpo::global_reverse(flat, phi, T).h[0];
   show("exact, reverse mode (unrolled)", exact, [&] { return hpo::global_reverse(flat, phi, T).h[0]; });

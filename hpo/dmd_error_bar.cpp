@@ -1,9 +1,15 @@
 // Standard error of a forecast from the residuals of its fit: the covariance of a nonlinear least-squares estimate.
 #include <algorithm>
 #include <cmath>
+#include <complex>
+#include <cstdint>
 #include <limits>
+#include <vector>
 
 #include <glocal/core/blas.h>
+#include <glocal/core/lapack.h>
+#include <glocal/core/orthogonal.h>
+#include <glocal/core/scaling.h>
 #include <glocal/hpo/dmd_series.h>
 
 namespace glocal::hpo {
@@ -12,40 +18,59 @@ namespace {
 using Complex = std::complex<double>;
 
 // The model of entry j is sum_k Re(a_kj exp(alpha_k x)) over real modes and one of each pair. Its real columns, and for
-// each parameter (alpha, or its two parts) the derivative of entry j.
+// each parameter (alpha, or its two parts) the derivative of entry j. That is linear in Re a_kj and Im a_kj, with
+// columns that all entries share: the real and imaginary part of x exp(alpha_k x) for each mode that may move.
 struct RealModes {
-  std::vector<Complex> alpha;
-  std::vector<std::int64_t> mode;  // index into the fit
-  std::vector<bool> pair,
-      fixed;  // one of a conjugate pair; set to 1 by the policy
-  std::int64_t columns = 0, parameters = 0;
+  struct Mode {
+    Complex alpha;
+    std::int64_t index;  // into the fit
+    bool pair, fixed;    // one of a conjugate pair; set to 1 by the policy
+  };
+  std::vector<Mode> modes;
+  std::int64_t columns = 0, parameters = 0, shared = 0;
 
   explicit RealModes(const DmdFit& fit) {
     for (std::size_t k = 0; k < fit.eigenvalues.size(); ++k) {
       const Complex lambda = fit.eigenvalues[k];
       if (lambda.imag() < 0 || std::abs(lambda) < 1e-8) continue;
-      alpha.push_back(std::log(lambda));
-      mode.push_back(static_cast<std::int64_t>(k));
-      pair.push_back(lambda.imag() > 0);
-      fixed.push_back(lambda == 1.0);
-      columns += pair.back() ? 2 : 1;
-      parameters += fixed.back() ? 0 : pair.back() ? 2 : 1;
+      const bool pair = lambda.imag() > 0, fixed = lambda == 1.0;
+      modes.push_back({std::log(lambda), static_cast<std::int64_t>(k), pair, fixed});
+      columns += pair ? 2 : 1;
+      parameters += fixed ? 0 : pair ? 2 : 1;
+      shared += fixed ? 0 : 2;
     }
   }
   void values(double x, double* out) const {
-    for (std::size_t k = 0; k < alpha.size(); ++k) {
-      const Complex power = std::exp(alpha[k] * x);
+    for (const Mode& mode : modes) {
+      const Complex power = std::exp(mode.alpha * x);
       *out++ = power.real();
-      if (pair[k]) *out++ = -power.imag();
+      if (mode.pair) *out++ = -power.imag();
     }
   }
-  void slopes(const DmdFit& fit, std::int64_t j, double x, double* out) const {
-    for (std::size_t k = 0; k < alpha.size(); ++k) {
-      if (fixed[k]) continue;
-      const double twice = pair[k] ? 2 : 1;
-      const Complex slope = x * std::exp(alpha[k] * x) * (fit.amplitudes(mode[k], j) * (twice / fit.scale));
+  void shared_slopes(double x, double* out) const {
+    for (const Mode& mode : modes) {
+      if (mode.fixed) continue;
+      const Complex slope = x * std::exp(mode.alpha * x);
       *out++ = slope.real();
-      if (pair[k]) *out++ = -slope.imag();
+      *out++ = slope.imag();
+    }
+  }
+  // What the shared slopes are multiplied with in entry j: (modes that may move,).
+  std::vector<Complex> weights(const DmdFit& fit, std::int64_t j) const {
+    std::vector<Complex> out;
+    for (const Mode& mode : modes)
+      if (!mode.fixed) out.push_back(fit.amplitudes(mode.index, j) * ((mode.pair ? 2 : 1) / fit.scale));
+    return out;
+  }
+  // A row of derivatives (parameters,) from one of shared slopes (shared,).
+  void slopes(const double* shared_row, const std::vector<Complex>& weight, double* out) const {
+    std::size_t k = 0;
+    for (const Mode& mode : modes) {
+      if (mode.fixed) continue;
+      const Complex slope = Complex(shared_row[2 * k], shared_row[2 * k + 1]) * weight[k];
+      *out++ = slope.real();
+      if (mode.pair) *out++ = -slope.imag();
+      ++k;
     }
   }
 };
@@ -61,12 +86,100 @@ double inflation(const std::vector<double>& rest) {
   return (1 + rho) / (1 - rho);
 }
 
+// Adds g_j^T C g_j to the variance of each forecast: what the residuals do to it through the modes. False where the
+// derivatives leave the range: amplitudes of modes that nearly coincide may, though the forecast does not. `phi` and
+// `y` as below; `axis` from the index of a snapshot, `first` that of the first row, to the x of the modes.
+template <class Axis>
+bool add_spread_of_modes(const DmdFit& fit, const RealModes& modes, const std::vector<double>& variance,
+                         const Tensor& phi, const Tensor& y, std::int64_t first, Axis axis, double t,
+                         std::vector<double>& out) {
+  constexpr double rounding = 1e-12;
+  const std::int64_t rows = phi.dim(0), c = phi.dim(1), q = fit.amplitudes.cols, n = modes.shared, p = modes.parameters;
+  Tensor shared({rows, n}, DType::f64);
+  std::vector<double> largest(static_cast<std::size_t>(n / 2), 0.0), target(static_cast<std::size_t>(n));
+  modes.shared_slopes(axis(t), target.data());
+  for (std::int64_t i = 0; i < rows; ++i) {
+    double* const row = shared.data<double>() + i * n;
+    modes.shared_slopes(axis(static_cast<double>(first + i)), row);
+    for (std::int64_t k = 0; k < n; ++k) target[static_cast<std::size_t>(k)] -= y.at(i) * row[k];
+    for (std::size_t k = 0; k < largest.size(); ++k)
+      largest[k] = std::max(largest[k], std::hypot(row[2 * k], row[2 * k + 1]));
+  }
+  double size = 0;
+  for (std::int64_t j = 0; j < q; ++j) {
+    const std::vector<Complex> weight = modes.weights(fit, j);
+    for (std::size_t k = 0; k < weight.size(); ++k) size = std::max(size, largest[k] * std::abs(weight[k]));
+  }
+  const auto finite = [](double v) { return std::isfinite(v); };
+  if (!is_finite(shared) || !finite(size) || !std::ranges::all_of(target, finite)) return false;
+  const double factor = std::ldexp(1, shift_to_one(size));  // of all N_j and g_j; the spread is the same
+
+  const Tensor inside = lapack::lstsq(phi, shared, rounding).x;
+  orthogonal::RowQr of_shared(rows, n);
+  std::vector<double> seen(static_cast<std::size_t>(n));
+  for (std::int64_t i = 0; i < rows; ++i) {
+    multiply(1, n, c, phi.data<double>() + i * c, c, inside.data<double>(), seen.data(), n);
+    double* const row = of_shared.next_row();
+    for (std::int64_t k = 0; k < n; ++k) row[k] = shared.data<double>()[i * n + k] - seen[static_cast<std::size_t>(k)];
+  }
+  const double* const r_shared = of_shared.r();
+  const std::int64_t height = of_shared.rows();
+
+  orthogonal::RowQr all(q * height, p), weighted(q * height, p);
+  const auto scaled_weights = [&](std::int64_t j) {
+    std::vector<Complex> weight = modes.weights(fit, j);
+    for (Complex& w : weight) w *= factor;
+    return weight;
+  };
+  for (std::int64_t j = 0; j < q; ++j) {
+    const std::vector<Complex> weight = scaled_weights(j);
+    const double sigma = std::sqrt(variance[static_cast<std::size_t>(j)]);
+    for (std::int64_t i = 0; i < height; ++i) {
+      double *const row = all.next_row(), *const weighted_row = weighted.next_row();
+      modes.slopes(r_shared + i * of_shared.stride(), weight, row);
+      for (std::int64_t k = 0; k < p; ++k) weighted_row[k] = sigma * row[k];
+    }
+  }
+  // Columns of one length, which costs no digits: those of modes that die out at once are tiny.
+  double* const r = all.r();
+  std::vector<double> unit(static_cast<std::size_t>(p), 0.0);
+  for (std::int64_t i = 0; i < all.rows() * p; ++i) {
+    double& length = unit[static_cast<std::size_t>(i % p)];
+    length = std::hypot(length, r[i / p * all.stride() + i % p]);
+  }
+  for (double& length : unit) length = length > 0 ? 1 / length : 0;
+  for (std::int64_t i = 0; i < all.rows() * p; ++i)
+    r[i / p * all.stride() + i % p] *= unit[static_cast<std::size_t>(i % p)];
+  const auto [vt, s] = orthogonal::left_svd(r, all.rows(), p, all.stride());
+  const auto kept = std::count_if(s.begin(), s.end(), [&](double v) { return v > rounding * s[0]; });
+  Tensor directions({p, kept}, DType::f64);  // T
+  for (std::int64_t i = 0; i < p; ++i)
+    for (std::int64_t k = 0; k < kept; ++k)
+      directions.data<double>()[i * kept + k] =
+          unit[static_cast<std::size_t>(i)] * vt.data<double>()[k * p + i] / s[static_cast<std::size_t>(k)];
+  const double* const r_weighted = weighted.r();
+  Tensor spread({weighted.rows(), kept}, DType::f64);  // R_w T
+  multiply(weighted.rows(), kept, p, r_weighted, weighted.stride(), directions.data<double>(), spread.data<double>(),
+           kept);
+  std::vector<double> g(static_cast<std::size_t>(p)), along(static_cast<std::size_t>(kept)),
+      moved(static_cast<std::size_t>(weighted.rows()));
+  for (std::int64_t j = 0; j < q; ++j) {
+    modes.slopes(target.data(), scaled_weights(j), g.data());
+    multiply(1, kept, p, g.data(), p, directions.data<double>(), along.data(), kept);
+    multiply(weighted.rows(), 1, kept, spread.data<double>(), kept, along.data(), moved.data(), 1);
+    for (const double v : moved) out[static_cast<std::size_t>(j)] += v * v;
+  }
+  return true;
+}
+
 }  // namespace
 
 // With Phi (tau, c) the columns and J_j (tau, p) the derivatives of entry j in alpha, N_j = (1 - Phi Phi^+) J_j:
-//   forecast_j = phi^T Phi^+ h_j,   d alpha = (sum_j N_j^T N_j)^+ sum_j N_j^T
-//   e_j, variance = sigma_j^2 |phi^T Phi^+|^2 + g_j^T C g_j,   g_j = slope_j -
-//   J_j^T (phi^T Phi^+)^T,   C = cov(d alpha).
+//   forecast_j = phi^T Phi^+ h_j,   d alpha = (sum_j N_j^T N_j)^+ sum_j N_j^T e_j,
+//   variance = sigma_j^2 |phi^T Phi^+|^2 + g_j^T C g_j,   g_j = slope_j - J_j^T (phi^T Phi^+)^T,   C = cov(d alpha).
+// J_j = S L_j with columns S (tau, 2 modes) that all entries share, so that 1 - Phi Phi^+ = Q R_S is applied once and
+// R_S L_j stands for N_j. With R^T R = sum_j N_j^T N_j = V s^2 V^T, T = V / s and R_w^T R_w = sum_j sigma_j^2 N_j^T N_j
+// the last term is |R_w T T^T g_j|^2: p x p matrices only.
 std::vector<double> DmdFit::error_bar(double t) const {
   const std::vector<double> value = forecast(t);
   const std::int64_t q = amplitudes.cols, tau = snapshots;
@@ -105,37 +218,8 @@ std::vector<double> DmdFit::error_bar(double t) const {
   const Tensor y = lapack::lstsq(transposed, at, 1e-12).x;
   const double length = blas::dot(rows, y.data<double>(), y.data<double>());
   for (std::size_t j = 0; j < out.size(); ++j) out[j] = variance[j] * length;
-  if (p > 0) {
-    Tensor all({q * rows, p}, DType::f64), gradients({q, p}, DType::f64);
-    for (std::int64_t j = 0; j < q; ++j) {
-      Tensor slopes({rows, p}, DType::f64);
-      for (std::int64_t i = 0; i < rows; ++i)
-        modes.slopes(*this, j, axis(static_cast<double>(first + i)), slopes.data<double>() + i * p);
-      double* const g = gradients.data<double>() + j * p;
-      modes.slopes(*this, j, axis(t), g);
-      // Amplitudes of modes that nearly coincide may leave the range, where the forecast does not: no bar is known
-      // then.
-      if (!is_finite(slopes) || !std::all_of(g, g + p, [](double v) { return std::isfinite(v); }))
-        return std::vector<double>(out.size(), std::numeric_limits<double>::infinity());
-      for (std::int64_t i = 0; i < rows; ++i)
-        for (std::int64_t k = 0; k < p; ++k) g[k] -= y.at(i) * slopes.data<double>()[i * p + k];
-      const Tensor inside = lapack::lstsq(phi, slopes, 1e-12).x;
-      multiply(rows, p, c, phi.data<double>(), c, inside.data<double>(), all.data<double>() + j * rows * p, p);
-      for (std::int64_t i = 0; i < rows * p; ++i)
-        all.data<double>()[j * rows * p + i] = slopes.data<double>()[i] - all.data<double>()[j * rows * p + i];
-    }
-    // x_j = N (N^T N)^+ g_j: the weight of each residual in forecast j.
-    Tensor n_transposed({p, q * rows}, DType::f64), wanted({p, q}, DType::f64);
-    for (std::int64_t i = 0; i < q * rows * p; ++i)
-      n_transposed.data<double>()[i % p * q * rows + i / p] = all.data<double>()[i];
-    for (std::int64_t i = 0; i < q * p; ++i) wanted.data<double>()[i % p * q + i / p] = gradients.data<double>()[i];
-    const Tensor x = lapack::lstsq(n_transposed, wanted, 1e-12).x;  // (q rows, q)
-    for (std::int64_t i = 0; i < q * rows; ++i)
-      for (std::int64_t j = 0; j < q; ++j) {
-        const double weight = x.data<double>()[i * q + j];
-        out[static_cast<std::size_t>(j)] += variance[static_cast<std::size_t>(i / rows)] * weight * weight;
-      }
-  }
+  if (p > 0 && !add_spread_of_modes(*this, modes, variance, phi, y, first, axis, t, out))
+    return std::vector<double>(out.size(), std::numeric_limits<double>::infinity());
   for (double& v : out) v = scale * std::sqrt(v);
   return out;
 }

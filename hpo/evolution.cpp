@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include <glocal/hpo/finite.h>
 #include <glocal/hpo/space.h>
 
 namespace glocal::hpo {
@@ -68,6 +69,7 @@ Estimate Evolution::advance(const FlatProblem& problem, const Vars& phi, Progres
   while (block.pairs < pairs) run_pair(problem, phi, progress);
   train_to(problem, phi, progress, block.t0 + steps(progress));
   Estimate estimate{std::move(block.h), problem.outer(progress.s, phi, block.t0).item(), {}, {}};
+  check_finite(name(), problem, phi, estimate.outer, estimate.h, progress.t);
   progress.block.reset();
   return estimate;
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include <glocal/core/blas.h>
+#include <glocal/hpo/finite.h>
 
 namespace glocal::hpo {
 namespace {
@@ -126,6 +127,7 @@ ForwardRun run_forward(const FlatProblem& problem, Vars s, Tangents z, const Var
                        std::int64_t tau, bool trajectory) {
   Progress progress{std::move(s), std::move(z), t0, t0 + tau};
   ForwardRun run = run_forward(problem, phi, progress, tau, trajectory);
+  check_finite("forward", problem, phi, run, t0 + tau);
   run.s = std::move(progress.s);
   run.z = std::move(progress.z);
   return run;

@@ -1,5 +1,10 @@
 #include <glocal/hpo/global.h>
 
+#include <algorithm>
+#include <cmath>
+
+#include <glocal/hpo/finite.h>
+
 namespace glocal::hpo {
 
 namespace {
@@ -12,6 +17,7 @@ Hypergradient reverse_by(const FlatProblem& problem, const Vars& phi, std::int64
   // The initial state may itself depend on phi: dE/dphi += (d_phi init)^T a_0.
   const std::vector<double> through_init = to_components(init.pull(run.adjoint, /*release=*/true), phi);
   for (std::size_t k = 0; k < run.h.size(); ++k) run.h[k] += through_init[k];
+  check_finite("global", problem, phi, run.outer, run.h, 0);
   return {std::move(run.h), run.outer, std::move(run.s)};
 }
 
@@ -38,10 +44,19 @@ Hypergradient global_forward(const FlatProblem& problem, const Vars& phi, std::i
   Pushed init = push_forward(problem.init, phi, unit_directions(phi));
   if (T == 0) {
     OuterGradient now = outer_gradient(problem, init.y, init.dy, phi, 0);
+    check_finite("global-forward", problem, phi, now.outer, now.h, 0);
     return {std::move(now.h), now.outer, std::move(init.y)};
   }
-  ForwardRun run = run_forward(problem, std::move(init.y), std::move(init.dy), phi, 0, T, /*trajectory=*/false);
-  return {std::move(run.h), run.outer, std::move(run.s)};
+  Progress progress{std::move(init.y), std::move(init.dy), 0, T};
+  const ForwardRun run = run_forward(problem, phi, progress, T, /*trajectory=*/false);
+  const auto finite = [](double h) { return std::isfinite(h); };
+  if (!finite(run.outer) || !std::ranges::all_of(run.h, finite)) {
+    // Once more, looking after every step, to say which one it was.
+    init = push_forward(problem.init, phi, unit_directions(phi));
+    run_forward(problem, std::move(init.y), std::move(init.dy), phi, 0, T, /*trajectory=*/true);
+  }
+  check_finite("global-forward", problem, phi, run, T);
+  return {run.h, run.outer, std::move(progress.s)};
 }
 
 }  // namespace glocal::hpo

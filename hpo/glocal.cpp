@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <glocal/hpo/finite.h>
+
 namespace glocal::hpo {
 namespace {
 
@@ -44,6 +46,7 @@ Estimate Glocal::advance(const FlatProblem& problem, const Vars& phi, Progress& 
   Forecast forecast =
       glocal_forecast(first_rows(run.trajectory, used), first_rows(run.outers, used), t0, progress.T - t0, options);
   Estimate estimate{forecast.value, run.outer, run.trajectory, {}};
+  check_finite(name(), problem, phi, estimate.outer, estimate.h, progress.t);
   if (explodes) {
     forecast.fit.unstable = true;
     estimate.note = fmt::format(

@@ -1,5 +1,7 @@
 #include <glocal/hpo/hypergradient_descent.h>
 
+#include <glocal/hpo/finite.h>
+
 namespace glocal::hpo {
 
 std::int64_t HypergradientDescent::steps(const Progress& progress) const { return progress.block_steps(tau); }
@@ -21,12 +23,14 @@ Estimate HypergradientDescent::advance(const FlatProblem& problem, const Vars& p
     const Vars one{ones_like(next.y[0])};
     const Vars gradient = step.pull(next.pull(one, /*release=*/true), /*release=*/true);
     const std::vector<double> now = to_components(gradient, phi);
+    check_finite(name(), problem, phi, next.y[0].item(), now, t + 1);
     for (std::size_t k = 0; k < block.h.size(); ++k) block.h[k] += now[k] / static_cast<double>(end - t0);
     progress.s = step.y;
     ++progress.t;
     problem.watch(progress.s, t);
   }
   Estimate estimate{std::move(block.h), problem.outer(progress.s, phi, t0).item(), {}, {}};
+  check_finite(name(), problem, phi, estimate.outer, estimate.h, end);
   progress.block.reset();
   return estimate;
 }

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include <glocal/autodiff/ops.h>
+#include <glocal/hpo/finite.h>
 #include <glocal/hpo/space.h>
 
 namespace glocal::hpo {
@@ -93,7 +94,7 @@ Recording record_gradient(const Function& loss, const std::vector<std::size_t>& 
 }
 
 ImplicitGradient gradient_at(const FlatProblem& problem, const Function& loss, const std::vector<std::size_t>& leaves,
-                             const Vars& s, const Vars& phi, std::int64_t block, ImplicitSolver solver,
+                             const Vars& s, const Vars& phi, std::int64_t t, std::int64_t block, ImplicitSolver solver,
                              const ImplicitOptions& o) {
   ImplicitGradient result;
   const Vars w = chosen(s, leaves);
@@ -135,6 +136,7 @@ ImplicitGradient gradient_at(const FlatProblem& problem, const Function& loss, c
   result.h = to_components(direct, phi);
   const Vector indirect = to_components(cross, phi);
   for (std::size_t k = 0; k < result.h.size(); ++k) result.h[k] -= indirect[k];
+  check_finite(name_of(solver), problem, phi, result.outer, result.h, t);
   return result;
 }
 
@@ -145,7 +147,7 @@ ImplicitGradient implicit_gradient(const FlatProblem& problem, const Vars& s, co
   check_options(solver, options);
   const Function loss = mean_loss(problem, s.size(), t, options.batches, name_of(solver));
   const std::vector<std::size_t> leaves = parameters_of(problem, loss, s, phi, name_of(solver));
-  return gradient_at(problem, loss, leaves, s, phi, block, solver, options);
+  return gradient_at(problem, loss, leaves, s, phi, t, block, solver, options);
 }
 
 Implicit::Implicit(ImplicitSolver which, std::int64_t block, const ImplicitOptions& o)
@@ -168,7 +170,7 @@ Estimate Implicit::advance(const FlatProblem& problem, const Vars& phi, Progress
   // Before the block is trained: what cannot be tuned is refused at once.
   const std::vector<std::size_t> leaves = parameters_of(problem, loss, progress.s, phi, name());
   train_to(problem, phi, progress, end);
-  ImplicitGradient at = gradient_at(problem, loss, leaves, progress.s, phi, t0, solver, options);
+  ImplicitGradient at = gradient_at(problem, loss, leaves, progress.s, phi, end, t0, solver, options);
   Estimate estimate{std::move(at.h), at.outer, {}, {}};
   estimate.note = std::move(at.solution.note);
   progress.block.reset();

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <glocal/hpo/finite.h>
+
 namespace glocal::hpo {
 
 const char* Local::name() const {
@@ -24,6 +26,7 @@ Estimate Local::advance(const FlatProblem& problem, const Vars& phi, Progress& p
     progress.z = zero_tangents(components(phi), progress.s.size());
   }
   ForwardRun run = run_forward(problem, phi, progress, block, trajectory);
+  check_finite(name(), problem, phi, run, progress.t);
   Estimate estimate{std::move(run.h), run.outer, run.trajectory, {}};
   if (from_start()) {
     estimate.s = std::move(progress.s);

@@ -4,6 +4,7 @@
 
 #include <glocal/autodiff/ops.h>
 #include <glocal/core/random.h>
+#include <glocal/hpo/finite.h>
 #include <glocal/hpo/space.h>
 
 namespace glocal::hpo {
@@ -49,6 +50,7 @@ FlatProblem along(const FlatProblem& problem, const Vars& phi, const std::vector
   view.outer = [=](const Vars& s, const Vars& psi, std::int64_t block) { return problem.outer(s, moved(psi), block); };
   if (problem.loss)
     view.loss = [=](const Vars& s, const Vars& psi, std::int64_t t) { return problem.loss(s, moved(psi), t); };
+  for (std::size_t i = 0; i < directions.size(); ++i) view.names.push_back(fmt::format("direction {}", i));
   view.watch = problem.watch;
   view.poll = problem.poll;
   return view;
@@ -68,7 +70,9 @@ Estimate RandomForward::advance(const FlatProblem& problem, const Vars& phi, Pro
     psi.push_back(Tensor::scalar(0, phi[0].dtype()));
   }
   if (!progress.block) progress.z = zero_tangents(directions, progress.s.size());
-  ForwardRun run = run_forward(along(problem, phi, leaves), psi, progress, block, trajectory);
+  const FlatProblem view = along(problem, phi, leaves);
+  ForwardRun run = run_forward(view, psi, progress, block, trajectory);
+  check_finite(name(), view, psi, run, progress.t);
   progress.z.clear();
   Estimate estimate{combined(run.h.data(), v), run.outer, {}, {}};
   if (trajectory) {

@@ -1,9 +1,15 @@
 #include <glocal/hpo/reverse.h>
 
 #include <algorithm>
+#include <cmath>
+#include <string>
+
+#include <glocal/hpo/finite.h>
 
 namespace glocal::hpo {
 namespace {
+
+bool finite(const Var& leaf) { return !leaf || is_finite(leaf.value()); }
 
 // The adjoint of the state and the sum over the steps so far, as the walk goes back.
 struct Carried {
@@ -36,9 +42,11 @@ struct Walk {
   Adjoint mode;
   ReverseRun result{};
   Carried adjoint{};
+  const Vars* start = nullptr;
   std::int64_t reached = 0;  // steps that training itself has made; whatever lies before is a replay
 
   ReverseRun run(const Vars& s0) {
+    start = &s0;
     if (T == 0)
       finish(s0);
     else
@@ -80,11 +88,26 @@ struct Walk {
     for (s.clear(); !steps.empty(); steps.pop_back()) {
       problem.poll();
       adjoint.pull(steps.back());
+      if (!std::ranges::all_of(adjoint.g, finite))
+        check_finite("reverse", problem, phi, result.outer, to_components(adjoint.g, phi),
+                     t0 + k * plan.segment + std::ssize(steps));
     }
+  }
+
+  // Says where the state left the finite numbers, by running again from the start.
+  [[noreturn]] void refuse() const {
+    Vars s = *start;
+    std::int64_t left = 0;
+    while (left < T && std::ranges::all_of(s, finite)) s = problem.step(s, phi, t0 + left++);
+    fail<NumericError>("[reverse] E is {} at step {}, and the state {}; start from a smaller learning rate",
+                       result.outer, t0 + T,
+                       std::ranges::all_of(s, finite) ? std::string("is finite")
+                                                      : fmt::format("left the finite numbers at step {}", t0 + left));
   }
 
   void finish(Vars s) {
     adjoint = outer_adjoint(problem, s, phi, t0, result.outer);
+    if (!std::isfinite(result.outer)) refuse();
     result.s = std::move(s);
   }
 

@@ -1,30 +1,12 @@
 #include <glocal/hpo/space.h>
 
-#include <cmath>
+#include <algorithm>
 
-#include <glocal/autodiff/ops.h>
 #include <glocal/core/nearest.h>
 #include <glocal/hpo/problem.h>
+#include <glocal/hpo/transform.h>
 
 namespace glocal::hpo {
-namespace {
-
-double unconstrained(const Hyperparameter& p, double v) {
-  double u = v;
-  switch (p.transform) {
-    case Transform::identity: break;
-    case Transform::log: u = std::log(v); break;
-    case Transform::softplus: u = v + std::log(-std::expm1(-v)); break;
-    case Transform::logit: u = std::log((v - p.low) / (p.high - v)); break;
-    case Transform::one_minus_exp: u = std::log1p(-v); break;
-  }
-  if (!std::isfinite(u))
-    fail<ValueError>("[space] {} = {} is outside the open range of its transform {}; start inside it", p.name, v,
-                     name_of(p.transform));
-  return u;
-}
-
-}  // namespace
 
 std::string_view name_of(Transform transform) {
   switch (transform) {
@@ -60,7 +42,11 @@ Vars Space::initial(DType dtype) const {
   Vars phi;
   for (const Hyperparameter& p : all_) {
     std::vector<double> u;
-    for (double v : p.initial) u.push_back(unconstrained(p, v));
+    for (double v : p.initial) {
+      u.push_back(unconstrained(p, v));
+      if (!usable(p, transformed(p, Tensor::scalar(u.back(), dtype)).item(), dtype))
+        fail<ValueError>("[space] {}", at_an_end(p, std::ssize(u) - 1, v, v, dtype));
+    }
     phi.push_back(Tensor::from(u, p.shape).to(dtype));
   }
   return phi;
@@ -68,20 +54,22 @@ Vars Space::initial(DType dtype) const {
 
 Var Space::value(std::size_t i, const Var& u) const {
   const Hyperparameter& p = all_[i];
-  switch (p.transform) {
-    case Transform::identity: return u;
-    case Transform::log: return exp(u);
-    case Transform::softplus: return softplus(u);
-    case Transform::logit: return sigmoid(u) * (p.high - p.low) + p.low;
-    case Transform::one_minus_exp: return 1.0 - exp(u);
-  }
-  fail<ValueError>("[space] unknown transform of {}", p.name);
+  const Var v = transformed(p, u);
+  visit_float(v.dtype(), "space", [&]<class T>() {
+    const std::span<const T> numbers = v.value().span<T>();
+    const auto end = std::ranges::find_if_not(numbers, [&](T number) { return usable(p, number, v.dtype()); });
+    if (end == numbers.end()) return;
+    const double number = *end;
+    fail<NumericError>("[space] {}; take smaller steps in it (a smaller meta lr)",
+                       at_an_end(p, end - numbers.begin(), number, number, v.dtype()));
+  });
+  return v;
 }
 
 std::vector<double> Space::values(In phi) const {
   std::vector<double> all;
   for (std::size_t i = 0; i < all_.size(); ++i) {
-    const Tensor v = value(i, phi[i]).value();
+    const Tensor v = transformed(all_[i], phi[i]).value();
     for (std::int64_t j = 0; j < v.size(); ++j) all.push_back(v.at(j));
   }
   return all;

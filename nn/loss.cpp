@@ -79,7 +79,8 @@ Var mse(const Var& y, const Var& target) {
 
 Var bce_with_logits(const Var& logits, const Var& targets) {
   check_same_shape("bce_with_logits", logits, targets);
-  return mean(softplus(logits) - logits * targets);
+  // softplus(x) - x t would be the difference of nearly equal numbers where the logit has the sign of its target.
+  return mean((1 - targets) * softplus(logits) + targets * softplus(-logits));
 }
 
 double accuracy(const Tensor& logits, const Tensor& labels) {

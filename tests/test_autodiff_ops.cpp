@@ -70,6 +70,7 @@ Rows unary_rows() {
       {"sin", "sin", [](const Vars& x) { return sin(x[0]); }, in_range({s})},
       {"cos", "cos", [](const Vars& x) { return cos(x[0]); }, in_range({s})},
       {"erf", "erf", [](const Vars& x) { return erf(x[0]); }, in_range({s})},
+      {"erf along x", "gaussian", along([](const Var& x) { return erf(x); }), in_range({s, s})},
       {"pow 2", "square", [](const Vars& x) { return pow(x[0], 2); }, in_range({s})},
       {"pow 3", "power", [](const Vars& x) { return pow(x[0], 3); }, in_range({s})},
       {"pow 2.5", "power", [](const Vars& x) { return pow(x[0], 2.5); }, in_range({s}, 0.3, 2)},
@@ -232,8 +233,15 @@ Rows softmax_rows() {
   return {
       {"softmax", "softmax", [](const Vars& x) { return softmax(x[0]); }, in_range({s})},
       {"softmax_lin", "softmax_lin", [](const Vars& x) { return softmax_lin(x[0], x[1]); }, in_range({s, s})},
-      {"softmax_lin along s", "row_dot_mul",
+      {"softmax_lin along x", "softmax_centred",
        [](const Vars& x) { return jvp([&](const Var& v) { return softmax_lin(x[0], v); }, x[1], x[2]).second; },
+       in_range({s, s, s})},
+      {"log_softmax along x", "softmax_centred", along(log_softmax), in_range({s, s})},
+      {"log_softmax back and along x", "row_dot_mul",
+       [](const Vars& x) {
+         const auto back = [&](const Var& v) { return vjp(log_softmax, v).second(x[1]); };
+         return jvp(back, x[0], x[2]).second;
+       },
        in_range({s, s, s})},
       {"log_softmax", "log_softmax", [](const Vars& x) { return log_softmax(x[0]); }, in_range({s})},
       {"softmax_cross_entropy", "softmax_cross_entropy",

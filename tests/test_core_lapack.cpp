@@ -101,6 +101,45 @@ TEST_SUITE("fast") {
     CHECK(s.at(1) == doctest::Approx(std::sqrt(5.0)).epsilon(1e-14));
   }
 
+  TEST_CASE("svd: small singular values of a companion matrix keep their digits") {
+    // Of (x - 1)(x - 2) ... (x - 26), coefficients c up to 4e27: all singular values are 1 but the largest and the
+    // least, whose product is |c_0| and whose squares sum to 1 + |c|^2 (Kenney and Laub 1988).
+    constexpr std::int64_t n = 26;
+    std::vector<long double> c{1};
+    for (int root = 1; root <= n; ++root) {
+      c.push_back(0);
+      for (std::size_t i = c.size() - 1; i > 0; --i) c[i] -= root * c[i - 1];
+    }
+    long double squares = 1;
+    for (std::size_t i = 1; i < c.size(); ++i) squares += c[i] * c[i];
+    const double largest = static_cast<double>(std::sqrt(squares)),
+                 least = static_cast<double>(std::abs(c.back()) / std::sqrt(squares));
+    const Tensor a = matrix(n, n, [&](auto i, auto j) {
+      return i == 0 ? static_cast<double>(-c[static_cast<std::size_t>(j + 1)]) : double(i == j + 1);
+    });
+    const Tensor transposed = matrix(n, n, [&](auto i, auto j) { return a.at(j * n + i); });
+    for (const Tensor& either : {a, transposed}) {
+      const Tensor s = lapack::svd(either).s;
+      CHECK(std::abs(s.at(0) / largest - 1) <= 1e-14);
+      for (std::int64_t i = 1; i + 1 < n; ++i) CHECK(std::abs(s.at(i) - 1) <= 1e-14);
+      CHECK(std::abs(s.at(n - 1) / least - 1) <= 1e-13);
+    }
+  }
+
+  TEST_CASE("svd: rows and columns of other scales keep the digits of every singular value") {
+    // An orthogonal matrix (the discrete cosine transform) with its columns, or rows, times d: the singular values.
+    constexpr std::int64_t n = 40;
+    const auto d = [](std::int64_t j) { return std::pow(10.0, -static_cast<double>(7 * j % n)); };
+    const auto cosine = [](std::int64_t i, std::int64_t j) {
+      return std::sqrt((i == 0 ? 1.0 : 2.0) / n) * std::cos(M_PI * static_cast<double>((2 * j + 1) * i) / (2 * n));
+    };
+    for (const Tensor& a : {matrix(n, n, [&](auto i, auto j) { return cosine(i, j) * d(j); }),
+                            matrix(n, n, [&](auto i, auto j) { return cosine(i, j) * d(i); })}) {
+      const Tensor s = lapack::svd(a).s;
+      for (std::int64_t i = 0; i < n; ++i) CHECK(std::abs(s.at(i) / std::pow(10.0, -double(i)) - 1) <= 1e-13);
+    }
+  }
+
   TEST_CASE("qr: rebuilds hard matrices, q orthonormal, r upper triangular") {
     for (const Shape& shape : shapes)
       for (const Tensor& a : hard_matrices(shape[0], shape[1])) {

@@ -139,7 +139,7 @@ TEST_SUITE("fast") {
       }
   }
 
-  TEST_CASE("left_svd: singular values and vectors as gesdd's, by Jacobi and above its size") {
+  TEST_CASE("left_svd: singular values and vectors as svd's, by Jacobi and above its size") {
     for (const Shape& shape : {Shape{1, 1}, Shape{9, 4}, Shape{4, 9}, Shape{400, 30}, Shape{200, 130}})
       for (const Tensor& a : {random(6, shape), graded(shape[0], shape[1]), rank_two(shape[0], shape[1])}) {
         const std::int64_t m = shape[0], n = shape[1], k = std::min(m, n);
@@ -164,6 +164,20 @@ TEST_SUITE("fast") {
           CHECK(std::abs(std::sqrt(length) - peer.s.at(i)) <= rounding);
         }
       }
+  }
+
+  TEST_CASE("left_svd: rows of other scales keep the digits of every singular value, above the size of Jacobi too") {
+    for (const std::int64_t n : {40, 140}) {
+      // Row i of an orthogonal matrix times 10^(-12 i / n): these are the singular values.
+      Tensor rows({n, n}, DType::f64);
+      const auto size = [=](std::int64_t i) { return std::pow(10.0, -12.0 * double(i) / double(n)); };
+      for (std::int64_t i = 0; i < n; ++i)
+        for (std::int64_t j = 0; j < n; ++j)
+          rows.data<double>()[i * n + j] = size(i) * std::sqrt((i == 0 ? 1.0 : 2.0) / double(n)) *
+                                           std::cos(M_PI * double((2 * j + 1) * i) / double(2 * n));
+      const auto [ut, s] = orthogonal::left_svd(rows.data<double>(), n, n, n);
+      for (std::int64_t i = 0; i < n; ++i) CHECK(std::abs(s[std::size_t(i)] / size(i) - 1) <= 1e-11);
+    }
   }
 
   TEST_CASE("left_svd: rows that overlap are a Hankel matrix") {

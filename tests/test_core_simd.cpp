@@ -251,10 +251,11 @@ TEST_CASE_TEMPLATE("core simd: the softmax family row by row", T, float, double)
       INFO("K = ", K);
       const auto x = numbers<T>(1, rows * K), p = numbers<T>(2, rows * K, true), d = numbers<T>(3, rows * K);
       const auto g = numbers<T>(4, rows);
-      auto s = x, logs = x, lin = x, product = x, slope = x, loss = g;
+      auto s = x, logs = x, lin = x, centred = x, product = x, slope = x, loss = g;
       kernels.softmax(rows, K, x.data(), s.data());
       kernels.log_softmax(rows, K, x.data(), logs.data());
-      kernels.softmax_lin(rows, K, d.data(), p.data(), lin.data());
+      kernels.softmax_lin(rows, K, d.data(), x.data(), lin.data());
+      kernels.centred(rows, K, d.data(), x.data(), centred.data());
       kernels.row_dot_mul(rows, K, x.data(), p.data(), d.data(), product.data());
       kernels.cross_entropy(rows, K, x.data(), p.data(), loss.data());
       kernels.cross_entropy_slope(rows, K, x.data(), p.data(), g.data(), slope.data());
@@ -264,7 +265,7 @@ TEST_CASE_TEMPLATE("core simd: the softmax family row by row", T, float, double)
         worst = std::isnan(gap) ? HUGE_VAL : std::max(worst, gap);
       };
       for (std::int64_t i = 0; i < rows; ++i) {
-        double sum = 0, weight = 0, inner = 0, size = 0, expected = 0;
+        double sum = 0, weight = 0, inner = 0, size = 0, mean = 0, expected = 0;
         const auto at = [&](std::int64_t k) { return static_cast<std::size_t>(i * K + k); };
         for (std::int64_t k = 0; k < K; ++k) {
           sum += std::exp(double(x[at(k)]));
@@ -272,12 +273,14 @@ TEST_CASE_TEMPLATE("core simd: the softmax family row by row", T, float, double)
           inner += double(p[at(k)]) * double(d[at(k)]);
           size += double(p[at(k)]) * std::abs(double(d[at(k)]));
         }
+        for (std::int64_t k = 0; k < K; ++k) mean += std::exp(double(x[at(k)])) / sum * double(d[at(k)]);
         for (std::int64_t k = 0; k < K; ++k) {
           const double log_s = double(x[at(k)]) - std::log(sum), scale = std::abs(double(g[std::size_t(i)]));
           expected -= double(p[at(k)]) * log_s;
           compare(s[at(k)], std::exp(log_s), std::exp(log_s));
           compare(logs[at(k)], log_s, 4 + std::abs(log_s));
-          compare(lin[at(k)], double(p[at(k)]) * (double(d[at(k)]) - inner), 1 + double(p[at(k)]) * (size + 4));
+          compare(lin[at(k)], std::exp(log_s) * (double(d[at(k)]) - mean), 4);
+          compare(centred[at(k)], double(d[at(k)]) - mean, 4);
           compare(product[at(k)], double(x[at(k)]) * inner, 1 + std::abs(double(x[at(k)])) * size);
           compare(slope[at(k)], double(g[std::size_t(i)]) * (weight * std::exp(log_s) - double(p[at(k)])),
                   1 + scale * (weight + double(p[at(k)])));
@@ -285,7 +288,7 @@ TEST_CASE_TEMPLATE("core simd: the softmax family row by row", T, float, double)
         compare(loss[std::size_t(i)], expected, 1 + weight * 4 + expected);
       }
       CHECK(worst <= bound);
-      for (const auto* y : {&s, &logs, &lin, &product, &slope, &loss}) CHECK(y->back() == T(-77));
+      for (const auto* y : {&s, &logs, &lin, &centred, &product, &slope, &loss}) CHECK(y->back() == T(-77));
     }
   });
 }

@@ -6,6 +6,7 @@
 #include <glocal/hpo/cost.h>
 #include <glocal/hpo/global.h>
 #include <glocal/hpo/glocal.h>
+#include <glocal/hpo/transform.h>
 #include <glocal/hpo/tune.h>
 
 #include "quadratic.h"
@@ -255,6 +256,82 @@ TEST_CASE("spaces: values return to their start and derivatives are those of the
   CHECK_THROWS_AS(space.add({"lr", {1.0}, Transform::log}), ValueError);
   CHECK_THROWS_AS(space.add({"decay", {0.0}, Transform::log}), ValueError);
   CHECK_THROWS_AS(space.index("bogus"), ValueError);
+}
+
+TEST_CASE(
+    "saturation: a start that the element type rounds to an end of its range is refused with the nearest usable") {
+  struct Row {
+    Hyperparameter p;
+    DType dtype;
+    bool fits;
+  };
+  const auto logit = [](double v) { return Hyperparameter{"momentum", {v}, Transform::logit}; };
+  const auto log = [](double v) { return Hyperparameter{"lr", {v}, Transform::log}; };
+  const auto softplus = [](double v) { return Hyperparameter{"scale", {v}, Transform::softplus}; };
+  const auto less = [](double v) { return Hyperparameter{"beta2", {v}, Transform::one_minus_exp}; };
+  for (const Row& r : {Row{logit(0.99999999), DType::f32, false},
+                       {logit(0.99999999), DType::f64, true},
+                       {logit(0.999), DType::f32, true},
+                       {logit(1e-300), DType::f32, false},
+                       {log(1e-300), DType::f32, false},
+                       {log(1e-300), DType::f64, true},
+                       {log(1e300), DType::f32, false},
+                       {log(1e-38), DType::f32, false},  // subnormal
+                       {softplus(1e-300), DType::f32, false},
+                       {softplus(1e-30), DType::f32, true},
+                       {less(0.99999999), DType::f32, false},
+                       {less(0.99999999), DType::f64, true},
+                       {less(-1e300), DType::f32, false}}) {
+    CAPTURE(r.p.name);
+    CAPTURE(r.p.initial[0]);
+    Space space;
+    space.add(r.p);
+    if (r.fits) {
+      CHECK(space.value(0, space.initial(r.dtype)[0]).item() == doctest::Approx(r.p.initial[0]).epsilon(1e-5));
+      continue;
+    }
+    CHECK_THROWS_WITH_AS(space.initial(r.dtype), doctest::Contains("the nearest usable value is"), ValueError);
+    CHECK_THROWS_WITH_AS(space.initial(r.dtype), doctest::Contains(r.p.name.c_str()), ValueError);
+    // What it names can be used, and is near the end that was asked for.
+    Hyperparameter nearest = r.p;
+    nearest.initial = {nearest_usable(r.p, r.p.initial[0], r.dtype)};
+    Space again;
+    again.add(nearest);
+    const double v = again.value(0, again.initial(r.dtype)[0]).item();
+    if (r.p.transform == Transform::logit || r.p.transform == Transform::one_minus_exp)
+      CHECK((std::abs(r.p.initial[0]) > 0.5 && std::abs(r.p.initial[0]) < 1 ? v > 0.9999998 : v < 1e-36));
+    else
+      CHECK((r.p.initial[0] < 1 ? v < 1.2e-38 : v > 3.4e38));
+  }
+}
+
+TEST_CASE("saturation: a value that u has run out of its range is refused after any update") {
+  struct Row {
+    Transform transform;
+    double start, u;
+  };
+  for (const Row& r : {Row{Transform::log, 0.1, -1000},
+                       {Transform::log, 0.1, 1000},
+                       {Transform::softplus, 0.1, -200},
+                       {Transform::logit, 0.9, 40},
+                       {Transform::logit, 0.9, -200},
+                       {Transform::one_minus_exp, 0.9, -40},
+                       {Transform::one_minus_exp, 0.9, 200},
+                       {Transform::identity, 0.9, INFINITY},
+                       {Transform::log, 0.9, NAN}}) {
+    CAPTURE(name_of(r.transform));
+    CAPTURE(r.u);
+    Space space;
+    space.add({"first", {0.5}, Transform::identity});
+    space.add({"knots", {r.start, r.start}, r.transform, {2}});
+    Vars phi = space.initial(DType::f32);
+    CHECK(space.value(1, phi[1]).value().at(1) == doctest::Approx(r.start).epsilon(1e-6));
+    phi[1] = Tensor::from(std::vector<double>{space.initial(DType::f64)[1].value().at(0), r.u}, {2}).to(DType::f32);
+    CHECK_THROWS_WITH_AS(space.value(1, phi[1]), doctest::Contains("knots[1]"), NumericError);
+    CHECK_THROWS_WITH_AS(space.value(1, phi[1]), doctest::Contains("f32"), NumericError);
+    CHECK_THROWS_AS(grad([&](const Var& u) { return space.value(1, u); })(phi[1]), NumericError);
+    CHECK(space.values(phi).size() == 3);  // for those who only show them
+  }
 }
 
 TEST_CASE("names and options out of range are refused") {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include <glocal/hpo/estimator.h>
 #include <glocal/hpo/global.h>
 
 #include "quadratic.h"
@@ -53,6 +54,37 @@ struct HeavyBall {
 };
 
 }  // namespace
+
+TEST_CASE("NumericError names the step at which an exploding run left the finite numbers, in every estimator") {
+  // w' = (1 - lr a) w with lr a = 1e20: beyond f64 after the 16th step.
+  FlatProblem problem = scalar_quadratic(1, 1);
+  problem.names = {"lr", "momentum"};
+  const Vars phi{number(1e20), number(0)};
+  const auto says = [](auto f) {
+    try {
+      f();
+    } catch (const NumericError& error) {
+      return std::string(error.what());
+    }
+    return std::string("nothing");
+  };
+  for (const Unroll unroll : {Unroll::stored, Unroll::checkpointed}) {
+    const std::string text = says([&] { global_reverse(problem, phi, 40, unroll); });
+    CAPTURE(text);
+    CHECK(text.find("left the finite numbers at step 16;") != std::string::npos);
+  }
+  const std::string forward = says([&] { global_forward(problem, phi, 40); });
+  CAPTURE(forward);
+  CHECK(forward.find("at step 8:") != std::string::npos);  // where E, a square, left them
+  for (const std::string& name : estimator_names()) {
+    if (name.starts_with("implicit-") || name == "hypergradient-descent") continue;  // they need a training loss
+    CAPTURE(name);
+    Progress progress{problem.init(phi), {}, 0, 40};
+    EstimatorOptions options;
+    options.tau = 40;
+    CHECK_THROWS_AS(make_estimator(name, options)->advance(problem, phi, progress), NumericError);
+  }
+}
 
 TEST_CASE("SGD on a quadratic: closed-form hypergradient up to T 10000") {
   const double a = 2, w0 = 1.3, eta = 5e-4;

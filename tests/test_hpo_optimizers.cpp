@@ -205,4 +205,47 @@ TEST_CASE("Adam hypergradient with a gradient that is exactly zero is finite and
   }
 }
 
+TEST_CASE("NumericError names step and component where Adam has eps_root 0 and a gradient that is exactly 0") {
+  const optim::Optimizer adam = optim::make_optimizer("adam");
+  FlatProblem problem;
+  problem.names = {"lr", "beta2"};
+  const Vars w0{Tensor::from(std::vector<double>{1.0, 0.4}, {2})};
+  problem.init = [=](const Vars&) {
+    Vars s = w0;
+    for (const Var& buffer : adam.init(w0)) s.push_back(buffer);
+    return s;
+  };
+  problem.step = [=](const Vars& s, const Vars& phi, std::int64_t t) {
+    // The second weight does not enter the loss, whose gradient there is exactly 0.
+    const auto loss = [](const Var& w) { return sum(square(slice(w, 0, 0, 1) - 3.0)); };
+    Vars hyper = optim::initial_hyper(adam, f64);
+    for (std::size_t i = 0; i < hyper.size(); ++i) {
+      if (adam.hyper[i].name == "lr") hyper[i] = phi[0];
+      if (adam.hyper[i].name == "beta2") hyper[i] = phi[1];
+      if (adam.hyper[i].name == "eps_root") hyper[i] = number(0);
+    }
+    const optim::Step next = adam.step(hyper, {s[0]}, {grad(loss)(s[0])}, Vars(s.begin() + 1, s.end()), t + 1);
+    Vars out = next.params;
+    out.insert(out.end(), next.state.begin(), next.state.end());
+    return out;
+  };
+  problem.outer = [](const Vars& s, const Vars&, std::int64_t) { return sum(square(s[0])); };
+  const Vars phi{number(0.1), number(0.999)};
+  const auto says = [](auto f) {
+    try {
+      f();
+    } catch (const NumericError& error) {
+      return std::string(error.what());
+    }
+    return std::string("nothing");
+  };
+  for (const bool forward : {false, true}) {
+    const std::string text =
+        says([&] { return forward ? global_forward(problem, phi, 5) : global_reverse(problem, phi, 5); });
+    CAPTURE(text);
+    CHECK(text.find("the hypergradient of beta2 is") != std::string::npos);
+    CHECK(text.find(forward ? "at step 2," : "at step 5,") != std::string::npos);  // the first that each mode meets
+  }
+}
+
 TEST_SUITE_END();

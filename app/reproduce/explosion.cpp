@@ -4,6 +4,7 @@
 
 #include <glocal/app/reproduce/studies.h>
 #include <glocal/app/signals.h>
+#include <glocal/app/table.h>
 #include <glocal/autodiff/ops.h>
 #include <glocal/core/random.h>
 #include <glocal/hpo/forward.h>
@@ -180,7 +181,12 @@ Findings run(const Lab& lab) {
       row["local"] = local;
       row["glocal"] = glocal;
       row["glocal_says"] = says;
-      const double last_steps = estimate(experiment, options, "truncated", T).h.front();
+      double last_steps = NAN;
+      try {
+        last_steps = estimate(experiment, options, "truncated", T).h.front();
+      } catch (const NumericError& error) {
+        row["truncated_note"] = error.what();
+      }
       row["truncated"] = last_steps;
       const double exact = whole ? course.last.front() : NAN;
       row["global"] = exact;
@@ -196,8 +202,8 @@ Findings run(const Lab& lab) {
       answers.rows.push_back(line);
       double size = 0;
       for (const double h : course.last) size = std::hypot(size, h);
-      causes.rows.push_back({label, fmt::format("{:.3f}", course.loss), fmt::format("{:+.4f}", course.early_exponent),
-                             fmt::format("{:+.4f}", course.exponent),
+      causes.rows.push_back({label, text(Statistic{course.loss, 0, 1}, 3),
+                             fmt::format("{:+.4f}", course.early_exponent), fmt::format("{:+.4f}", course.exponent),
                              fmt::format("1e{:+.0f}", course.exponent * static_cast<double>(T) / std::log(10.0)),
                              fmt::format("{:.2g}", size), signed_text(exact)});
       findings.rows.push_back(std::move(row));

@@ -91,7 +91,8 @@ Findings run(const Lab& lab) {
                                {"h_tau", block.h},
                                {"h_horizon", rest.h},
                                {"glocal", forecast.value}});
-      std::vector<std::string> line{fmt::format("{:g}, {}", lr, start), start == 0 ? "-" : fmt::format("{:.3f}", loss)};
+      std::vector<std::string> line{fmt::format("{:g}, {}", lr, start),
+                                    start == 0 ? "-" : text(Statistic{loss, 0, 1}, 3)};
       for (std::size_t k = 0; k < errors.size(); ++k) {
         line.push_back(fmt::format("{:.2g}", errors[k]));
         plot.series[k].points.push_back({static_cast<double>(start), errors[k]});

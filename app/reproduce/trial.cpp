@@ -1,8 +1,9 @@
 #include <glocal/app/reproduce/trial.h>
 
-#include <cmath>
 #include <limits>
+#include <utility>
 
+#include <glocal/app/divergence.h>
 #include <glocal/app/prepare.h>
 #include <glocal/app/search.h>
 #include <glocal/app/signals.h>
@@ -26,10 +27,11 @@ hpo::TuneResult run_way(const Experiment& experiment, const hpo::FlatProblem& pr
 
 Trial run_trial(const Experiment& experiment, const Options& options, const std::string& estimator) {
   hpo::FlatProblem problem = experiment.problem();
-  problem.watch = [&](const Vars& s, std::int64_t t) {
+  const Divergence divergence(experiment, estimator);
+  problem.watch = [&, before = 0.0](const Vars& s, std::int64_t t) mutable {
     throw_if_interrupted();
-    if (!std::isfinite(Experiment::training_loss(s)))
-      fail<DivergedError>("[{}] the training loss of step {} is not finite", estimator, t + 1);
+    const double loss = Experiment::training_loss(s);
+    divergence.check(loss, std::exchange(before, loss), t);
   };
   const Vars phi = experiment.phi();
   Trial trial;

@@ -7,9 +7,7 @@ namespace glocal {
 namespace {
 
 // Density of the standard normal.
-Var normal_density(const Var& x) {
-  return scale(exp(scale(square(x), -0.5)), std::numbers::inv_sqrtpi / std::numbers::sqrt2);
-}
+Var normal_density(const Var& x) { return scale(gaussian(x, 0.5), std::numbers::inv_sqrtpi / std::numbers::sqrt2); }
 
 // ---- piecewise linear: x above 0, slope * x below; slope 0 is relu ----
 
@@ -40,29 +38,29 @@ struct Relu : Unary<"relu"> {
   }
 };
 
-// ---- smooth, through the output ----
+// ---- smooth; through the input, since an output that has come to a limit no longer knows the slope ----
 
-struct TanhLin : UnaryLin<TanhLin, "tanh_lin"> {  // (1 - y^2) d
+struct TanhLin : UnaryLin<TanhLin, "tanh_lin"> {  // d / cosh^2 x
   Tensor eval(Values x) const override { return elementwise(Formula::tanh_lin, x); }
-  Var bend(const Var& d, const Var& y) const override { return scale(mul(d, y), -2); }
+  // -2 tanh x / cosh^2 x d
+  Var bend(const Var& d, const Var& x) const override { return scale(apply(*this, mul(d, tanh(x)), x), -2); }
 };
 
-struct Tanh : Unary<"tanh", Reads::only_outputs()> {
+struct Tanh : Unary<"tanh"> {
   Tensor eval(Values x) const override { return elementwise(Formula::tanh, x); }
-  Var along(const Var&, const Var& y, const Var& d) const override { return apply(TanhLin{}, d, y); }
+  Var along(const Var& x, const Var&, const Var& d) const override { return apply(TanhLin{}, d, x); }
 };
 
-struct SigmoidLin : UnaryLin<SigmoidLin, "sigmoid_lin"> {  // y (1 - y) d
+struct SigmoidLin : UnaryLin<SigmoidLin, "sigmoid_lin"> {  // s (1 - s) d with s = sigmoid(x)
   Tensor eval(Values x) const override { return elementwise(Formula::sigmoid_lin, x); }
-  Var bend(const Var& d, const Var& y) const override { return mul(d, shift(scale(y, -2), 1)); }
+  // s (1 - s) (1 - 2 s) d, where 1 - 2 s = -tanh(x / 2)
+  Var bend(const Var& d, const Var& x) const override { return neg(apply(*this, mul(d, tanh(scale(x, 0.5))), x)); }
 };
 
-struct Sigmoid : Unary<"sigmoid", Reads::only_outputs()> {
+struct Sigmoid : Unary<"sigmoid"> {
   Tensor eval(Values x) const override { return elementwise(Formula::sigmoid, x); }
-  Var along(const Var&, const Var& y, const Var& d) const override { return apply(SigmoidLin{}, d, y); }
+  Var along(const Var& x, const Var&, const Var& d) const override { return apply(SigmoidLin{}, d, x); }
 };
-
-// ---- smooth, through the input ----
 
 struct Softplus : Unary<"softplus"> {
   Tensor eval(Values x) const override { return elementwise(Formula::softplus, x); }
@@ -73,8 +71,7 @@ struct SiluLin : UnaryLin<SiluLin, "silu_lin"> {  // (s + x s (1 - s)) d with s 
   Tensor eval(Values x) const override { return elementwise(Formula::silu_lin, x); }
   // s (1 - s) (2 + x (1 - 2 s)) d
   Var bend(const Var& d, const Var& x) const override {
-    const Var s = sigmoid(x);
-    return apply(SigmoidLin{}, mul(d, shift(mul(x, shift(scale(s, -2), 1)), 2)), s);
+    return apply(SigmoidLin{}, mul(d, shift(neg(mul(x, tanh(scale(x, 0.5)))), 2)), x);
   }
 };
 

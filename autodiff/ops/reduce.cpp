@@ -90,27 +90,31 @@ struct LogSumExp : Primitive<"logsumexp"> {
       parallel_for(y.size(), std::max<std::int64_t>(1, reduce_task / n), [=](std::int64_t begin, std::int64_t end) {
         for (std::int64_t i = begin; i < end; ++i) {
           const T* p = in + i / inner * n * inner + i % inner;
-          T top = p[0];
+          std::int64_t top = 0;
           for (std::int64_t k = 1; k < n; ++k)
-            top = p[k * inner] > top || std::isnan(p[k * inner]) ? p[k * inner] : top;
-          double sum = 0;
-          for (std::int64_t k = 0; k < n; ++k) sum += static_cast<double>(std::exp(p[k * inner] - top));
-          out[i] = std::isfinite(top) ? top + static_cast<T>(std::log(sum)) : top;
+            if (p[k * inner] > p[top * inner] || std::isnan(p[k * inner])) top = k;
+          const double largest = static_cast<double>(p[top * inner]);
+          double rest = 0;  // of the sum beyond e^0: the logarithm keeps its digits where it is near 0
+          for (std::int64_t k = 0; k < n; ++k)
+            if (k != top) rest += std::exp(static_cast<double>(p[k * inner]) - largest);
+          out[i] = static_cast<T>(std::isfinite(largest) ? largest + std::log1p(rest) : largest);
         }
       });
     });
     return y;
   }
-  // Of e^(x - y) divided by its own sum: where |x| is large, y has lost the digits that would make the sum 1.
   Var softmax_of(const Var& x, const Var& y) const {
+    Axes to_last;
+    for (int i = 0; i < x.rank(); ++i) to_last.push_back(i == axis ? x.rank() - 1 : i == x.rank() - 1 ? axis : i);
+    const auto along_axis = [&](const Var& v) {
+      return axis == x.rank() - 1 ? softmax(v) : permute(softmax(permute(v, to_last)), to_last);
+    };
     Tensor vanished(y.shape(), DType::i32);
     for (std::int64_t i = 0; i < y.size(); ++i)
       vanished.data<std::int32_t>()[i] = y.value().at(i) == -std::numeric_limits<double>::infinity();
     const auto flags = vanished.span<std::int32_t>();
-    const bool any = std::find(flags.begin(), flags.end(), 1) != flags.end();
-    const Var shift = stop_gradient(y), e = exp(sub(x, any ? where(vanished, zeros_like(y), shift) : shift));
-    const Var total = sum(e, {axis}, /*keep=*/true);
-    return div(e, any ? where(vanished, ones_like(y), total) : total);
+    if (std::find(flags.begin(), flags.end(), 1) == flags.end()) return along_axis(x);
+    return where(vanished, zeros_like(x), along_axis(where(vanished, zeros_like(x), x)));
   }
   Var jvp(In x, const Var& y, In dx) const override {
     return sum(mul(dx[0], softmax_of(x[0], y)), {axis}, /*keep=*/true);

@@ -5,16 +5,17 @@
 namespace glocal {
 namespace {
 
+Var centred(const Var& d, const Var& x);
 Var row_dot_mul(const Var& a, const Var& b, const Var& c);
 Var cross_entropy_slope(const Var& x, const Var& p, const Var& g);
 
 Var as_column(const Var& g) { return reshape(g, {g.dim(0), 1}); }
+Var one_per_row(const Var& x) { return Tensor::ones({x.dim(0)}, x.dtype()); }
 
-// Calls f<T>(rows, K) for tensors whose rows are their last axis.
+// Calls f<T>(rows, K) for matrices (rows, K).
 template <class F>
 void visit_rows(const Tensor& x, const char* where, F&& f) {
-  const std::int64_t K = x.shape().back();
-  visit_float(x.dtype(), where, [&]<class T>() { f.template operator()<T>(x.size() / K, K); });
+  visit_float(x.dtype(), where, [&]<class T>() { f.template operator()<T>(x.dim(0), x.dim(1)); });
 }
 
 struct Softmax : Primitive<"softmax"> {
@@ -24,12 +25,13 @@ struct Softmax : Primitive<"softmax"> {
                [&]<class T>(auto rows, auto K) { kernels::softmax<T>(rows, K, x[0].data<T>(), y.data<T>()); });
     return y;
   }
-  Reads reads(Wants) const override { return Reads::only_outputs(); }
-  Var jvp(In, const Var& y, In dx) const override { return softmax_lin(dx[0], y); }
-  void vjp(In, const Var& y, const Var& gy, Wants, Out gx) const override { gx[0] = softmax_lin(gy, y); }
+  Reads reads(Wants) const override { return Reads::only_inputs(); }
+  Var jvp(In x, const Var&, In dx) const override { return softmax_lin(dx[0], x[0]); }
+  void vjp(In x, const Var&, const Var& gy, Wants, Out gx) const override { gx[0] = softmax_lin(gy, x[0]); }
 };
 
-// s (d - <s, d>), self-adjoint in d; along ds it is ds d - ds <s, d> - s <ds, d>.
+// Of (d, x) with s = softmax(x): F(d) = s C(d) with C(d) = d - <s, d>. F is self-adjoint in d, and its derivative in x
+// is symmetric: along v it is F(C(d) C(v)).
 struct SoftmaxLin : Primitive<"softmax_lin"> {
   Tensor eval(Values x) const override {
     Tensor y(x[0].shape(), x[0].dtype());
@@ -38,15 +40,36 @@ struct SoftmaxLin : Primitive<"softmax_lin"> {
     });
     return y;
   }
+  Reads reads(Wants w) const override { return {w[1] ? 3U : 2U, false}; }
+  static Var bend(In x, const Var& v) { return softmax_lin(mul(centred(v, x[1]), centred(x[0], x[1])), x[1]); }
   Var jvp(In x, const Var&, In dx) const override {
-    const Var &d = x[0], &s = x[1], &ds = dx[1];
-    return plus(dx[0] ? softmax_lin(dx[0], s) : Var(),
-                ds ? mul(ds, d) - row_dot_mul(ds, s, d) - row_dot_mul(s, ds, d) : Var());
+    return plus(dx[0] ? softmax_lin(dx[0], x[1]) : Var(), dx[1] ? bend(x, dx[1]) : Var());
   }
   void vjp(In x, const Var&, const Var& gy, Wants w, Out gx) const override {
-    const Var &d = x[0], &s = x[1];
-    if (w[0]) gx[0] = softmax_lin(gy, s);
-    if (w[1]) gx[1] = mul(gy, d) - row_dot_mul(gy, s, d) - row_dot_mul(d, gy, s);
+    if (w[0]) gx[0] = softmax_lin(gy, x[1]);
+    if (w[1]) gx[1] = bend(x, gy);
+  }
+};
+
+// C of (d, x): its adjoint in d is g - s sum(g); along v of x it is -<F(v), d> = -<F(v), C(d)>.
+struct Centred : Primitive<"softmax_centred"> {
+  Tensor eval(Values x) const override {
+    Tensor y(x[0].shape(), x[0].dtype());
+    visit_rows(y, name(), [&]<class T>(auto rows, auto K) {
+      kernels::centred<T>(rows, K, x[0].data<T>(), x[1].data<T>(), y.data<T>());
+    });
+    return y;
+  }
+  Reads reads(Wants w) const override { return {w[1] ? 3U : 2U, false}; }
+  static Var bend(In x, const Var& v) {
+    return neg(row_dot_mul(ones_like(v), softmax_lin(v, x[1]), centred(x[0], x[1])));
+  }
+  Var jvp(In x, const Var&, In dx) const override {
+    return plus(dx[0] ? centred(dx[0], x[1]) : Var(), dx[1] ? bend(x, dx[1]) : Var());
+  }
+  void vjp(In x, const Var&, const Var& gy, Wants w, Out gx) const override {
+    if (w[0]) gx[0] = neg(cross_entropy_slope(x[1], gy, one_per_row(gy)));
+    if (w[1]) gx[1] = neg(row_dot_mul(softmax_lin(x[0], x[1]), ones_like(gy), gy));
   }
 };
 
@@ -72,7 +95,7 @@ struct RowDotMul : Primitive<"row_dot_mul"> {
   }
 };
 
-// dy = dx - 1 <softmax(x), dx>.
+// dy = C(dx) = dx - <softmax(x), dx>.
 struct LogSoftmax : Primitive<"log_softmax"> {
   Tensor eval(Values x) const override {
     Tensor y(x[0].shape(), x[0].dtype());
@@ -80,9 +103,10 @@ struct LogSoftmax : Primitive<"log_softmax"> {
                [&]<class T>(auto rows, auto K) { kernels::log_softmax<T>(rows, K, x[0].data<T>(), y.data<T>()); });
     return y;
   }
-  Var jvp(In x, const Var&, In dx) const override { return dx[0] - row_dot_mul(ones_like(x[0]), softmax(x[0]), dx[0]); }
+  Reads reads(Wants) const override { return Reads::only_inputs(); }
+  Var jvp(In x, const Var&, In dx) const override { return centred(dx[0], x[0]); }
   void vjp(In x, const Var&, const Var& gy, Wants, Out gx) const override {
-    gx[0] = gy - row_dot_mul(softmax(x[0]), ones_like(gy), gy);
+    gx[0] = neg(cross_entropy_slope(x[0], gy, one_per_row(gy)));
   }
 };
 
@@ -96,7 +120,7 @@ struct SoftmaxCrossEntropy : Primitive<"softmax_cross_entropy"> {
     return loss;
   }
   Var jvp(In x, const Var&, In dx) const override {
-    const auto slope = [&] { return cross_entropy_slope(x[0], x[1], Tensor::ones({x[0].dim(0)}, x[0].dtype())); };
+    const auto slope = [&] { return cross_entropy_slope(x[0], x[1], one_per_row(x[0])); };
     return plus(dx[0] ? sum(mul(slope(), dx[0]), {-1}) : Var(),
                 dx[1] ? neg(sum(mul(log_softmax(x[0]), dx[1]), {-1})) : Var());
   }
@@ -115,26 +139,22 @@ struct CrossEntropySlope : Primitive<"softmax_cross_entropy_slope"> {
     });
     return y;
   }
-  // Along dx and dp without g, which is a factor of both.
-  static Var change(In x, const Var& dx, const Var& dp) {
-    const Var s = softmax(x[0]), one = ones_like(s);
-    return plus(dx ? row_dot_mul(softmax_lin(dx, s), x[1], one) : Var(), dp ? row_dot_mul(s, dp, one) - dp : Var());
-  }
+  // Along v in x, without g: sum(p) F(v).
+  static Var bend(In x, const Var& v) { return row_dot_mul(softmax_lin(v, x[0]), x[1], ones_like(x[1])); }
   Var jvp(In x, const Var&, In dx) const override {
-    return plus(dx[0] || dx[1] ? mul(change(x, dx[0], dx[1]), as_column(x[2])) : Var(),
-                dx[2] ? cross_entropy_slope(x[0], x[1], dx[2]) : Var());
+    const Var by_x = dx[0] ? mul(bend(x, dx[0]), as_column(x[2])) : Var();
+    const Var by_p = dx[1] ? cross_entropy_slope(x[0], dx[1], x[2]) : Var();
+    return plus(plus(by_x, by_p), dx[2] ? cross_entropy_slope(x[0], x[1], dx[2]) : Var());
   }
   void vjp(In x, const Var&, const Var& gy, Wants w, Out gx) const override {
     const Var g = w[0] || w[1] ? mul(gy, as_column(x[2])) : Var();
-    if (w[0]) gx[0] = change(x, g, Var());
-    if (w[1]) {
-      const Var s = softmax(x[0]);
-      gx[1] = row_dot_mul(ones_like(s), s, g) - g;
-    }
-    if (w[2]) gx[2] = sum(mul(gy, cross_entropy_slope(x[0], x[1], ones_like(x[2]))), {-1});
+    if (w[0]) gx[0] = bend(x, g);
+    if (w[1]) gx[1] = neg(centred(g, x[0]));
+    if (w[2]) gx[2] = sum(mul(gy, cross_entropy_slope(x[0], x[1], one_per_row(x[0]))), {-1});
   }
 };
 
+Var centred(const Var& d, const Var& x) { return apply(Centred{}, d, x); }
 Var row_dot_mul(const Var& a, const Var& b, const Var& c) { return apply(RowDotMul{}, a, b, c); }
 Var cross_entropy_slope(const Var& x, const Var& p, const Var& g) { return apply(CrossEntropySlope{}, x, p, g); }
 
@@ -149,21 +169,26 @@ void check_pair(const Var& a, const Var& b, const char* where) {
   check_same_shape(where, a, b);
 }
 
+// What the ops see: the rows as a matrix.
+Var matrix(const Var& x) {
+  return x.rank() == 2 ? x : reshape(x, Shape{x.shape().product(0, x.rank() - 1), x.dim(-1)});
+}
+
 }  // namespace
 
 Var softmax(const Var& x) {
   check_rows(x, "softmax");
-  return apply(Softmax{}, x);
+  return reshape(apply(Softmax{}, matrix(x)), x.shape());
 }
 
-Var softmax_lin(const Var& d, const Var& s) {
-  check_pair(d, s, "softmax_lin");
-  return apply(SoftmaxLin{}, d, s);
+Var softmax_lin(const Var& d, const Var& x) {
+  check_pair(d, x, "softmax_lin");
+  return reshape(apply(SoftmaxLin{}, matrix(d), matrix(x)), x.shape());
 }
 
 Var log_softmax(const Var& x) {
   check_rows(x, "log_softmax");
-  return apply(LogSoftmax{}, x);
+  return reshape(apply(LogSoftmax{}, matrix(x)), x.shape());
 }
 
 Var softmax_cross_entropy(const Var& logits, const Var& target) {

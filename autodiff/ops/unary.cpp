@@ -64,11 +64,18 @@ struct Cos : Unary<"cos"> {
   Var along(const Var& x, const Var&, const Var& d) const override { return neg(mul(d, sin(x))); }
 };
 
+struct Gaussian : Unary<"gaussian", Reads{1, true}> {
+  double factor;
+  explicit Gaussian(double f) : factor(f) {}
+  Tensor eval(Values x) const override { return elementwise(Formula::gaussian, x, factor); }
+  Var along(const Var& x, const Var& y, const Var& d) const override { return scale(mul(d, mul(x, y)), -2 * factor); }
+};
+
 // erf'(x) = 2 / sqrt(pi) exp(-x^2)
 struct Erf : Unary<"erf"> {
   Tensor eval(Values x) const override { return elementwise(Formula::erf, x); }
   Var along(const Var& x, const Var&, const Var& d) const override {
-    return scale(mul(d, exp(neg(square(x)))), 2 * std::numbers::inv_sqrtpi);
+    return scale(mul(d, gaussian(x, 1)), 2 * std::numbers::inv_sqrtpi);
   }
 };
 
@@ -127,6 +134,7 @@ Var abs(const Var& x) { return apply(Abs{}, x); }
 Var sign(const Var& x) { return apply(Sign{}, x); }
 Var sin(const Var& x) { return apply(Sin{}, x); }
 Var cos(const Var& x) { return apply(Cos{}, x); }
+Var gaussian(const Var& x, double factor) { return apply(Gaussian(factor), x); }
 Var erf(const Var& x) { return apply(Erf{}, x); }
 
 // The chain of derivatives of a whole power ends in a constant here, before it can reach 0 * inf at x = 0.

@@ -4,6 +4,9 @@
 
 namespace glocal {
 
+/// e^(-factor x^2) for a factor of 1/2 or 1, to a few units in the last place however small it is.
+Var gaussian(const Var& x, double factor);
+
 /// y = f(x): the derivative is a diagonal map, so jvp and vjp are one formula.
 template <Name op_name, Reads what = Reads::only_inputs()>
 struct Unary : Primitive<op_name> {

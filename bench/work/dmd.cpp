@@ -1,4 +1,5 @@
-// Extrapolation of a series of local hypergradients: Hankel DMD of tau snapshots of q = 3 numbers, 10 delays.
+// Extrapolation of a series of local hypergradients: Hankel DMD of tau snapshots of q = 3 numbers, 10 delays; and the
+// error bar of a fit to many numbers.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -11,13 +12,12 @@
 namespace glocal::bench {
 namespace {
 
-Tensor series_of(std::int64_t tau) {
-  const std::int64_t q = 3;
+Tensor series_of(std::int64_t tau, std::int64_t q = 3) {
   Tensor series = normal(key(4), {tau, q}, 0, 1e-4, DType::f64);  // noise, and on it modes that decay and swing
   for (std::int64_t t = 0; t < tau; ++t) {
     for (std::int64_t k = 0; k < q; ++k) {
-      series.data<double>()[t * q + k] += std::pow(0.97 - 0.01 * double(k), double(t)) +
-                                          std::exp(-double(t) / 60) * std::cos(double(t) / double(9 + k));
+      series.data<double>()[t * q + k] += std::pow(0.97 - 0.01 * double(k % 3), double(t)) +
+                                          std::exp(-double(t) / 60) * std::cos(double(t) / double(9 + k % 3));
     }
   }
   return series;
@@ -46,6 +46,16 @@ Row variant(hpo::DmdOptions options) {
   return row;
 }
 
+Row error_bar(std::int64_t q) {
+  const Tensor series = series_of(100, q);
+  const auto fit = hpo::fit_dmd(series, {.rank = 9, .policy = hpo::DmdOptions::Policy::clip});
+  Row row;
+  row.problem = {{"series", series}};
+  row.step = [fit] { fit.error_bar(1000); };
+  row.answer = [fit] { return fit.error_bar(110); };
+  return row;
+}
+
 Row automatic() {
   const Tensor series = series_of(100);
   const auto forecast = [series](double t) { return hpo::forecast_auto(series, t, hpo::default_candidates(3)).value; };
@@ -69,6 +79,8 @@ void add_extrapolation(Rows& rows) {
   rows["dmd/power"] = [] { return variant({.time = TimeAxis::logarithmic}); };
   rows["dmd/log_grid"] = [] { return variant({.rank = 2, .time = TimeAxis::log_grid, .bins = 16}); };
   rows["dmd/auto"] = automatic;
+  for (const std::int64_t q : {500, 1000, 2000, 4000})
+    rows[fmt::format("dmd/error_bar/q{}", q)] = [q] { return error_bar(q); };
 }
 
 }  // namespace glocal::bench

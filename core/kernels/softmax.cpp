@@ -29,8 +29,13 @@ void log_softmax(Int rows, Int K, const T* x, T* y) {
 }
 
 template <class T>
-void softmax_lin(Int rows, Int K, const T* d, const T* s, T* y) {
-  for_rows(rows, K, [=](Int, Int n, Int at) { simd::softmax<T>().softmax_lin(n, K, d + at, s + at, y + at); });
+void softmax_lin(Int rows, Int K, const T* d, const T* x, T* y) {
+  for_rows(rows, K, [=](Int, Int n, Int at) { simd::softmax<T>().softmax_lin(n, K, d + at, x + at, y + at); });
+}
+
+template <class T>
+void centred(Int rows, Int K, const T* d, const T* x, T* y) {
+  for_rows(rows, K, [=](Int, Int n, Int at) { simd::softmax<T>().centred(n, K, d + at, x + at, y + at); });
 }
 
 template <class T>
@@ -55,6 +60,8 @@ template void log_softmax<float>(Int, Int, const float*, float*);
 template void log_softmax<double>(Int, Int, const double*, double*);
 template void softmax_lin<float>(Int, Int, const float*, const float*, float*);
 template void softmax_lin<double>(Int, Int, const double*, const double*, double*);
+template void centred<float>(Int, Int, const float*, const float*, float*);
+template void centred<double>(Int, Int, const double*, const double*, double*);
 template void row_dot_mul<float>(Int, Int, const float*, const float*, const float*, float*);
 template void row_dot_mul<double>(Int, Int, const double*, const double*, const double*, double*);
 template void cross_entropy<float>(Int, Int, const float*, const float*, float*);

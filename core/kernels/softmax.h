@@ -10,9 +10,12 @@ void softmax(std::int64_t rows, std::int64_t K, const T* x, T* y);
 /// y := x - logsumexp(x).
 template <class T>
 void log_softmax(std::int64_t rows, std::int64_t K, const T* x, T* y);
-/// y := s (d - <s, d>).
+/// y := s (d - <s, d>) with s = softmax(x).
 template <class T>
-void softmax_lin(std::int64_t rows, std::int64_t K, const T* d, const T* s, T* y);
+void softmax_lin(std::int64_t rows, std::int64_t K, const T* d, const T* x, T* y);
+/// y := d - <s, d> with s = softmax(x).
+template <class T>
+void centred(std::int64_t rows, std::int64_t K, const T* d, const T* x, T* y);
 /// y := a <b, c>.
 template <class T>
 void row_dot_mul(std::int64_t rows, std::int64_t K, const T* a, const T* b, const T* c, T* y);

@@ -13,8 +13,9 @@ template <class V>
 
 template <class V>
 [[gnu::always_inline]] inline V silu_slope(V x) {
-  const V s = logistic(x);
-  return s * (1 + x * (1 - s));
+  // s + x s (1 - s), where 1 - s would be a difference of nearly equal numbers
+  const V e = exp(-abs(x)), inverse = 1 / (1 + e);
+  return (x < 0 ? e : V{} + 1) * inverse + x * (e * inverse * inverse);
 }
 
 template <class T, class F>

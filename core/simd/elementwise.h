@@ -26,6 +26,7 @@
   F(sin, sin(a))                                 \
   F(cos, cos(a))                                 \
   F(erf, erf(a))                                 \
+  F(gaussian, gaussian(p, a))                    \
   F(power, pow(a, p))                            \
   F(power_of, pow(a, b))                         \
   F(relu, a < 0 ? V{} : a)                       \
@@ -39,9 +40,9 @@
   F(silu_lin, silu_slope(b) * a)                 \
   F(softplus, softplus(a))                       \
   F(sigmoid, logistic(a))                        \
-  F(sigmoid_lin, b * (1 - b) * a)                \
+  F(sigmoid_lin, logistic_slope(b) * a)          \
   F(tanh, tanh(a))                               \
-  F(tanh_lin, (1 - b * b) * a)
+  F(tanh_lin, tanh_slope(b) * a)
 // clang-format on
 
 namespace glocal::simd {

@@ -17,6 +17,7 @@ template <class V>
   return reinterpret_cast<Bits<V>>(x);
 }
 [[gnu::always_inline]] inline Floats floats(Bits<Floats> x) { return reinterpret_cast<Floats>(x); }
+[[gnu::always_inline]] inline Doubles doubles(Bits<Doubles> x) { return reinterpret_cast<Doubles>(x); }
 
 template <class V>
 [[gnu::always_inline]] inline V abs(V x) {
@@ -127,18 +128,18 @@ struct Reduced {
   return inverse * polynomial(t, 1.0215827f, -0.68716073f, 0.27947092f, -0.03644044f, -0.02149467f, 0.0064629745f,
                               0.0030099174f, -0.00078871078f, -0.00048956485f);
 }
-// e^(-factor z^2), with z^2 as the exact square of the leading half of z and a small rest
-[[gnu::always_inline]] inline Floats exp_of_square(float factor, Floats z) {
+// e^(-factor z^2), factor 1/2 or 1, with z^2 as the exact square of the leading half of z and a small rest
+[[gnu::always_inline]] inline Floats exp_of_square(Floats factor, Floats z) {
   const Floats lead = floats(bits(z) & -4096);
   return exp(-factor * (lead * lead), -factor * ((z - lead) * (z + lead)));
 }
 
 [[gnu::always_inline]] inline Floats erfc(Floats x) {
-  const Floats z = smaller(splat(10.2f), abs(x)), tail = exp_of_square(1, z) * scaled_erfc(z);
+  const Floats z = smaller(splat(10.2f), abs(x)), tail = exp_of_square(splat(1.0f), z) * scaled_erfc(z);
   return z < 0.6f ? 1 - erf_near_zero(x) : x < 0 ? 2 - tail : tail;
 }
 [[gnu::always_inline]] inline Floats erf(Floats x) {
-  const Floats z = smaller(splat(10.2f), abs(x)), tail = exp_of_square(1, z) * scaled_erfc(z);
+  const Floats z = smaller(splat(10.2f), abs(x)), tail = exp_of_square(splat(1.0f), z) * scaled_erfc(z);
   return z < 0.86f ? erf_near_zero(x) : with_sign(1 - tail, x);
 }
 
@@ -148,7 +149,7 @@ struct Normal {
   V density, cumulative;
 };
 [[gnu::always_inline]] inline Normal<Floats> normal(Floats x) {
-  const Floats z = smaller(splat(14.4f), abs(x)), e = exp_of_square(0.5f, z), scaled = z * 0.70710678f;
+  const Floats z = smaller(splat(14.4f), abs(x)), e = exp_of_square(splat(0.5f), z), scaled = z * 0.70710678f;
   const Floats tail = 0.5f * e * scaled_erfc(scaled), near = 0.5f + 0.5f * erf_near_zero(x * 0.70710678f);
   return {0.39894228f * e, scaled < 0.6f ? near : x > 0 ? 1 - tail : tail};
 }
@@ -183,8 +184,22 @@ template <class V>
 [[gnu::always_inline]] inline V pow(V x, V exponent) {
   return lane_by_lane(x, [=](std::size_t i) { return std::pow(x[i], exponent[i]); });
 }
+// As above; the rest is below 1e-4, so that four terms of its exponential are enough.
+[[gnu::always_inline]] inline Doubles exp_of_square(Doubles factor, Doubles z) {
+  const Doubles lead = doubles(bits(z) & -(1LL << 27)), rest = -factor * ((z - lead) * (z + lead));
+  return exp(-factor * (lead * lead)) * (1 + rest * (1 + rest * (0.5 + rest * (1.0 / 6))));
+}
+// erfc(z) for the exact z = x / sqrt 2, x >= 0. Rounding z would cost the tail 2 z^2 roundings, so what was rounded is
+// made up for to first order, by -erfc'(z) / erfc(z) = z + sqrt(z^2 + 4 / pi) (exact at 0 and at infinity).
+[[gnu::always_inline]] inline Doubles erfc_of_scaled(Doubles x) {
+  constexpr double lead_factor = 0x1.6a09e6p-1, small_factor = 0x1.9fcef32422cbfp-27;  // 1 / sqrt 2, in two parts
+  const Doubles lead = doubles(bits(x) & -(1LL << 27)), rest = x - lead, z = x * 0.70710678118654752;
+  const Doubles rounded = ((lead * lead_factor - z) + lead * small_factor + rest * lead_factor) + rest * small_factor;
+  return erfc(z) * (1 - rounded * (z + sqrt(z * z + 1.2732395447351628)));
+}
 [[gnu::always_inline]] inline Normal<Doubles> normal(Doubles x) {
-  return {0.39894228040143268 * exp(-0.5 * x * x), 0.5 * erfc(-x * 0.70710678118654752)};
+  const Doubles z = smaller(splat(40.0), abs(x)), tail = 0.5 * erfc_of_scaled(z);
+  return {0.39894228040143268 * exp_of_square(splat(0.5), z), x > 0 ? 1 - tail : tail};
 }
 
 // ---- made of these, for both ----
@@ -194,6 +209,23 @@ template <class V>
 [[gnu::always_inline]] inline V logistic(V x) {
   const V e = exp(-abs(x));
   return (x < 0 ? e : V{} + 1) / (1 + e);
+}
+/// Derivative of logistic: from the exponential, since s (1 - s) loses its digits where s comes near 1.
+template <class V>
+[[gnu::always_inline]] inline V logistic_slope(V x) {
+  const V e = exp(-abs(x)), sum = 1 + e;
+  return e / (sum * sum);
+}
+/// Derivative of tanh, likewise: 1 / cosh^2.
+template <class V>
+[[gnu::always_inline]] inline V tanh_slope(V x) {
+  return 4 * logistic_slope(2 * x);
+}
+/// e^(-factor x^2), factor 1/2 or 1; 0 far out
+template <class V>
+[[gnu::always_inline]] inline V gaussian(V factor, V x) {
+  constexpr auto far = sizeof(x[0]) == 4 ? 15 : 40;
+  return exp_of_square(factor, smaller(V{} + far, abs(x)));
 }
 /// log(1 + e^x)
 template <class V>

@@ -1,4 +1,5 @@
-// The softmax family on the rows of (rows, K) arrays, K >= 1, for one thread. All are stable for large logits.
+// The softmax family on the rows of (rows, K) arrays, K >= 1, for one thread. All are stable for large logits and keep
+// their digits where one class is nearly certain; an entry +inf takes all.
 #pragma once
 #include <cstdint>
 
@@ -12,8 +13,10 @@ struct SoftmaxKernels {
   void (*softmax)(std::int64_t rows, std::int64_t K, const T* x, T* y);
   /// y := x - logsumexp(x).
   void (*log_softmax)(std::int64_t rows, std::int64_t K, const T* x, T* y);
-  /// y := s (d - <s, d>).
-  void (*softmax_lin)(std::int64_t rows, std::int64_t K, const T* d, const T* s, T* y);
+  /// y := s (d - <s, d>) with s = softmax(x).
+  void (*softmax_lin)(std::int64_t rows, std::int64_t K, const T* d, const T* x, T* y);
+  /// y := d - <s, d> with s = softmax(x).
+  void (*centred)(std::int64_t rows, std::int64_t K, const T* d, const T* x, T* y);
   /// y := a <b, c>.
   void (*row_dot_mul)(std::int64_t rows, std::int64_t K, const T* a, const T* b, const T* c, T* y);
   /// loss (rows,) := sum_k p_k (logsumexp(x) - x_k); terms with p_k = 0 are exactly 0.

@@ -1,0 +1,25 @@
+#include <glocal/app/divergence.h>
+
+#include <cmath>
+#include <utility>
+
+namespace glocal::app {
+
+Divergence::Divergence(const Experiment& experiment, std::string who) : who_(std::move(who)) {
+  const hpo::FlatProblem& problem = experiment.problem();
+  const Vars phi = experiment.phi();
+  first_ = problem.loss(problem.init(phi), phi, 0).item();
+}
+
+void Divergence::check(double loss, double before, std::int64_t t, const std::function<std::string()>& at) const {
+  if (!std::isfinite(loss))
+    fail<DivergedError>("[{}] step {}: the training loss is not finite{}; start from a smaller learning rate", who_,
+                        t + 1, at());
+  if (loss > diverged_at * first_ && loss > before)
+    fail<DivergedError>(
+        "[{}] step {}: the training loss of {:.4g} is more than {:g} times its first value {:.4g}, and grows{}; start "
+        "from a smaller learning rate",
+        who_, t + 1, loss, diverged_at, first_, at());
+}
+
+}  // namespace glocal::app

@@ -1,0 +1,43 @@
+#include <glocal/hpo/finite.h>
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+
+namespace glocal::hpo {
+
+std::string component_name(const FlatProblem& problem, In phi, std::int64_t k) {
+  std::int64_t j = k;
+  for (std::size_t i = 0; i < std::min(phi.size(), problem.names.size()); j -= phi[i++].size())
+    if (j < phi[i].size()) return phi[i].rank() == 0 ? problem.names[i] : fmt::format("{}[{}]", problem.names[i], j);
+  return fmt::format("component {}", k);
+}
+
+void check_finite(const char* who, const FlatProblem& problem, In phi, double outer, const std::vector<double>& h,
+                  std::int64_t t) {
+  if (!std::isfinite(outer))
+    fail<NumericError>(
+        "[{}] E is {} at step {}: training has left the finite numbers; start from a smaller learning "
+        "rate",
+        who, outer, t);
+  for (std::size_t k = 0; k < h.size(); ++k)
+    if (!std::isfinite(h[k]))
+      fail<NumericError>(
+          "[{}] the hypergradient of {} is {} at step {}, though E is finite: it explodes, or something has no "
+          "derivative there, as the root of an exact 0; use fewer steps, a smaller learning rate or a positive "
+          "eps_root",
+          who, component_name(problem, phi, static_cast<std::int64_t>(k)), h[k], t);
+}
+
+void check_finite(const char* who, const FlatProblem& problem, In phi, const ForwardRun& run, std::int64_t end) {
+  const std::int64_t rows = run.outers ? run.outers.size() : 0, q = std::ssize(run.h);
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const auto row = run.trajectory.span<double>().subspan(static_cast<std::size_t>(i * q), run.h.size());
+    check_finite(who, problem, phi, run.outers.at(i), {row.begin(), row.end()}, end - rows + i + 1);
+  }
+  check_finite(who, problem, phi, run.outer, run.h, end);
+}
+
+}  // namespace glocal::hpo

@@ -74,8 +74,8 @@ TEST_SUITE("fast") {
     CHECK(comparison.code == 5);
     CHECK(nlohmann::json::parse(comparison.out)["table"][0]["diverged"] == 1);
     // A grid around a large rate: its upper end diverges, which is a bad score and nothing more.
-    const Result search = glocal_command(
-        scratch, "tune --estimator grid --updates 4" + sizes + " --lr 3 --json --out '" + (scratch / "grid") + "'");
+    const Result search = glocal_command(scratch, "tune --estimator grid --budget 6 --search-width 6 --tune lr" +
+                                                      sizes + " --lr 1 --json --out '" + (scratch / "grid") + "'");
     CAPTURE(search.error);
     CHECK(search.code == 0);
     std::istringstream lines(read_file(scratch / "grid/hparams.jsonl"));

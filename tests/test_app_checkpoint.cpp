@@ -11,6 +11,7 @@
 #include <glocal/app/checkpoint.h>
 #include <glocal/app/options.h>
 #include <glocal/app/prepare.h>
+#include <glocal/app/run_rules.h>
 #include <glocal/core/error.h>
 #include <glocal/core/safetensors.h>
 #include <glocal/hpo/search_run.h>
@@ -90,14 +91,17 @@ void check_same(const hpo::Progress& a, const hpo::Progress& b) {
 
 void check_same(const Checkpoint& a, const Checkpoint& b) {
   const auto& [state, values, seen, used] = a;
-  const auto& [u, phi, meta, updates, estimate_seconds, scores, progress] = state;
+  const auto& [u, phi, meta, updates, estimate_seconds, scores, progress, best_u, best_s] = state;
   CHECK(same(u, b.state.u));
   CHECK(same(phi, b.state.phi));
   CHECK(updates == b.state.updates);
   CHECK(estimate_seconds == b.state.estimate_seconds);
   CHECK(same(scores, b.state.scores));
+  CHECK(same(best_u, b.state.best_u));
+  CHECK(same(best_s, b.state.best_s));
   check_same(progress, b.state.progress);
-  const auto& [name, lr, max_norm, m, v, meta_updates, clipped] = meta;  // the first three are settings
+  const auto& [name, lr, max_norm, m, v, meta_updates, clipped] = meta;  // the first and the third are settings
+  CHECK(lr == b.state.meta.lr);
   CHECK(same(m, b.state.meta.m));
   CHECK(same(v, b.state.meta.v));
   CHECK(meta_updates == b.state.meta.updates);
@@ -145,12 +149,14 @@ Checkpoint stopped_at(const Experiment& experiment, const Options& options, int 
   state.estimate_seconds = 3.25;
   checkpoint.values = experiment.space().values(state.phi);
   Seen& seen = checkpoint.seen;
-  seen.steps = state.progress.t;
   seen.updates = state.updates;
-  if (!state.progress.s.empty()) seen.train_loss = Experiment::training_loss(state.progress.s);
-  seen.validation = {1.5, 0.625};
-  seen.scored = true;
-  seen.best = 1.25;
+  seen.train_loss = 1.75;
+  if (estimator != "gp" && estimator != "global-forward") {  // of runs from the start nothing is written
+    seen.steps = state.progress.t - 1;
+    seen.validation = {1.5, 0.625};
+    seen.scored = true;
+    seen.best = 1.25;
+  }
   seen.estimate_seconds = 2.75;
   seen.metrics_bytes = 101;
   seen.hparams_bytes = 202;
@@ -164,8 +170,13 @@ Checkpoint stopped_at(const Experiment& experiment, const Options& options, int 
 
 TEST_SUITE("fast") {
   TEST_CASE("checkpoint: every field of a state comes back, inside a block of every kind") {
-    for (const auto& [estimator, calls] :
-         {std::pair("glocal", 13), {"local-online", 21}, {"pes", 100}, {"es", 75}, {"gp", 100}, {"truncated", 12}}) {
+    for (const auto& [estimator, calls] : {std::pair("glocal", 13),
+                                           {"local-online", 21},
+                                           {"pes", 100},
+                                           {"es", 75},
+                                           {"gp", 100},
+                                           {"truncated", 12},
+                                           {"global-forward", 44}}) {
       CAPTURE(estimator);
       Options options = small(estimator);
       const Experiment experiment = build(options, 3);
@@ -173,13 +184,14 @@ TEST_SUITE("fast") {
       const Checkpoint before = stopped_at(experiment, options, calls);
       const std::string bytes = encode_safetensors(to_file(before, identity, experiment));
       const SafeTensors file = decode_safetensors(bytes, "test");
-      const Checkpoint after = from_file(file, identity, experiment, "test");
+      const Checkpoint after = from_file(file, identity, experiment, rules_of(experiment, options, estimator), "test");
       check_same(before, after);
       CHECK(encode_safetensors(to_file(after, identity, experiment)) == bytes);
       const std::string name = estimator;
       if (name == "pes" || name == "es") CHECK(before.state.progress.block.value().pairs == (name == "es" ? 1 : 2));
       if (name == "gp") CHECK(before.state.scores.size() == 3);
-      if (name != "gp") CHECK(before.state.meta.clipped == before.state.updates);
+      if (name != "gp") CHECK(before.state.meta.clipped == before.state.meta.updates);
+      if (name == "global-forward") CHECK(!before.state.best_s.empty());
     }
   }
 
@@ -232,6 +244,7 @@ TEST_SUITE("fast") {
     const Experiment experiment = build(options, 3);
     const Json config = config_of(experiment, options, "glocal");
     const SafeTensors file = to_file(stopped_at(experiment, options, 13), identity_of(experiment, config), experiment);
+    const RunRules rules = rules_of(experiment, options, "glocal");
     const std::vector<std::string> free{"data_dir", "mem_limit", "save_every", "threads"};
     for (const auto& [key, value] : config.items()) {
       CAPTURE(key);
@@ -247,9 +260,10 @@ TEST_SUITE("fast") {
       Identity identity = identity_of(experiment, other);
       if (key == "seed") identity.config["seed"] = 4;  // the file's name of it is a whole number
       if (std::find(free.begin(), free.end(), key) != free.end())
-        CHECK_NOTHROW(from_file(file, identity, experiment, "test"));
+        CHECK_NOTHROW(from_file(file, identity, experiment, rules, "test"));
       else
-        CHECK_THROWS_WITH_AS(from_file(file, identity, experiment, "test"), doctest::Contains(key.c_str()), DataError);
+        CHECK_THROWS_WITH_AS(from_file(file, identity, experiment, rules, "test"), doctest::Contains(key.c_str()),
+                             DataError);
     }
   }
 

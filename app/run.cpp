@@ -38,6 +38,13 @@ std::string headline(const Outcome& outcome, const Options& options) {
   return line;
 }
 
+// Of a run that goes on: what was said when it began.
+hpo::Cost predicted_before(const RunFolder& folder) {
+  const std::string where = (folder.path() / "meta.json").string();
+  const Json meta = read_json(where);
+  return {number_at(meta, {"predicted_seconds"}), integer_at(meta, "predicted_bytes", where)};
+}
+
 }  // namespace
 
 std::string resume_command(const Options& options, const std::string& folder) {
@@ -61,7 +68,7 @@ Outcome run(const Experiment& experiment, const Options& options, const std::str
   outcome.command = name_of(options.command);
   outcome.estimator = estimator;
   outcome.seed = options.experiment.seed;
-  outcome.predicted = predicted;
+  outcome.predicted = has_meta ? predicted_before(folder) : predicted;
   outcome.gradient_evaluations = gradient_evaluations(experiment, options, estimator);
   on_leaving(fmt::format("interrupted in the middle of a long step; go on from the last checkpoint with: {}",
                          resumption.command));
@@ -193,17 +200,6 @@ std::optional<Outcome> finished(const std::filesystem::path& folder) {
     fail<DataError>("[run] {} is not what a run writes: {}", where, error.what());
   }
 }
-
-namespace {
-
-// Of a run that goes on: what was said when it began.
-hpo::Cost predicted_before(const RunFolder& folder) {
-  const std::string where = (folder.path() / "meta.json").string();
-  const Json meta = read_json(where);
-  return {number_at(meta, {"predicted_seconds"}), integer_at(meta, "predicted_bytes", where)};
-}
-
-}  // namespace
 
 void run_alone(Options options, const std::string& estimator) {
   const bool go_on = !options.resume.empty();

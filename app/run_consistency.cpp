@@ -118,7 +118,8 @@ void check_run(const RunRecord& run) {
   for (std::size_t k = 0; k < run.names.size(); ++k)
     in_summary({"values", run.names[k].c_str()}, used.values[k],
                kept ? "the run kept, in hparams.jsonl" : "the last of hparams.jsonl");
-  if (!kept && !run.train_loss.empty() && run.train_loss.back()[0] == steps)
+  // The step that diverged has its loss in the summary alone.
+  if (!kept && status != "diverged" && !run.train_loss.empty() && run.train_loss.back()[0] == steps)
     in_summary({"train_loss"}, run.train_loss.back()[1], "the last of metrics.jsonl");
   // One that is stopped between its last scores has them in the summary alone.
   if (run.val_loss.empty() || (status == "interrupted" && steps == T)) return;

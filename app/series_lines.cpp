@@ -73,14 +73,17 @@ bool is_spreadsheet_error(std::string_view field) {
 
 Lines::Lines(std::string_view bytes) : bytes_(bytes) {
   if (bytes_.starts_with("\xEF\xBB\xBF")) bytes_.remove_prefix(3);
+  line_feed_ = std::min(bytes_.find('\n'), bytes_.size());
+  carriage_return_ = std::min(bytes_.find('\r'), bytes_.size());
 }
 
 std::optional<std::string_view> Lines::next() {
-  if (bytes_.empty()) return std::nullopt;
-  const std::size_t stop = std::min(bytes_.find_first_of("\r\n"), bytes_.size());
-  const std::string_view line = bytes_.substr(0, stop);
-  bytes_.remove_prefix(stop);
-  bytes_.remove_prefix(bytes_.starts_with("\r\n") ? 2 : bytes_.empty() ? 0 : 1);
+  if (at_ == bytes_.size()) return std::nullopt;
+  const std::size_t stop = std::min(line_feed_, carriage_return_);
+  const std::string_view line = bytes_.substr(at_, stop - at_);
+  at_ = std::min(stop + (line_feed_ == stop + 1 && carriage_return_ == stop ? 2 : 1), bytes_.size());
+  if (line_feed_ < at_) line_feed_ = std::min(bytes_.find('\n', at_), bytes_.size());
+  if (carriage_return_ < at_) carriage_return_ = std::min(bytes_.find('\r', at_), bytes_.size());
   ++number_;
   return line;
 }
@@ -126,13 +129,15 @@ char separator_of(std::string_view bytes) {
   std::size_t best = order.size();
   Lines lines(bytes);
   while (const auto line = lines.next()) {
-    const std::size_t first = line->find_first_of(order);
     // A comment may hold any of them, and so may a line of blanks hold tabs.
-    if (first == std::string_view::npos || kind_of(*line, ' ') != LineKind::fields) continue;
+    if (kind_of(*line, ' ') != LineKind::fields) continue;
+    const bool quotes = line->find('"') != std::string_view::npos;
+    for (std::size_t i = 0; i < best && !quotes; ++i)
+      if (line->find(order[i]) != std::string_view::npos) best = i;
     bool quoted = false;
-    for (const char c : *line) {
-      if (c == '"') quoted = !quoted;
-      if (!quoted) best = std::min(best, order.find(c));
+    for (std::size_t k = 0; quotes && k < line->size(); ++k) {
+      if ((*line)[k] == '"') quoted = !quoted;
+      if (!quoted) best = std::min(best, order.find((*line)[k]));
     }
     if (best == 0) break;
   }

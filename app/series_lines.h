@@ -1,5 +1,6 @@
 // The lines and fields of a table in text, and what a field is, before anything is believed to be a number.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@ class Lines {
 
  private:
   std::string_view bytes_;
+  std::size_t at_ = 0, line_feed_ = 0, carriage_return_ = 0;  // where the next line begins; the next of each from there
   std::int64_t number_ = 0;
 };
 

@@ -317,7 +317,7 @@ TEST_CASE("figures: tiles, tables and titles of a page are the numbers of its fi
   const std::string words = raw::plain(page);
   CHECK(has(words, "48 steps of 16 images"));
   CHECK(has(words, "4810 parameters"));
-  CHECK(has(words, "2 of 5 forecasts"));
+  CHECK(has(words, "2 of 5 rejected"));
 
   written.summary["status"] = "interrupted";
   written.summary["steps"] = 41;

@@ -89,6 +89,17 @@ void check_scores(const Ended& ended, std::uint64_t seed) {
   CHECK(has(ended.out, fmt::format("test loss {:.4f}", raw::number(tested.at("loss")))));
 }
 
+// The line of hparams.jsonl whose hyperparameters the run ended with: of estimators from the start that of its best.
+const Json& end_of(const Ended& ended) {
+  if (ended.updates.empty()) return ended.starts.front();
+  if (!ended.summary.contains("judged")) return ended.updates.back();
+  const Json& judged = ended.summary.at("judged");
+  const auto kept = static_cast<std::size_t>(std::min_element(judged.begin(), judged.end()) - judged.begin());
+  CHECK(ended.summary.at("best").at("update") == kept);
+  CHECK(ended.summary.at("best").at("of") == ended.updates.size());
+  return kept == 0 ? ended.starts.front() : ended.updates.at(kept - 1);
+}
+
 // Losses, counts and times of the summary against the lines.
 void check_lines(const Ended& ended) {
   const std::vector<Json> losses = raw::with(ended.metrics, "train_loss");
@@ -97,7 +108,7 @@ void check_lines(const Ended& ended) {
   CHECK(ended.summary.at("train_loss") == losses.back().at("train_loss"));
   CHECK(ended.summary.at("steps") == 40);
   CHECK(ended.summary.at("updates") == ended.updates.size());
-  CHECK(ended.summary.at("values") == (ended.updates.empty() ? ended.starts : ended.updates).back().at("values"));
+  CHECK(ended.summary.at("values") == end_of(ended).at("values"));
   for (const char* key : {"predicted_bytes", "predicted_seconds"}) CHECK(ended.summary.at(key) == ended.meta.at(key));
   double seconds = 0;
   for (const Json& line : raw::lines(ended.folder + "/timing.jsonl")) seconds += raw::number(line.at("seconds"));
@@ -117,10 +128,11 @@ void check_update_table(const Ended& ended, const char* moved, const char* moved
   REQUIRE(!tables.empty());
   const raw::Rows& rows = tables.front();
   REQUIRE(rows.size() == ended.updates.size() + 2);
+  const bool judged = ended.summary.contains("judged");
   for (std::size_t i = 0; i < ended.updates.size(); ++i) {
     const Json& line = ended.updates[i];
     const std::size_t row = i + 2;
-    CHECK(rows[row][0] == std::to_string(i + 1));
+    CHECK(rows[row][0] == std::to_string(i + 1) + (&line == &end_of(ended) && judged ? ", kept" : ""));
     CHECK(raw::cell(rows, row, "step") == line.at("step").dump());
     for (const char* name : {"lr", "momentum"}) {
       CHECK(raw::cell(rows, row, name) == four_digits(raw::number(line.at("values").at(name))));
@@ -128,14 +140,17 @@ void check_update_table(const Ended& ended, const char* moved, const char* moved
       const Json& number = by.is_object() ? by.at(name) : by.at(name == std::string("lr") ? 0 : 1);
       CHECK(raw::cell(rows, row, moved + std::string(name)) == four_digits(raw::number(number)));
     }
-    CHECK(raw::cell(rows, row, "validation loss") == four_digits(raw::number(line.at("outer"))));
+    // E at the values before an update is that of its block, or the judgement of the update before.
+    if (judged) CHECK(ended.summary.at("judged").at(i) == line.at("outer"));
+    const Json& outer = judged ? ended.summary.at("judged").at(i + 1) : line.at("outer");
+    CHECK(raw::cell(rows, row, "validation loss") == four_digits(raw::number(outer)));
     if (!line.contains("skill")) continue;
     for (const char* column : {"rank", "delays", "residual", "skill"})
       CHECK(raw::cell(rows, row, column) == four_digits(raw::number(line.at(column))));
     CHECK(raw::cell(rows, row, "forecast") == (line.at("fell_back").get<bool>() ? "fell back" : "used"));
   }
   const auto tiles = raw::tiles(read_file(ended.folder + "/report.html"));
-  CHECK(tiles.at("lr at the end") == four_digits(raw::number(ended.updates.back().at("values").at("lr"))));
+  CHECK(tiles.at("lr at the end") == four_digits(raw::number(end_of(ended).at("values").at("lr"))));
 }
 
 }  // namespace
@@ -200,10 +215,11 @@ TEST_SUITE("fast") {
 
   TEST_CASE("numbers: a run of glocal writes the fit and the forecast of its block") {
     const Scratch scratch;
-    const Ended ended =
-        run(scratch,
-            "tune --hidden 8 --steps 40 --block 16 --batch 32 --quiet --tune lr,momentum --policy raw --delays 2 " +
-                "--extrapolation dmd --estimator glocal");
+    const Ended ended = run(
+        scratch,
+        std::string(
+            "tune --hidden 8 --steps 40 --block 16 --batch 32 --quiet --tune lr,momentum --policy raw --delays 2 ") +
+            "--extrapolation dmd --estimator glocal");
     check_update_table(ended, "h ", "hypergradient");
     hpo::DmdOptions options;
     options.delays = 2;
@@ -239,7 +255,7 @@ TEST_SUITE("fast") {
               again.fit.forecast(point.at(0).get<double>() - static_cast<double>(begin) - 1));
     }
     CHECK(has(raw::plain(read_file(ended.folder + "/report.html")),
-              fmt::format("{} of {} forecasts", ended.updates.size() - used, ended.updates.size())));
+              fmt::format("{} of {} rejected", ended.updates.size() - used, ended.updates.size())));
   }
 
   TEST_CASE("numbers: a search counts its trials and says what it tried and what was best") {

@@ -66,7 +66,7 @@ Trial trial(double validation, double test, std::vector<double> values, double g
   Trial out;
   out.validation = {2 * validation, validation};
   out.test = {3 * test, test};
-  out.moves = {{10, std::move(values), {0.5}, false}};
+  out.values = std::move(values);
   out.gradients = gradients;
   out.peak_bytes = bytes;
   return out;
@@ -433,7 +433,8 @@ TEST_SUITE("fast") {
     const std::size_t at = bank.where(judged);
     Trajectory& one = bank.all[at];
     one = Bank::made(one.recipe, dense, wavy);
-    const Tensor outer = Tensor::from(one.outer.span<double>().first(50), {50});
+    const Tensor outer =
+        Tensor::from(std::vector<double>(one.outer.data<double>(), one.outer.data<double>() + 50), {50});
     const hpo::Forecast forecast = hpo::glocal_forecast(one.block(50), outer, one.recipe.start, end, {});
     const double bars[] = {0.5, 1.5, 2.5};
     for (std::int64_t k = 0; k < 3; ++k) {

@@ -21,6 +21,7 @@
 #include <glocal/app/prepare.h>
 #include <glocal/app/settings.h>
 #include <glocal/core/npy.h>
+#include <glocal/hpo/cost.h>
 #include <glocal/hpo/search_run.h>
 #include <glocal/hpo/tune.h>
 
@@ -333,6 +334,17 @@ TEST_SUITE("fast") {
     Options options;
     options.mem_limit = "3G";
     CHECK(memory_limit(options) == 3'000'000'000);
+  }
+
+  TEST_CASE("settings: a search is expected to hold what E's gradient takes where that is more than a step") {
+    const Options options =
+        parsed("tune", {{"estimator", "gp"}, {"tune", "lr"}, {"hidden", "4"}, {"batch", "1"}, {"steps", "9"}});
+    Options built = options;
+    const Experiment experiment = build(built, 0);
+    const hpo::Probe p = hpo::probe(experiment.problem(), experiment.phi());
+    REQUIRE(p.state_bytes + p.outer_bytes > p.step_bytes);
+    built.quiet = true;
+    CHECK(predict(experiment, built, {"gp"}).at(0).bytes == p.base_bytes + p.state_bytes + p.outer_bytes);
   }
 
   TEST_CASE("settings: config.json states what was used where a default was left open") {

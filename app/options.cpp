@@ -9,6 +9,7 @@
 #include <cmath>
 #include <map>
 #include <optional>
+#include <sstream>
 #include <type_traits>
 #include <utility>
 
@@ -60,7 +61,7 @@ void set_values(ExperimentConfig& config, const std::string& source, const std::
   }
 }
 
-constexpr const char* unlisted = "Also";  // a group without help of its own: a neighbour or the footer names its flags
+constexpr const char* unlisted = "Also";  // a group without help of its own: the footer names its flags
 
 // Help that fits a screen: our groups in their order, without blank lines between them and the footer.
 struct CompactHelp : CLI::Formatter {
@@ -80,6 +81,20 @@ struct CompactHelp : CLI::Formatter {
   }
 };
 
+// Lines of at most 98 letters.
+std::string wrapped(const std::string& words) {
+  std::istringstream in(words);
+  std::string text;
+  std::size_t width = 0;
+  for (std::string word; in >> word; width += word.size() + 1) {
+    const bool next = width + word.size() > 98;
+    if (!text.empty()) text += next ? "\n" : " ";
+    if (next) width = 0;
+    text += word;
+  }
+  return text;
+}
+
 CLI::Option* plain(CLI::Option* option, const char* group, const char* text) {
   return option->group(group)->option_text(text);
 }
@@ -91,9 +106,9 @@ void add_start_values(CLI::App& app, Options& o) {
                set_hyper(o.experiment, key, source, value_of<double>(source, text, finite_number));
              })
         ->group(group)
-        ->option_text("X, --momentum X, --weight-decay X");
+        ->option_text("X");
   };
-  start("--lr", "lr", "Problem", "their start values");
+  start("--lr", "lr", "Problem", "where it starts; --momentum X and --weight-decay X: where they do");
   start("--momentum", "momentum", unlisted, "");
   start("--weight-decay", "weight_decay", unlisted, "");
   plain(app.add_option_function<std::vector<std::string>>(
@@ -114,6 +129,7 @@ std::string_view name_of(Command command) {
 
 void add_options(CLI::App& app, Options& o) {
   app.formatter(std::make_shared<CompactHelp>());
+  std::string also = "Also (see glocal list settings):";
   app.get_help_ptr()->group("Run")->description("this help");
   // First, so that flags override the file whatever their order on the command line.
   plain(add_text(app, "--config", "start from the config.json of a run; flags override it",
@@ -128,6 +144,7 @@ void add_options(CLI::App& app, Options& o) {
                                      o.experiment.given[setting.key] = source;
                                    });
     plain(option, *setting.value ? setting.group : unlisted, setting.value);
+    if (!*setting.value) also += " " + flag_of(setting.key);
     if (setting.key == std::string_view("optimizer")) add_start_values(app, o);
     if (setting.key == std::string_view("steps"))
       plain(add_value(app, "--epochs", o.epochs, within(1, 1e9), "")->excludes(option), unlisted, "N");
@@ -141,15 +158,7 @@ void add_options(CLI::App& app, Options& o) {
   app.add_flag("--force", o.force, "")->group(unlisted);
   app.add_flag("--json", o.json, "print the result as one JSON object")->group("Run");
   app.add_flag("--quiet", o.quiet, "no progress")->group("Run");
-  app.footer(
-      std::string("Also: --activation NAME --dropout P --norm batch|group (model); --train-limit N --imbalance R\n"
-                  "--noise P --noise-kind symmetric|pair (training data); --schedule-every N --knots N --warm-up N\n"
-                  "(schedule)") +
-      (o.command == Command::train
-           ? "."
-           : "; --budget RUNS (searches); --directions B (random-forward); --particles N --sigma X\n"
-             "(es, pes); --implicit-iterations N --implicit-tolerance X --implicit-damping X --implicit-batches N\n"
-             "--neumann-step X --nystrom-columns K --nystrom-sketch columns|gaussian (implicit-*)."));
+  app.footer(wrapped(also));
 }
 
 Json to_json(const Options& options) {

@@ -12,10 +12,13 @@ namespace {
 
 constexpr std::size_t longest = 64;  // of a name that is compared: longer ones are no slip of the hand
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+// Small letters without what separates words: "--Weight_Decay" is "weightdecay".
+std::string plain(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '-' || c == '_' || c == '.' || c == ' ') continue;
+    out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
   return out;
 }
 
@@ -38,18 +41,20 @@ std::size_t distance(const std::string& a, const std::string& b) {
 }  // namespace
 
 std::string nearest(std::string_view name, const std::vector<std::string>& known) {
-  if (name.empty() || name.size() > longest) return "";
-  const std::string wanted = lower(name);
+  const std::string wanted = plain(name);
+  if (wanted.empty() || name.size() > longest) return "";
   std::string best;
   std::size_t least = 3;
   for (const std::string& each : known) {
     if (each.size() > longest) continue;
-    const std::size_t allowed = std::max(each.size(), name.size()) > 3 ? 2 : 1, d = distance(wanted, lower(each));
+    const std::string known_letters = plain(each);
+    const std::size_t allowed = std::max(known_letters.size(), wanted.size()) > 3 ? 2 : 1;
+    const std::size_t d = distance(wanted, known_letters);
     if (d <= allowed && d < least) least = d, best = each;
   }
   if (!best.empty()) return best;
   const auto begins = std::find_if(known.begin(), known.end(),
-                                   [&](const std::string& each) { return lower(each).starts_with(wanted); });
+                                   [&](const std::string& each) { return plain(each).starts_with(wanted); });
   return begins == known.end() ? "" : *begins;
 }
 

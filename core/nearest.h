@@ -7,8 +7,8 @@
 namespace glocal {
 
 /// The known name that is closest to `name`: at most two letters away (left out, put in, changed, or two neighbours
-/// swapped: the restricted distance of Damerau and Levenshtein; one letter for names of up to three), capitals counted
-/// as small ones, else the first that begins with it. Empty when there is none.
+/// swapped: the restricted distance of Damerau and Levenshtein; one letter for names of up to three), else the first
+/// that begins with it; capitals count as small letters, and - _ . and spaces not at all. Empty when there is none.
 std::string nearest(std::string_view name, const std::vector<std::string>& known);
 
 /// `"trian" is no command; did you mean train? (glocal --help)`: `kind` is what the name should have been, `all` where

@@ -95,6 +95,8 @@ TEST_SUITE("fast") {
     check_refused("tune --set momentm=0.5", 2, "--set momentm: \"momentm\" is no hyperparameter of sgd");
     check_refused("tune --tune lr@laiers.0", 2,
                   "--tune: \"laiers.0\" is no group of parameters of mlp; did you mean layers.0?");
+    check_refused("tune --tune lr@laier1", 2,
+                  "--tune: \"laier1\" is no group of parameters of mlp; did you mean layers.1?");
     check_refused("tune --tune lr@wieghts", 2, "did you mean weights?");
     check_refused("tune --tune weight_decya@each", 2, "did you mean weight_decay@each?");
     const Scratch scratch;

@@ -22,6 +22,9 @@ TEST_SUITE("fast") {
     CHECK(nearest("", commands).empty());
     CHECK(nearest("momentm", {"lr", "momentum", "weight_decay"}) == "momentum");
     CHECK(nearest("lr@laier1", {"lr@layer0", "lr@layer1"}) == "lr@layer1");
+    CHECK(nearest("laier1", {"weights", "layers.0", "layers.1"}) == "layers.1");
+    CHECK(nearest("weight-decay", {"weight_decay", "lr"}) == "weight_decay");
+    CHECK(nearest("--", {"--steps"}).empty());
     CHECK(nearest("--stepz", {"--steps-back", "--steps", "--step"}) == "--steps");
   }
 

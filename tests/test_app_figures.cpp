@@ -42,8 +42,8 @@ void write(const fs::path& file, const std::vector<raw::Json>& lines) {
 // Five updates of blocks of 8 steps, the second and the last rejected; of a search, what was tried besides.
 struct Written {
   fs::path folder;
-  std::vector<raw::Json> metrics, hparams;
-  raw::Json summary;
+  std::vector<raw::Json> metrics = {}, hparams = {};
+  raw::Json summary = {};
 };
 
 Written write_run(const fs::path& folder, const std::string& estimator, double shift = 0, bool search = false) {

@@ -27,9 +27,9 @@ std::string four_digits(double x) { return std::isnan(x) ? "" : fmt::format("{:.
 std::string percent(double share) { return fmt::format("{:.2f} %", 100 * share); }
 
 struct Ended {
-  std::string folder, out;
-  Json summary, meta;
-  std::vector<Json> metrics, starts, updates;  // of hparams.jsonl: where it started from, and the rest
+  std::string folder, out = {};
+  Json summary = {}, meta = {};
+  std::vector<Json> metrics = {}, starts = {}, updates = {};  // of hparams.jsonl: where it started from, and the rest
 };
 
 Ended run(const Scratch& scratch, const std::string& arguments, const std::string& name = "run") {

@@ -100,7 +100,8 @@ TEST_SUITE("data") {
   }
 
   TEST_CASE("dataset: each channel is normalised by its own mean and deviation") {
-    Dataset data{.name = "colours", .channels = 3, .height = 1, .width = 2, .classes = 2, .scale = 200};
+    Dataset data;
+    data.channels = 3, data.height = 1, data.width = 2, data.classes = 2, data.scale = 200;
     data.pixels = {0, 100, 50, 200, 150, 20};
     data.labels = {1};
     data.mean = {0.1, 0.2, 0.3};
@@ -220,7 +221,7 @@ TEST_SUITE("data") {
     };
     const std::string binary10 =
         "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz, and glocal data fetch cifar10";
-    for (const std::string& folder : {"", "cifar10/", "cifar-10-batches-bin/"}) {
+    for (const std::string folder : {"", "cifar10/", "cifar-10-batches-bin/"}) {
       const std::string words =
           said("cifar10", {folder + "data_batch_1", folder + "test_batch", folder + "batches.meta"});
       CHECK(contains(words,

@@ -33,7 +33,7 @@ const Function functions[] = {
     {Formula::sin, [](double x) { return std::sin(x); }, 1},
     {Formula::cos, [](double x) { return std::cos(x); }, 1},
     {Formula::erf, [](double x) { return std::erf(x); }, 1.5},
-    {Formula::gaussian, [](double x) { return std::exp(-x * x); }, 1.5},
+    {Formula::gaussian, [](double x) { return std::exp(-x * x); }, 2},
     {Formula::tanh, [](double x) { return std::tanh(x); }, 3},
     {Formula::sigmoid, [](double x) { return 1 / (1 + std::exp(-x)); }, 2.5},
     {Formula::softplus, [](double x) { return (x > 0 ? x : 0) + std::log1p(std::exp(-std::abs(x))); }, 2},

@@ -379,7 +379,8 @@ TEST_CASE("forward: growth is the power of t by which tangents grow") {
   problem.init = [](const Vars&) { return Vars{number(1)}; };
   problem.step = [](const Vars& s, const Vars& phi, std::int64_t) { return Vars{s[0] + phi[0]}; };
   const auto growth = [&](double phi, std::int64_t tau, Tangents z) {
-    return run_forward(problem, problem.init({number(phi)}), std::move(z), {number(phi)}, 0, tau, false).growth;
+    Progress progress{problem.init({number(phi)}), std::move(z), 0, tau};
+    return run_forward(problem, {number(phi)}, progress, tau, false).growth;
   };
   CHECK(growth(0.1, 40, zero_tangents(1, 1)) == doctest::Approx(1).epsilon(1e-12));
   CHECK(growth(0.1, 41, zero_tangents(1, 1)) == doctest::Approx(1).epsilon(1e-12));

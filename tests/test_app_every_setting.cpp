@@ -45,7 +45,7 @@ struct Row {
 
 using Sketch = hpo::ImplicitOptions::Sketch;
 using Dmd = hpo::DmdOptions;
-const Flags implicit{{"estimator", "implicit-cg"}, {"tune", "l2"}};
+const Flags implicit{{"estimator", "implicit-cg"}, {"tune", "l2"}, {"dtype", "f64"}};
 const Flags dmd{{"estimator", "glocal"}, {"extrapolation", "dmd"}, {"block", "20"}, {"steps", "50"}};
 const Flags residual{{"model", "resnet20"}, {"hidden", ""}, {"steps", "3"}};
 

@@ -44,14 +44,16 @@ std::string unknown_words(const CLI::App& at, const std::string& called) {
   const std::vector<std::string> words = at.remaining();
   const auto flag = std::find_if(words.begin(), words.end(), [](const auto& word) { return word.starts_with("-"); });
   std::vector<std::string> known;
+  for (const CLI::App* command : at.get_subcommands([](const CLI::App*) { return true; }))
+    known.push_back(command->get_name());
+  if (!known.empty() && flag != words.begin())
+    return unknown_name(words.front(), "command of " + called, known, called + " --help");
+  known.clear();
   if (flag != words.end()) {
     for (const CLI::Option* option : at.get_options())
       for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
     return unknown_name(flag->substr(0, flag->find('=')), "flag of " + called, known, called + " --help");
   }
-  for (const CLI::App* command : at.get_subcommands([](const CLI::App*) { return true; }))
-    known.push_back(command->get_name());
-  if (!known.empty()) return unknown_name(words.front(), "command of " + called, known, called + " --help");
   return fmt::format("\"{}\" is too much for {}; see {} --help", words.front(), called, called);
 }
 

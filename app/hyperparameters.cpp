@@ -110,9 +110,8 @@ std::size_t Hyperparameters::index(const std::string& name) const {
   std::vector<std::string> known;
   for (const Entry& entry : entries_) {
     known.push_back(entry.kind.name);
-    if (entry.kind.group == HyperKind::Group::none || name.find('@') == std::string::npos) continue;
-    for (const std::string group : {"each", "weights", "biases", "norms"})
-      known.push_back(group_base(entry.kind) + "@" + group);
+    if (entry.kind.group != HyperKind::Group::none && name.find('@') != std::string::npos)
+      known.push_back(group_base(entry.kind) + name.substr(name.find('@')));
   }
   fail<ValueError>("[options] {}: {}", source_,
                    unknown_name(name, "hyperparameter of " + owner_, known, "glocal list hyperparameters"));

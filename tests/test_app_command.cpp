@@ -89,7 +89,7 @@ TEST_SUITE("fast") {
     check_refused("tune --time-axis linaer", 2, "--time-axis: \"linaer\" is no time axis; did you mean linear?");
     check_refused("tune --nystrom-sketch colums", 2,
                   "--nystrom-sketch: \"colums\" is no sketch; did you mean columns?");
-    check_refused("tune --dtype f16", 2, "--dtype: \"f16\" is no element type; did you mean f32?");
+    check_refused("tune --dtype f16", 2, "--dtype: \"f16\" is no element type (there are: f32, f64)");
     check_refused("tune --tune momentm", 2,
                   "--tune: \"momentm\" is no hyperparameter of sgd with schedule constant; did you mean momentum?");
     check_refused("tune --set momentm=0.5", 2, "--set momentm: \"momentm\" is no hyperparameter of sgd");
@@ -98,7 +98,7 @@ TEST_SUITE("fast") {
     check_refused("tune --tune lr@laier1", 2,
                   "--tune: \"laier1\" is no group of parameters of mlp; did you mean layers.1?");
     check_refused("tune --tune lr@wieghts", 2, "did you mean weights?");
-    check_refused("tune --tune weight_decya@each", 2, "did you mean weight_decay@each?");
+    check_refused("tune --tune weight_decya@each", 2, "did you mean weight_decay@layers.0?");
     const Scratch scratch;
     const auto refused = [&](const std::string& arguments, const std::string& says) {
       const Result result = glocal_command(scratch, arguments);

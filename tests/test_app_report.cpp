@@ -219,8 +219,10 @@ TEST_CASE("the report says which test each forecast was put to and counts what b
   std::getline(lines, first);
   const Json like = Json::parse(first);
   std::string hparams = start + "\n";
+  int made = 0;
   const auto add = [&](double skill, bool fell_back, const char* test) {
     Json line = like;
+    line["update"] = made++;
     line["skill"] = skill;
     line["fell_back"] = fell_back;
     if (*test) line["test"] = test;

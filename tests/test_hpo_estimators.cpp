@@ -439,7 +439,7 @@ TEST_CASE("an added estimator is known by its name and costs what it is said to 
   CHECK(estimator_names().back() == "constant");
   CHECK(gradient_evaluations("constant", {}, 3, 101, 1) ==
         gradient_evaluations("hypergradient-descent", {}, 3, 101, 1));
-  CHECK_THROWS_WITH_AS(make_estimator("magic", {}), doctest::Contains("constant"), ValueError);
+  CHECK_THROWS_WITH_AS(make_estimator("constnat", {}), doctest::Contains("did you mean constant?"), ValueError);
   const FlatProblem problem = heavy_ball(5, 0.1);
   TuneOptions options{.estimator = "constant", .meta = {}, .T = 25};
   options.estimator_options.tau = 10;

@@ -22,13 +22,15 @@ std::string percent(double share) { return std::isnan(share) ? "–" : fmt::form
 
 std::string headline_tiles(const RunRecord& run) {
   const Json& summary = run.summary;
-  const UpdateRecord& end = run.updates[kept_update(run).value_or(run.updates.size() - 1)];
   std::vector<std::pair<std::string, std::string>> entries{
       {percent(number_at(summary, {"test", "accuracy"})), "test accuracy"},
       {number_text(number_at(summary, {"test", "loss"})), "test loss"},
       {percent(number_at(summary, {"val", "accuracy"})), "validation accuracy"}};
-  for (std::size_t k = 0; k < std::min(run.names.size(), most_components); ++k)
-    entries.emplace_back(number_text(end.values[k]), run.names[k] + " at the end");
+  if (!run.updates.empty()) {  // a run that was killed at once has none
+    const UpdateRecord& end = run.updates[kept_update(run).value_or(run.updates.size() - 1)];
+    for (std::size_t k = 0; k < std::min(run.names.size(), most_components); ++k)
+      entries.emplace_back(number_text(end.values[k]), run.names[k] + " at the end");
+  }
   const double seconds = number_at(summary, {"seconds"}), bytes = number_at(summary, {"peak_bytes"});
   if (!std::isnan(seconds)) entries.emplace_back(duration(seconds), "of training");
   if (!std::isnan(bytes)) entries.emplace_back(size_text(bytes), "peak of tensors");

@@ -118,9 +118,16 @@ Entries settings() {
   Entries entries;
   const Options options;
   for_each_setting(options, [&]<class T>(const Setting& setting, const T&) {
+    std::string range, list = setting.allowed.list ? setting.allowed.list : "";
+    if constexpr (std::is_arithmetic_v<T>) range = words<T>(setting.allowed);
+    if constexpr (List<T>)
+      if constexpr (std::is_arithmetic_v<typename T::value_type>)
+        range = words<typename T::value_type>(setting.allowed);
+    if constexpr (std::is_enum_v<T>) list = kind_of<T>().second;
     std::string about = setting.help;
-    if constexpr (std::is_arithmetic_v<T>) about += (about.empty() ? "" : "; ") + words<T>(setting.allowed);
-    if (setting.allowed.list) about += fmt::format("{}glocal list {}", about.empty() ? "" : "; ", setting.allowed.list);
+    if (!list.empty()) list = "glocal list " + list;
+    for (const std::string& more : {range, list})
+      if (!more.empty() && about.find(more) == std::string::npos) about += "; " + more;
     entries.push_back({setting.key, about});
   });
   return entries;

@@ -129,7 +129,7 @@ std::string_view name_of(Command command) {
 
 void add_options(CLI::App& app, Options& o) {
   app.formatter(std::make_shared<CompactHelp>());
-  std::string also = "Also (see glocal list settings):";
+  std::string also = "Also (see glocal list settings):", shown_help;
   app.get_help_ptr()->group("Run")->description("this help");
   // First, so that flags override the file whatever their order on the command line.
   plain(add_text(app, "--config", "start from the config.json of a run; flags override it",
@@ -144,7 +144,10 @@ void add_options(CLI::App& app, Options& o) {
                                      o.experiment.given[setting.key] = source;
                                    });
     plain(option, *setting.value ? setting.group : unlisted, setting.value);
-    if (!*setting.value) also += " " + flag_of(setting.key);
+    if (*setting.value)
+      shown_help += setting.help;
+    else if (shown_help.find(flag_of(setting.key)) == std::string::npos)
+      also += " " + flag_of(setting.key);
     if (setting.key == std::string_view("optimizer")) add_start_values(app, o);
     if (setting.key == std::string_view("steps"))
       plain(add_value(app, "--epochs", o.epochs, within(1, 1e9), "")->excludes(option), unlisted, "N");

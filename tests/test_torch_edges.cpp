@@ -36,8 +36,7 @@ std::map<std::string, Edge> make_functions() {
                                                                            {"gelu large", gelu},
                                                                            {"silu large", silu},
                                                                            {"softplus large", softplus},
-                                                                           {"sigmoid large", "the slope comes from the exponential; PyTorch's s (1 - s) has lost 1e-3 of it at 30"},
-    {"softplus above 20", softplus},
+                                                                           {"softplus above 20", softplus},
                                                                            {"softmax large", softmax},
                                                                            {"softmax -inf", softmax},
                                                                            {"log_softmax large", log_softmax},
@@ -86,6 +85,7 @@ const std::map<std::string, std::string> choices = {
     {"amax tie", "the first of equals takes the gradient; amax shares it, max over an axis does as ours"},
     {"norm 0", "sqrt(dot(x, x)) has no derivative at 0, in PyTorch neither; torch.norm answers 0"},
     {"gelu large", "ours keeps all digits below zero; PyTorch has lost 4e-11 of them at -5"},
+    {"sigmoid large", "the slope comes from the exponential; PyTorch's s (1 - s) has lost 1e-3 of it at 30"},
     {"softplus above 20", "log(1 + e^x) everywhere; PyTorch answers x there, off by 1e-9"},
     {"logsumexp all -inf", "gradient 0; PyTorch's is NaN"},
     {"normalise offset", "1e6 + small numbers to the last digit; PyTorch has lost 1e-10"}};

@@ -99,8 +99,8 @@ Written write_run(const fs::path& folder, const std::string& estimator, double s
                  {"status", "ok"},
                  {"steps", 48},
                  {"updates", 5},
-                 {"train_loss", 1.08},
-                 {"val", {{"loss", 0.71}, {"accuracy", 0.78}}},
+                 {"train_loss", raw::with(out.metrics, "train_loss").back()["train_loss"]},
+                 {"val", {{"loss", out.metrics.back()["val_loss"]}, {"accuracy", out.metrics.back()["val_accuracy"]}}},
                  {"test", {{"loss", 0.62}, {"accuracy", 0.81}}},
                  {"seconds", 250.0},
                  {"estimate_seconds", 130.0},
@@ -319,8 +319,12 @@ TEST_CASE("figures: tiles, tables and titles of a page are the numbers of its fi
   CHECK(has(words, "4810 parameters"));
   CHECK(has(words, "2 of 5 rejected"));
 
+  written.metrics.resize(written.metrics.size() - 2);  // those of step 48
   written.summary["status"] = "interrupted";
   written.summary["steps"] = 41;
+  const raw::Json last = raw::with(written.metrics, "val_loss").back();
+  written.summary["val"] = {{"loss", last["val_loss"]}, {"accuracy", last["val_accuracy"]}};
+  write(scratch.path / "metrics.jsonl", written.metrics);
   write(scratch.path / "summary.json", written.summary);
   CHECK(has(app::report_page(app::read_run(scratch.path)), "after 41 steps"));
 }

@@ -341,6 +341,7 @@ TEST_SUITE("fast") {
         parsed("tune", {{"estimator", "gp"}, {"tune", "lr"}, {"hidden", "4"}, {"batch", "1"}, {"steps", "9"}});
     Options built = options;
     const Experiment experiment = build(built, 0);
+    hpo::probe(experiment.problem(), experiment.phi());  // the orders of the batches are held from the first draw on
     const hpo::Probe p = hpo::probe(experiment.problem(), experiment.phi());
     REQUIRE(p.state_bytes + p.outer_bytes > p.step_bytes);
     built.quiet = true;

@@ -36,8 +36,9 @@ std::string group_base(const HyperKind& kind);
 class Hyperparameters {
  public:
   /// given: start values by name; tune: names to tune, where "lr" means its whole schedule and "NAME@each" one number
-  /// for every layer. Throws ValueError for an unknown name or group and for a value out of range; `sources` says where
-  /// "hyper.NAME" and "tune" were given, see ExperimentConfig.
+  /// for every layer. Throws ValueError for an unknown name or group and for a value out of range, or one that dtype
+  /// rounds out of it, naming the nearest usable one; `sources` says where "hyper.NAME" and "tune" were given, see
+  /// ExperimentConfig.
   Hyperparameters(std::string owner, std::vector<HyperKind> kinds, const nn::Model& model,
                   const std::map<std::string, double>& given, const std::vector<std::string>& tune, DType dtype,
                   const std::map<std::string, std::string>& sources = {});

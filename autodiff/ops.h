@@ -59,6 +59,7 @@ Var sum_to(const Var& x, const Shape& shape);        ///< sums what broadcast_to
 Var sum(const Var& x, const Axes& axes = {}, bool keep = false);
 Var mean(const Var& x, const Axes& axes = {}, bool keep = false);
 Var max(const Var& x, int axis, bool keep = false);  ///< derivative to the first largest element, frozen
+/// Derivative: softmax, so 1 for an entry +inf, shared by several; 0 where all are -inf.
 Var logsumexp(const Var& x, int axis, bool keep = false);
 Tensor argmax(const Tensor& x, int axis);  ///< i32, first largest; no derivative
 
@@ -111,9 +112,9 @@ Var avg_pool2d(const Var& x, const PoolSpec& spec = {});  ///< divides by KH * K
 Var avg_pool2d_input(const Var& gy, const Shape& x_shape, const PoolSpec& spec = {});  ///< adjoint of avg_pool2d
 Var global_avg_pool(const Var& x);                                                     ///< (N, C, H, W) -> (N, C)
 
-// ---- softmax (ops/softmax.cpp), over the last axis ----
+// ---- softmax (ops/softmax.cpp), over the last axis; an entry +inf takes all, a row of -inf alone gives NaN ----
 Var softmax(const Var& x);
-Var softmax_lin(const Var& d, const Var& s);  ///< s * (d - <s, d>): derivative of softmax at s along d
+Var softmax_lin(const Var& d, const Var& x);  ///< s * (d - <s, d>) with s = softmax(x): its derivative along d
 Var log_softmax(const Var& x);
 /// logits (N, K), target (N, K) rows of weights p (one-hot, smoothed or soft; differentiable) ->
 /// (N,) per-sample losses sum_k p_k (logsumexp(x) - x_k).

@@ -69,6 +69,13 @@ Function flat(F& f, const X& x, std::optional<Result<F, X>>& y) {
 /// zero.
 void check_like(const char* where, In given, In like);
 
+// A function in the closure of a transform. As with std::function, the closure may be called where it is const, whether
+// or not F may.
+template <class F>
+struct Held {
+  mutable F f;
+};
+
 inline Vars instantiate_all(Vars v, In like) {
   for (std::size_t i = 0; i < v.size(); ++i)
     if (like[i]) v[i] = instantiate(v[i], like[i]);
@@ -130,11 +137,11 @@ auto linearize(F&& f, const X& x) {
 /// passed through undifferentiated (running statistics, logits). Throws ShapeError when f(x) is not a scalar.
 template <class F>
 auto value_and_grad(F f) {
-  return [f = std::move(f)]<Tree X>(const X& x) mutable {
+  return [held = detail::Held<F>{std::move(f)}]<Tree X>(const X& x) {
     using Y = detail::Result<F, X>;
     std::optional<Y> like;
     const Vars leaves = flatten(x);
-    const Recording recording = record(detail::flat(f, x, like), leaves);
+    const Recording recording = record(detail::flat(held.f, x, like), leaves);
     const Var& loss = recording.y[0];
     if (loss.size() != 1) fail<ShapeError>("[grad] the function must return one number, its shape is {}", loss.shape());
     Vars gy(recording.y.size());
@@ -147,7 +154,7 @@ auto value_and_grad(F f) {
 /// The gradient function of a scalar function.
 template <class F>
 auto grad(F f) {
-  return [g = value_and_grad(std::move(f))]<Tree X>(const X& x) mutable { return g(x).second; };
+  return [g = value_and_grad(std::move(f))]<Tree X>(const X& x) { return g(x).second; };
 }
 
 /// Hessian of the scalar f at x times v, forward over reverse: about four evaluations of f.
@@ -185,7 +192,7 @@ S scan(F step, S s, std::int64_t T, std::int64_t segment = 0) {
   if (segment == 0) segment = std::max<std::int64_t>(1, static_cast<std::int64_t>(std::ceil(std::sqrt(double(T)))));
   for (std::int64_t begin = 0; begin < T; begin += segment) {
     const std::int64_t end = std::min(T, begin + segment);
-    s = checkpoint([step, begin, end](S state) {
+    s = checkpoint([step, begin, end](S state) mutable {
       for (std::int64_t t = begin; t < end; ++t) state = step(state, t);
       return state;
     })(s);

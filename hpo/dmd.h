@@ -88,8 +88,8 @@ struct DmdFit {
   Tensor forecast_range(std::int64_t begin, std::int64_t end) const;
   Tensor reconstruct() const;  ///< (tau, q): the model at the snapshots
   /// (q,) standard error of forecast(t): what the residuals do to eigenvalues and amplitudes, to first order, with
-  /// their correlation in time; infinite where amplitudes overflow. Blind to what the model leaves out. O(tau r (r +
-  /// q)). Throws as forecast.
+  /// their correlation in time; infinite where amplitudes overflow. Blind to what the model leaves out. Time
+  /// O(tau r (r + q) + q r^3), memory O(r (tau + r + q)). Throws as forecast.
   std::vector<double> error_bar(double t) const;
   double log_time(double t) const;  ///< log(t + 1 + t0)
 };

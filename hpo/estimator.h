@@ -63,7 +63,8 @@ struct Estimator {
   virtual std::int64_t steps(const Progress& progress) const = 0;
   /// What can be found wrong with a problem before anything is trained or written. Throws ValueError naming it.
   virtual void check(const FlatProblem& problem, const Vars& phi) const;
-  /// Runs a block of `steps(progress)` steps, or what is left of the one in progress, and estimates the hypergradient;
+  /// Runs a block of `steps(progress)` steps, or what is left of the one in progress, and estimates the hypergradient,
+  /// or throws NumericError, naming step and component, where it is not finite (see finite.h);
   /// from_start() leaves `progress` at s_0. problem.watch and problem.step may throw: a call with that `progress`, then
   /// or from a copy made in problem.watch when progress.t is the step watched + 1, goes on with the same bits.
   virtual Estimate advance(const FlatProblem& problem, const Vars& phi, Progress& progress) = 0;

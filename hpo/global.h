@@ -11,6 +11,8 @@ struct Hypergradient {
   Vars s;                 ///< s_T
 };
 
+// Both throw NumericError, naming step and component, where E or h is not finite.
+
 /// By unrolling: about 4 plain steps x T, whatever q.
 Hypergradient global_reverse(const FlatProblem& problem, const Vars& phi, std::int64_t T,
                              Unroll unroll = Unroll::checkpointed, Adjoint adjoint = Adjoint::reverse);

@@ -31,7 +31,7 @@ UnrollPlan make_plan(const FlatProblem& problem, const Vars& s, const Vars& phi,
                      Unroll unroll);
 
 /// T steps from s at step t0, then back. E is that of the block starting at t0. Throws ValueError for T < 0, or where
-/// RecordedStep does.
+/// RecordedStep does; NumericError, naming step and component, where E or h is not finite.
 ReverseRun run_reverse(const FlatProblem& problem, const Vars& s, const Vars& phi, std::int64_t t0, std::int64_t T,
                        const UnrollPlan& plan, Adjoint adjoint = Adjoint::reverse);
 ReverseRun run_reverse(const FlatProblem& problem, const Vars& s, const Vars& phi, std::int64_t t0, std::int64_t T,

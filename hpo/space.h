@@ -9,7 +9,8 @@
 
 namespace glocal::hpo {
 
-/// From the unconstrained u to the value v; the chain rule is inside, so hypergradients are with respect to u.
+/// From the unconstrained u to the value v; the chain rule is inside, so hypergradients are with respect to u. Values
+/// at the ends of the range, which rounding reaches, are refused; see transform.h.
 enum class Transform {
   identity,      ///< v = u
   log,           ///< v = e^u, v > 0: learning rates, decays, eps
@@ -37,9 +38,12 @@ class Space {
   /// Position of a name; throws ValueError for an unknown one.
   std::size_t index(std::string_view name) const;
 
-  Vars initial(DType dtype) const;                   ///< u of the initial values
-  Var value(std::size_t i, const Var& u) const;      ///< differentiable: v = transform(u), shaped as declared
-  std::vector<double> values(In phi) const;          ///< all values as one list of q numbers
+  /// u of the initial values. Throws ValueError for one that dtype rounds to an end of its range, naming the nearest
+  /// that can be used.
+  Vars initial(DType dtype) const;
+  /// Differentiable: v = transform(u), shaped as declared. Throws NumericError where u has run to an end of the range.
+  Var value(std::size_t i, const Var& u) const;
+  std::vector<double> values(In phi) const;          ///< all values as one list of q numbers, whatever they are
   std::vector<std::string> component_names() const;  ///< "lr", "knots[0]", "knots[1]", ...
 
  private:

@@ -103,6 +103,43 @@ TEST_CASE("autodiff transforms: closed forms of each") {
   CHECK(relative(all_back(Vars{number(2), number(3), number(0)}).value().at(0), 5 * first(0.3)) < 1e-14);
 }
 
+TEST_CASE("autodiff transforms: what a transform returns may be const, of functions that are const and that are not") {
+  int calls = 0;
+  const auto cube = [](const Var& x) { return x * square(x); };
+  auto counting = [&calls, n = 0](const Var& x) mutable {
+    calls = ++n;
+    return x * square(x);
+  };
+  const auto check_all = [](auto& f) {
+    const Var x = number(2), one = number(1);
+    const auto g = grad(f);
+    const auto both = value_and_grad(f);
+    const auto kept = checkpoint(f);
+    const auto [y, pullback] = vjp(f, x);
+    const auto [z, pushforward] = linearize(f, x);
+    CHECK(g(x).item() == 12);
+    CHECK(both(x).first.item() == 8);
+    CHECK(both(x).second.item() == 12);
+    CHECK(kept(x).item() == 8);
+    CHECK(grad(kept)(x).item() == 12);
+    CHECK(pullback(one).item() == 12);
+    CHECK(pushforward(one).item() == 12);
+    CHECK(jvp(f, x, one).second.item() == 12);
+    CHECK(jvp(g, x, one).second.item() == 12);
+    CHECK(hvp(f, x, one).item() == 12);
+    CHECK(grad(g)(x).item() == 12);
+    const auto step = [&f](const Var& s, std::int64_t) mutable { return f(s); };
+    CHECK(scan(step, x, 2).item() == 512);
+  };
+  check_all(cube);
+  check_all(counting);
+  const auto g = grad(counting);
+  const int before = calls;
+  g(number(1));
+  g(number(1));
+  CHECK(calls == before + 2);  // one function, not a copy for each call
+}
+
 TEST_CASE("autodiff transforms: hvp of a quadratic form is its matrix") {
   const Tensor a = gaussian(5, {4, 4});
   const Var x = gaussian(6, {4, 1}), v = gaussian(7, {4, 1});

@@ -87,10 +87,11 @@ double nearest_usable(const Hyperparameter& p, double wanted, DType dtype) {
 
 std::string at_an_end(const Hyperparameter& p, std::int64_t j, double v, double wanted, DType dtype) {
   const std::string name = p.shape.rank() == 0 ? p.name : fmt::format("{}[{}]", p.name, j);
+  const int digits = dtype == DType::f32 ? 9 : 17;  // as many as tell it from the end
   return fmt::format(
-      "{} = {:.9g} is at the end of what {} can hold of its transform {}, where it would no longer move; the nearest "
-      "usable value is {:.9g}{}",
-      name, v, dtype, name_of(p.transform), nearest_usable(p, wanted, dtype),
+      "{} = {:.{}g} is at the end of what {} can hold of its transform {}, where it would no longer move; the nearest "
+      "usable value is {:.{}g}{}",
+      name, v, digits, dtype, name_of(p.transform), nearest_usable(p, wanted, dtype), digits,
       dtype == DType::f32 ? ", or compute in f64" : "");
 }
 

@@ -67,12 +67,18 @@ Tensor rows_of(const Tensor& a, std::int64_t begin, std::int64_t end) {
 }
 
 DmdSolution solve(const Tensor& ab, std::int64_t n) {
+  return solve([&] { return ab.clone(); }, n);
+}
+
+DmdSolution solve(const std::function<Tensor()>& make, std::int64_t n) {
   constexpr double well_conditioned = 1e10;
+  Tensor ab = make();
   const std::int64_t rows = ab.dim(0), width = ab.dim(1), p = width - n;
   if (rows >= n) {
-    Tensor work = ab.clone();
-    auto solved = orthogonal::least_squares(work, n);
+    auto solved = orthogonal::least_squares(ab, n);
     if (solved.condition < well_conditioned) return {solved.x, solved.residual};
+    ab = Tensor();
+    ab = make();
   }
   Tensor a({rows, n}, DType::f64), b({rows, p}, DType::f64);
   for (std::int64_t i = 0; i < rows; ++i) {
@@ -118,10 +124,13 @@ void refit_starts(DmdModel& model, const std::vector<Tensor>& series, const std:
   double sum = 0;
   model.starts.clear();
   for (std::size_t k = 0; k < series.size(); ++k) {
-    const std::int64_t tau = series[k].dim(0);
-    Tensor ab = observations(readout, model.step, tau, 1);
-    for (std::int64_t i = 0; i < tau * w; ++i) ab.data<double>()[i * (r + 1) + r] = series[k].data<double>()[i];
-    const DmdSolution solved = solve(ab, r);
+    const auto system = [&] {
+      const std::int64_t tau = series[k].dim(0);
+      Tensor ab = observations(readout, model.step, tau, 1);
+      for (std::int64_t i = 0; i < tau * w; ++i) ab.data<double>()[i * (r + 1) + r] = series[k].data<double>()[i];
+      return ab;
+    };
+    const DmdSolution solved = solve(system, r);
     model.starts.push_back(solved.x);
     sum += weights[k] * solved.residual * solved.residual;
   }

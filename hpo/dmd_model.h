@@ -30,6 +30,8 @@ struct DmdSolution {
 };
 /// Least ||A x - B|| for [A B] with n columns in A; directions that the rows hardly see get the shortest x.
 DmdSolution solve(const Tensor& ab, std::int64_t n);
+/// The same for a large system, which `make` gives, again where the first copy was used up: one is held at a time.
+DmdSolution solve(const std::function<Tensor()>& make, std::int64_t n);
 
 /// The spectrum of an operator with u_k^H v_k, whose smallness measures how near to defective it is.
 struct DmdModes {

@@ -206,8 +206,8 @@ TEST_SUITE("data") {
     for (const std::string type : {"|O", ">c16", "<U2", "|S3", "|V3", "<f16", "<M8[ns]", "<m8[s]", "x8", ""})
       says(npy(type, "(2,)", "12345678"), "found " + type);
     says(npy("\x1b[31m", "(2,)", "12345678"), "found \\x1b[31m");
-    says("\x93NUMPY\1" + std::string(1, '\0') + "\x76" + std::string(1, '\0') +
-             "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }",
+    const std::string fields = "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }";
+    says(std::string("\x93NUMPY\1\0", 8) + static_cast<char>(fields.size()) + '\0' + fields,
          "found a structured array");
   }
 

@@ -6,9 +6,9 @@
 #include <cstring>
 
 #include <glocal/app/checkpoint_check.h>
-#include <glocal/app/json_fields.h>
 #include <glocal/app/json_text.h>
 #include <glocal/app/prepare.h>
+#include <glocal/core/printable.h>
 #include <glocal/hpo/space.h>
 
 namespace glocal::app {
@@ -288,7 +288,7 @@ std::string changed_machine(const SafeTensors& file, const Identity& identity) {
   for (const char* key : may_change_bits)
     if (before.at(key) != identity.machine.at(key))
       differ += fmt::format("{}{} {} (the file: {})", differ.empty() ? "" : ", ", key, identity.machine.at(key).dump(),
-                            json_excerpt(before.at(key)));
+                            printable(before.at(key).dump()));
   return differ;
 }
 

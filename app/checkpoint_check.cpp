@@ -47,7 +47,8 @@ void check_block(const Json& json, std::int64_t updates, std::int64_t t, const R
   block.equal("t0", t0, "the step at which this block began");
   const std::int64_t pairs = block.whole("pairs", 0, rules.pairs);
   if (rules.kind == BlockKind::pairs && pairs < rules.pairs && rows > 0)
-    block.refuse("pairs", fmt::format("{}, since training goes on after all pairs", rules.pairs));
+    block.refuse("pairs",
+                 fmt::format("{}, since training goes on after all pairs, to progress.t = {}", rules.pairs, t));
   block.number_or_null("outer");
   std::int64_t h = 0, kept = 0;
   if (rules.kind == BlockKind::sums || rules.kind == BlockKind::pairs) h = rules.q;

@@ -23,7 +23,9 @@ namespace {
 constexpr double most = std::numeric_limits<double>::max();
 
 bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
-bool close(double a, double b) { return std::abs(a - b) <= 1e-9 * std::max({1.0, std::abs(a), std::abs(b)}); }
+bool close(double a, double b, double eps = 1e-9) {
+  return std::isfinite(a) && std::isfinite(b) && std::abs(a - b) <= eps * std::max({1.0, std::abs(a), std::abs(b)});
+}
 
 // The first `length` bytes of a file, line by line; they must hold exactly the lines that are asked for.
 class Lines {
@@ -139,7 +141,7 @@ void check_timing(Lines& lines, const Seen& seen) {
 void check_each(const Lines& lines, const char* field, const std::vector<double>& expected,
                 const std::vector<double>& found, double eps) {
   for (std::size_t i = 0; i < found.size(); ++i)
-    if (!(std::abs(found[i] - expected[i]) <= eps * std::max({1.0, std::abs(found[i]), std::abs(expected[i])})))
+    if (!close(expected[i], found[i], eps))
       fail<DataError>("[checkpoint] {}: {}, number {}: expected {}, found {}", lines.where(), field, i + 1, expected[i],
                       found[i]);
 }
@@ -206,6 +208,7 @@ void check_updates(Lines& lines, const Checkpoint& checkpoint, const Experiment&
     for (std::size_t i = 0; i < found.size(); ++i)
       if (!fits(expected[i], found[i])) refuse(lines.where(), fmt::format("{}[{}]", field, i), expected[i], found[i]);
   };
+  const auto near = [](double a, double b) { return close(a, b); };
   const auto one = [&](const char* field, double expected, double found) {
     if (!close(expected, found)) refuse(lines.where(), field, expected, found);
   };
@@ -219,10 +222,10 @@ void check_updates(Lines& lines, const Checkpoint& checkpoint, const Experiment&
     outer.best_u = outer.u;
   else if (judged || (rules.kind == BlockKind::own && rules.from_start && state.updates == rules.updates))
     outer.u = outer.best_u;
-  check("hyper/u", outer.u, state.u, close);
-  check("best/u", outer.best_u, state.best_u, close);
-  check("meta/m", outer.meta.m, state.meta.m, close);
-  check("meta/v", outer.meta.v, state.meta.v, close);
+  check("hyper/u", outer.u, state.u, near);
+  check("best/u", outer.best_u, state.best_u, near);
+  check("meta/m", outer.meta.m, state.meta.m, near);
+  check("meta/v", outer.meta.v, state.meta.v, near);
   one("progress.meta_lr", outer.meta.lr, state.meta.lr);
   one("progress.meta_updates", static_cast<double>(outer.meta.updates), static_cast<double>(state.meta.updates));
   one("progress.clipped", static_cast<double>(outer.meta.clipped), static_cast<double>(state.meta.clipped));

@@ -17,7 +17,7 @@ bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)
 
 // Equal but for the last bits, which another machine may have made.
 bool close(double a, double b, double eps) {
-  return std::abs(a - b) <= eps * std::max({1.0, std::abs(a), std::abs(b)});
+  return std::isfinite(a) && std::abs(a - b) <= eps * std::max({1.0, std::abs(a), std::abs(b)});
 }
 
 double rounding(DType dtype) { return dtype == DType::f32 ? 1e-5 : 1e-11; }

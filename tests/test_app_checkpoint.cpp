@@ -146,7 +146,7 @@ Checkpoint stopped_at(const Experiment& experiment, const Options& options, int 
     FAIL("the run came to its end");
   } catch (const Stop&) {
   }
-  state.estimate_seconds = 3.25;
+  if (state.updates > 0) state.estimate_seconds = 3.25;
   checkpoint.values = experiment.space().values(state.phi);
   Seen& seen = checkpoint.seen;
   seen.updates = state.updates;

@@ -32,8 +32,8 @@ using Json = nlohmann::json;
 
 namespace {
 
-const std::string small = "--hidden 5 --steps 40 --block 9 --batch 32 --seed 2 --quiet ";
-const std::string two = small + "--tune lr,momentum ";
+const std::string plain = "--hidden 5 --steps 40 --batch 32 --seed 2 --quiet ";
+const std::string small = plain + "--block 9 ", two = small + "--tune lr,momentum ";
 
 // A run that was stopped at its N-th look for a signal, as `--resume` would go on with it.
 class Stopped {
@@ -318,8 +318,8 @@ void check_run(const std::string& arguments, int place) {
 
 TEST_SUITE("fast") {
   TEST_CASE("checkpoint fields: a changed field of a plain run is refused by name or documented as free") {
-    check_run("train --optimizer adam --dropout 0.2 " + small, 30);
-    check_run("train --dtype f64 --schedule cosine " + small, 1);
+    check_run("train --optimizer adam --dropout 0.2 " + plain, 30);
+    check_run("train --dtype f64 --schedule cosine " + plain, 1);
   }
 
   TEST_CASE("checkpoint fields: a changed field of a run of blocks is refused by name or documented as free") {

@@ -191,7 +191,6 @@ TEST_SUITE("fast") {
                                     "--estimator pes --sigma 0",
                                     "--block 0",
                                     "--estimator glocal --block 100",
-                                    "--estimator glocal --extrapolation dmd --rank 1000",
                                     "--estimator gp --budget 1",
                                     "--estimator gp --budget 3 --trial-steps 101",
                                     "--estimator gp --search-width 0",

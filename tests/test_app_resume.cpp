@@ -197,7 +197,7 @@ TEST_SUITE("fast") {
   TEST_CASE("resume: every truncation and every flipped byte of a run's checkpoint is refused") {
     const Scratch scratch;
     const std::string run = scratch / "run", path = run + "/last.safetensors";
-    REQUIRE(stopped_at(scratch, "tune " + small + "--hidden 4 --out " + run, 30).code == 130);
+    REQUIRE(stopped_at(scratch, "tune --hidden 4 --steps 40 --block 9 --quiet --out " + run, 30).code == 130);
     const std::string bytes = read_file(path);
     std::size_t silent = 0;
     const auto try_it = [&](const std::string& broken) {
@@ -265,6 +265,7 @@ TEST_SUITE("fast") {
               "meta.json: predicted_bytes: expected a whole number of 64 bits, found null"));
     auto summary = json_of(run + "/summary.json");
     summary["status"] = "ok";
+    summary.erase("error");
     summary["steps"] = 1e300;
     write_file_atomically(run + "/summary.json", summary.dump());
     CHECK(has(glocal_command(scratch, "tune --quiet --resume " + run, quietly).error,

@@ -164,6 +164,13 @@ TEST_SUITE("fast") {
         glocal_command(scratch, "tune --hidden 4 --steps 40 --block 20 --val-batch 5000 --out " + (scratch / "run"));
     CHECK(said.code == 0);
     CHECK(has(said.error, "--val-batch: 5000 is more than the 250 validation images; each batch has all of them"));
+    // What a file says is named by file and key.
+    glocal::write_file_atomically(scratch / "c.json", R"({"batch": 100000})");
+    CHECK(has(glocal_command(scratch, "train --config " + (scratch / "c.json")).error,
+              "c.json: batch: 100000 is no whole number from 1 to 1250, the training images of digits"));
+    glocal::write_file_atomically(scratch / "c.json", R"({"hyper": {"lr": -1}})");
+    CHECK(has(glocal_command(scratch, "train --config " + (scratch / "c.json")).error,
+              "c.json: hyper lr: -1 is no number > 0"));
     // A block that is shorter than the usual steps back is no contradiction, and config.json has what was used.
     REQUIRE(glocal_command(scratch, "tune --hidden 4 --steps 40 --block 5 --estimator truncated --force --out " +
                                         (scratch / "run"))

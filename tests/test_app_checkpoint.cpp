@@ -277,9 +277,7 @@ TEST_SUITE("fast") {
       CAPTURE(key);
       Identity other = identity;
       other.machine[key] = "another";
-      const std::string changed = changed_machine(file, other);
-      CHECK(changed.find(key + " \"another\"") != std::string::npos);
-      CHECK(changed.find(identity.machine.at(key).dump()) != std::string::npos);
+      CHECK(changed_machine(file, other).starts_with(key + " \"another\" (the file: \""));
     }
     Identity threads = identity;
     threads.machine["threads"] = 99;

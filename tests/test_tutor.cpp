@@ -355,7 +355,7 @@ TEST_SUITE("course") {
     const TestRun run = small.run(body("return 2 * x;"));
     REQUIRE(run.cases.size() == 5);
     const auto says = [&](std::size_t i) { return run.cases[i].messages.at(0); };
-    CHECK(says(0) == "x: [2] is 5, expected 7 (4 of 4 elements are wrong). Everything comes one place too late.");
+    CHECK(says(0) == "x: [3] is 7, expected 2 (4 of 4 elements are wrong). Everything comes one place too late.");
     CHECK(says(1) == "x: [2] is 2, expected 7 (4 of 4 elements are wrong). Everything comes one place too early.");
     CHECK(says(2) == "x: [1, 2] is 66, expected 6 (2 of 6 elements are wrong).");
     CHECK(says(3) == "x: [1, 0] is 40, expected 4 (1 of 6 elements are wrong).");

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <complex>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -30,6 +31,13 @@ struct Scratch {
   fs::path path = fs::temp_directory_path() / fmt::format("glocal-figures-{}", ::getpid());
   Scratch() { fs::create_directories(path); }
   ~Scratch() { fs::remove_all(path); }
+};
+
+// The programs of PATH are out of sight while one lives.
+struct NoPrograms {
+  std::string path = std::getenv("PATH");
+  NoPrograms() { ::setenv("PATH", "/nonexistent", 1); }
+  ~NoPrograms() { ::setenv("PATH", path.c_str(), 1); }
 };
 
 void write(const fs::path& file, const raw::Json& json) { write_file_atomically(file.string(), json.dump()); }
@@ -290,6 +298,7 @@ TEST_CASE("figures: the pictures of a page stand where the numbers belong") {
 
 TEST_CASE("figures: tiles, tables and titles of a page are the numbers of its files") {
   const Scratch scratch;
+  const NoPrograms without_pictures;  // which take longer than all else
   Written written = write_run(scratch.path, "glocal");
   const std::string page = app::report_page(app::read_run(scratch.path));
   auto tiles = raw::tiles(page);

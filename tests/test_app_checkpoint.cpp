@@ -175,7 +175,7 @@ TEST_SUITE("fast") {
                                            {"pes", 100},
                                            {"es", 75},
                                            {"gp", 100},
-                                           {"truncated", 12},
+                                           {"truncated", 24},
                                            {"global-forward", 44}}) {
       CAPTURE(estimator);
       Options options = small(estimator);

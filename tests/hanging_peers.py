@@ -29,7 +29,7 @@ def alive(what):
     """Whether a process with these arguments exists."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if what in (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode():
+            if what in (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"):
                 return True
         except OSError:  # it has ended meanwhile
             pass

@@ -202,6 +202,23 @@ template <class V>
   return {0.39894228040143268 * exp_of_square(splat(0.5), z), x > 0 ? 1 - tail : tail};
 }
 
+// ---- e^x for x <= 0, where a derivative is all exponential: in f64 too by a polynomial, within 2 units ----
+
+[[gnu::always_inline]] inline Floats exp_of_negative(Floats x) { return exp(x); }
+[[gnu::always_inline]] inline Doubles exp_of_negative(Doubles x) {
+  constexpr double to_integer = 0x1.8p52;
+  constexpr double inverse_factorials[] = {1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800,
+                                           1.0 / 362880,     1.0 / 40320,     1.0 / 5040,     1.0 / 720,
+                                           1.0 / 120,        1.0 / 24,        1.0 / 6,        0.5};
+  const Doubles z = larger(splat(-746.0), x), shifted = z * 0x1.71547652b82fep0 + to_integer, n = shifted - to_integer;
+  const Doubles r = (z - n * 0x1.62e42feep-1) - n * 0x1.a39ef35793c76p-33;  // log 2: n times its first part is exact
+  Doubles q{};
+  for (const double c : inverse_factorials) q = q * r + c;
+  const Bits<Doubles> whole = bits(shifted) - bits(splat(to_integer)), half = whole >> 1;
+  const auto power_of_two = [](Bits<Doubles> k) { return doubles((k + 1023) << 52); };  // 2^n may be too small
+  return (1 + (r + r * r * q)) * power_of_two(half) * power_of_two(whole - half);
+}
+
 // ---- made of these, for both ----
 
 /// 1 / (1 + e^-x); the exponential is of a negative number: no overflow, full accuracy at both ends.
@@ -213,7 +230,7 @@ template <class V>
 /// Derivative of logistic: from the exponential, since s (1 - s) loses its digits where s comes near 1.
 template <class V>
 [[gnu::always_inline]] inline V logistic_slope(V x) {
-  const V e = exp(-abs(x)), sum = 1 + e;
+  const V e = exp_of_negative(-abs(x)), sum = 1 + e;
   return e / (sum * sum);
 }
 /// Derivative of tanh, likewise: 1 / cosh^2.

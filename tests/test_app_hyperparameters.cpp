@@ -193,6 +193,10 @@ TEST_SUITE("fast") {
     const Vars one = trained(with({}, {{"class_weights[2]", 3}}));
     const Vars scaled = trained(with({}, {{"class_weights", 4}, {"class_weights[2]", 12}}));
     CHECK(largest_difference(one, scaled, weights) < 1e-14);
+    // Also where a network weighs each example by its loss.
+    const Vars weighed = trained(with({}, {{"class_weights[2]", 3}, {"meta_weight_net", 5}}));
+    const Vars alike = trained(with({}, {{"class_weights", 4}, {"class_weights[2]", 12}, {"meta_weight_net", 5}}));
+    CHECK(largest_difference(weighed, alike, weights) < 1e-13);
     CHECK_FALSE(same(one, trained(with({})), weights));
     const Experiment experiment(with({}, {{"class_weights[2]", 3}}));
     CHECK(experiment.hyper().at("class_weights[2]") == 3);

@@ -83,6 +83,7 @@ TEST_CASE("unroll plan: segments of the root of T rounded up, and everything rec
   CHECK(segment_plan(10).states == 3);
   CHECK(segment_plan(9).segment == 3);
   CHECK(segment_plan(17).segment == 5);
+  CHECK(plain_steps({4, 3}, 10) == 8);                  // of segments of 4, 4 and 2 steps the last is recorded at once
   CHECK(leanest_plan(40, 1, 1'000'000).segment == 40);  // a state costs more than all records
   CHECK(leanest_plan(40, 1, 1'000'000).states == 1);
   CHECK(leanest_plan(40, 1'000'000, 1).segment == 1);

@@ -2,9 +2,11 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <cmath>
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <glocal/app/gnuplot.h>
@@ -12,6 +14,7 @@
 
 #include "command.h"
 #include "raw_run.h"
+#include "raw_svg.h"
 
 namespace fs = std::filesystem;
 using namespace glocal;
@@ -273,5 +276,18 @@ TEST_SUITE("fast") {
     const std::string losses = raw::between(page, "<figure id=\"loss\">", "</figure>").at(0);
     const std::string svg = losses.substr(losses.find("<svg class=\"plot\""));
     CHECK(count(svg, "opacity='") == 3 + 2);
+
+    // Bars end where the ratios of the table are.
+    for (const auto& [id, ratio] : {std::pair("time", "ratio_time"), std::pair("memory", "ratio_memory")}) {
+      CAPTURE(id);
+      const raw::Picture bars = raw::figure(page, id);
+      REQUIRE(bars.marks.size() == 2 * ways.size());
+      for (std::size_t k = 0; k < ways.size(); ++k) {
+        const raw::Pixels& corners = bars.marks[2 * k].pieces.at(0);
+        const double value = raw::number(table.at(k).at(ratio));
+        CHECK(std::abs(corners.at(1)[0] - raw::Picture::pixel(bars.x, value, false)) < 0.05);
+        CHECK(std::abs((corners[0][1] + corners.at(2)[1]) / 2 - bars.categories.at(ways[k])) < 0.05);
+      }
+    }
   }
 }

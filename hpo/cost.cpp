@@ -9,7 +9,6 @@
 
 #include <glocal/core/nearest.h>
 
-
 namespace glocal::hpo {
 namespace {
 

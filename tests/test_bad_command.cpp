@@ -173,7 +173,8 @@ TEST_SUITE("fast") {
     const std::string arrays = encode_npz({{"a" + evil, Tensor::ones({3})}, {"b", Tensor::ones({3})}});
     check_refused(folder, {"dmd", folder.write("two.npz", arrays)}, 3, "a\\x1b]0;");
 
-    folder.write("runs/one/config.json", R"({"command":"\u001b[2J\n\u0007\u009b31m","model":"../x","dataset":"\u202e"})");
+    folder.write("runs/one/config.json",
+                 R"({"command":"\u001b[2J\n\u0007\u009b31m","model":"../x","dataset":"\u202e"})");
     folder.write("runs/one/meta.json", "{}");
     folder.write("runs/one/summary.json", R"({"status":"ok","values":{"\u001b[0m":1}})");
     for (const std::vector<std::string>& arguments :

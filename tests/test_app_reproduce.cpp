@@ -3,6 +3,8 @@
 
 #include <cmath>
 #include <filesystem>
+#include <string>
+#include <string_view>
 
 #include <glocal/app/reproduce.h>
 #include <glocal/core/error.h>
@@ -27,7 +29,7 @@ struct Scratch {
   }
 };
 
-const Study& study(const std::string& name) {
+const Study& study(std::string_view name) {
   for (const Study& each : studies())
     if (each.name == name) return each;
   FAIL(name);

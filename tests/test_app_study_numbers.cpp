@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <glocal/app/reproduce.h>
@@ -36,7 +37,7 @@ struct Scratch {
   std::string operator/(const std::string& name) const { return (path / name).string(); }
 };
 
-const Study& study(const std::string& name) {
+const Study& study(std::string_view name) {
   for (const Study& each : studies())
     if (each.name == name) return each;
   FAIL(name);

@@ -55,7 +55,7 @@ TEST_SUITE("fast") {
   TEST_CASE("corpus: npz") { replay("npz", fuzz_npz, 1000); }
   TEST_CASE("corpus: safetensors") { replay("safetensors", fuzz_safetensors, 500); }
   TEST_CASE("corpus: config") { replay("config", fuzz_config, 500); }
-  TEST_CASE("corpus: run record") { replay("run_record", fuzz_run_record, 100); }
+  TEST_CASE("corpus: run record") { replay("run_record", fuzz_run_record, 1000); }
   TEST_CASE("corpus: series") { replay("series", fuzz_series, 500); }
   TEST_CASE("corpus: command line") { replay("command", fuzz_command, 60); }
   TEST_CASE("corpus: ops") { replay("ops", fuzz_ops, 100); }

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "message_of.h"
+
 namespace data_files {
 
 /// A folder of its own for each test, removed at the end.
@@ -76,18 +78,6 @@ inline std::string gzip(const std::string& bytes) {
   out.resize(stream.total_out);
   deflateEnd(&stream);
   return out;
-}
-
-/// Runs f, which must throw E, and gives the message.
-template <class E, class F>
-std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const E& error) {
-    return error.what();
-  }
-  FAIL("expected an exception of another type, or any");
-  return "";
 }
 
 inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }

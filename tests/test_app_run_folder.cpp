@@ -16,7 +16,6 @@ using namespace glocal;
 using namespace glocal::app;
 using data_files::contains;
 using data_files::Folder;
-using data_files::message_of;
 namespace fs = std::filesystem;
 
 namespace {

@@ -11,6 +11,8 @@
 #include <glocal/core/parallel.h>
 #include <glocal/core/random.h>
 
+#include "message_of.h"
+
 using namespace glocal;
 
 namespace {
@@ -108,16 +110,6 @@ void check_case(const Case& c, DType dtype, double bound) {
   CHECK(gap(got.value(), y) < bound);
   CHECK(gap(conv2d_input(z.gy, z.weight, c.x, c.spec).value(), gx) < bound);
   CHECK(gap(conv2d_weight(z.x, z.gy, c.weight, c.spec).value(), gw) < bound);
-}
-
-template <class E, class F>
-std::string message_of(F f) {
-  try {
-    f();
-  } catch (const E& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
 }
 
 Tensor zeros(const Shape& shape, DType dtype = DType::f32) { return Tensor::zeros(shape, dtype); }

@@ -15,7 +15,6 @@
 using namespace glocal;
 using data_files::contains;
 using data_files::Folder;
-using data_files::message_of;
 
 namespace {
 

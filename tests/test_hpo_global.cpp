@@ -7,6 +7,7 @@
 #include <glocal/hpo/estimator.h>
 #include <glocal/hpo/global.h>
 
+#include "message_of.h"
 #include "quadratic.h"
 
 using namespace glocal;
@@ -60,20 +61,12 @@ TEST_CASE("NumericError names the step at which an exploding run left the finite
   FlatProblem problem = scalar_quadratic(1, 1);
   problem.names = {"lr", "momentum"};
   const Vars phi{number(1e20), number(0)};
-  const auto says = [](auto f) {
-    try {
-      f();
-    } catch (const NumericError& error) {
-      return std::string(error.what());
-    }
-    return std::string("nothing");
-  };
   for (const Unroll unroll : {Unroll::stored, Unroll::checkpointed}) {
-    const std::string text = says([&] { global_reverse(problem, phi, 40, unroll); });
+    const std::string text = message_of<NumericError>([&] { global_reverse(problem, phi, 40, unroll); });
     CAPTURE(text);
     CHECK(text.find("left the finite numbers at step 16;") != std::string::npos);
   }
-  const std::string forward = says([&] { global_forward(problem, phi, 40); });
+  const std::string forward = message_of<NumericError>([&] { global_forward(problem, phi, 40); });
   CAPTURE(forward);
   CHECK(forward.find("at step 8:") != std::string::npos);  // where E, a square, left them
   for (const std::string& name : estimator_names()) {

@@ -18,6 +18,7 @@
 #include <glocal/optim/optimizer.h>
 #include <glocal/optim/schedule.h>
 
+#include "message_of.h"
 #include "quadratic.h"
 
 using namespace glocal;
@@ -231,17 +232,9 @@ TEST_CASE("NumericError names step and component where Adam has eps_root 0 and a
   };
   problem.outer = [](const Vars& s, const Vars&, std::int64_t) { return sum(square(s[0])); };
   const Vars phi{number(0.1), number(0.999)};
-  const auto says = [](auto f) {
-    try {
-      f();
-    } catch (const NumericError& error) {
-      return std::string(error.what());
-    }
-    return std::string("nothing");
-  };
   for (const bool forward : {false, true}) {
-    const std::string text =
-        says([&] { return forward ? global_forward(problem, phi, 5) : global_reverse(problem, phi, 5); });
+    const std::string text = message_of<NumericError>(
+        [&] { return forward ? global_forward(problem, phi, 5) : global_reverse(problem, phi, 5); });
     CAPTURE(text);
     CHECK(text.find("the hypergradient of beta2 is") != std::string::npos);
     CHECK(text.find(forward ? "at step 1," : "at step 5,") != std::string::npos);  // the first that each mode meets

@@ -1,10 +1,18 @@
 #include <glocal/app/allowed.h>
 
+#include <fmt/core.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <glocal/app/name_lists.h>
+#include <glocal/core/error.h>
+#include <glocal/core/printable.h>
 
 namespace glocal::app {
 

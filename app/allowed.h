@@ -1,18 +1,19 @@
 // What the value of a flag or of a setting in a file may be, and the one way of saying that it is not. `source` names
 // where a value was given: "--steps", or "c.json: steps".
 #pragma once
+#include <fmt/core.h>
+
 #include <charconv>
 #include <concepts>
 #include <cstddef>
 #include <functional>
 #include <limits>
 #include <string>
+#include <system_error>
 #include <type_traits>
 #include <vector>
 
 #include <glocal/app/choices.h>
-#include <glocal/core/error.h>
-#include <glocal/core/printable.h>
 
 namespace CLI {
 class App;

@@ -1,15 +1,29 @@
 #include <glocal/app/bank.h>
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include <glocal/app/experiment.h>
 #include <glocal/app/json_text.h>
+#include <glocal/autodiff/var.h>
 #include <glocal/core/blas.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
 #include <glocal/core/npy.h>
+#include <glocal/core/tensor.h>
 #include <glocal/hpo/forward.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
 
 namespace glocal::app {
 namespace {

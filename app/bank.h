@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <glocal/app/experiment.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal::app {
 

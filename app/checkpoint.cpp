@@ -1,15 +1,34 @@
 #include <glocal/app/checkpoint.h>
+
+#include <fmt/core.h>
 #include <zlib.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <glocal/app/checkpoint_check.h>
+#include <glocal/app/experiment.h>
 #include <glocal/app/json_text.h>
 #include <glocal/app/prepare.h>
+#include <glocal/app/recorder.h>
+#include <glocal/app/run_rules.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
 #include <glocal/core/printable.h>
+#include <glocal/core/safetensors.h>
+#include <glocal/core/tensor.h>
+#include <glocal/datasets/dataset.h>
+#include <glocal/hpo/progress.h>
 #include <glocal/hpo/space.h>
+#include <glocal/hpo/tune.h>
 
 namespace glocal::app {
 namespace {

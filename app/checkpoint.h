@@ -1,10 +1,16 @@
 // Where a run stands, as a safetensors file: what --resume goes on from, and what Python reads with `safetensors`.
 #pragma once
+#include <cstddef>
 #include <string>
+#include <vector>
 
+#include <glocal/app/experiment.h>
+#include <glocal/app/options.h>
 #include <glocal/app/recorder.h>
 #include <glocal/app/run_rules.h>
+#include <glocal/autodiff/var.h>
 #include <glocal/core/safetensors.h>
+#include <glocal/core/shape.h>
 #include <glocal/hpo/tune.h>
 
 namespace glocal::app {

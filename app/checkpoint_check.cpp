@@ -1,16 +1,27 @@
 #include <glocal/app/checkpoint_check.h>
 
-#include <algorithm>
-#include <cmath>
-#include <limits>
-#include <string_view>
-
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <glocal/app/checkpoint.h>
 #include <glocal/app/json_fields.h>
 #include <glocal/app/json_text.h>
-#include <glocal/app/prepare.h>
+#include <glocal/app/run_rules.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
 #include <glocal/core/printable.h>
+#include <glocal/core/safetensors.h>
+#include <glocal/core/shape.h>
 
 namespace glocal::app {
 namespace {

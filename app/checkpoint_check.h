@@ -1,11 +1,15 @@
 // A checkpoint held against the settings of its run and against itself, field by field, before the first step.
 #pragma once
-#include <map>
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include <glocal/app/checkpoint.h>
+#include <glocal/app/experiment.h>
+#include <glocal/app/options.h>
 #include <glocal/app/run_rules.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/safetensors.h>
 
 namespace glocal::app {
 

@@ -1,21 +1,33 @@
 #include <glocal/app/checkpoint_lines.h>
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
 #include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include <fmt/core.h>
-
+#include <glocal/app/checkpoint.h>
+#include <glocal/app/experiment.h>
 #include <glocal/app/json_fields.h>
 #include <glocal/app/json_text.h>
+#include <glocal/app/recorder.h>
 #include <glocal/app/run_record.h>
+#include <glocal/app/run_rules.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
 #include <glocal/core/file.h>
+#include <glocal/hpo/meta.h>
+#include <glocal/hpo/problem.h>
 #include <glocal/hpo/space.h>
+#include <glocal/hpo/tune.h>
 
 namespace glocal::app {
 namespace {

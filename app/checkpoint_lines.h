@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include <glocal/app/checkpoint.h>
+#include <glocal/app/experiment.h>
 #include <glocal/app/run_rules.h>
 
 namespace glocal::app {

@@ -1,13 +1,25 @@
 // The numbers of a checkpoint: which must be finite, and which follow from others.
-#include <algorithm>
-#include <cmath>
-#include <limits>
-
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include <glocal/app/checkpoint.h>
 #include <glocal/app/checkpoint_check.h>
+#include <glocal/app/experiment.h>
+#include <glocal/app/run_rules.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
+#include <glocal/core/tensor.h>
 #include <glocal/hpo/evolution.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
 #include <glocal/hpo/space.h>
 
 namespace glocal::app {

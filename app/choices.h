@@ -9,7 +9,9 @@
 #include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
 #include <glocal/core/nearest.h>
+#include <glocal/hpo/dmd.h>
 #include <glocal/hpo/estimator.h>
+#include <glocal/hpo/implicit_solve.h>
 
 namespace glocal::app {
 

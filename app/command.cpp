@@ -8,9 +8,11 @@
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include <glocal/app/compare.h>
 #include <glocal/app/data.h>

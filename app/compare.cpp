@@ -1,18 +1,35 @@
 #include <glocal/app/compare.h>
 
+#include <fmt/core.h>
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <filesystem>
+#include <memory>
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include <glocal/app/experiment.h>
 #include <glocal/app/json_text.h>
+#include <glocal/app/options.h>
+#include <glocal/app/prepare.h>
+#include <glocal/app/progress.h>
 #include <glocal/app/report.h>
 #include <glocal/app/run.h>
 #include <glocal/app/run_consistency.h>
+#include <glocal/app/run_folder.h>
 #include <glocal/app/run_record.h>
 #include <glocal/app/say.h>
 #include <glocal/app/table.h>
+#include <glocal/core/error.h>
+#include <glocal/hpo/cost.h>
+#include <glocal/hpo/tune.h>
 
 namespace glocal::app {
 namespace {

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <cmath>
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <string>
@@ -16,7 +17,9 @@
 #include <glocal/core/error.h>
 #include <glocal/core/file.h>
 #include <glocal/core/nearest.h>
+#include <glocal/datasets/dataset.h>
 #include <glocal/datasets/load.h>
+#include <glocal/datasets/registry.h>
 #include <glocal/datasets/verify.h>
 
 namespace glocal::app {

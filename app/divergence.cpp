@@ -1,7 +1,15 @@
 #include <glocal/app/divergence.h>
 
 #include <cmath>
+#include <cstdint>
+#include <functional>
+#include <string>
 #include <utility>
+
+#include <glocal/app/experiment.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
+#include <glocal/hpo/problem.h>
 
 namespace glocal::app {
 

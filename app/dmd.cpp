@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <cmath>
 #include <complex>
 #include <cstdio>
@@ -15,9 +14,9 @@
 #include <glocal/app/choices.h>
 #include <glocal/app/dmd_figures.h>
 #include <glocal/app/dmd_policy.h>
-#include <glocal/app/gnuplot.h>
 #include <glocal/app/html.h>
 #include <glocal/app/json_text.h>
+#include <glocal/app/plot.h>
 #include <glocal/app/run_record.h>
 #include <glocal/app/series_file.h>
 #include <glocal/app/table.h>

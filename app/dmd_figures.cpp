@@ -5,8 +5,16 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <complex>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
 
 #include <glocal/app/dmd_policy.h>
+#include <glocal/app/plot.h>
+#include <glocal/core/tensor.h>
+#include <glocal/hpo/dmd.h>
 
 namespace glocal::app {
 namespace {

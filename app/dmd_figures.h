@@ -1,8 +1,10 @@
 // The four panels that summarise a DMD fit.
 #pragma once
+#include <cstddef>
 #include <vector>
 
 #include <glocal/app/plot.h>
+#include <glocal/core/tensor.h>
 #include <glocal/hpo/dmd.h>
 
 namespace glocal::app {

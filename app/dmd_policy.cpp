@@ -1,12 +1,18 @@
 #include <glocal/app/dmd_policy.h>
 
+#include <fmt/core.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <complex>
 #include <cstddef>
-#include <utility>
+#include <cstdlib>
+#include <functional>
+#include <string>
+#include <vector>
 
 #include <glocal/app/choices.h>
+#include <glocal/hpo/dmd.h>
 
 namespace glocal::app {
 namespace {

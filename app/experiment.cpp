@@ -1,21 +1,42 @@
 #include <glocal/app/experiment.h>
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
-#include <optional>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <glocal/app/allowed.h>
 #include <glocal/app/hyper_kinds.h>
 #include <glocal/app/hyperparameters.h>
 #include <glocal/app/signals.h>
+#include <glocal/autodiff/op.h>
 #include <glocal/autodiff/ops.h>
+#include <glocal/autodiff/transforms.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
+#include <glocal/core/random.h>
+#include <glocal/core/tensor.h>
+#include <glocal/datasets/dataset.h>
+#include <glocal/datasets/load.h>
 #include <glocal/datasets/sampling.h>
 #include <glocal/datasets/variants.h>
 #include <glocal/nn/loss.h>
 #include <glocal/nn/meta_weight_net.h>
+#include <glocal/nn/model.h>
 #include <glocal/nn/parameter_group.h>
+#include <glocal/nn/pass.h>
 #include <glocal/optim/by_group.h>
 #include <glocal/optim/clip.h>
+#include <glocal/optim/optimizer.h>
+#include <glocal/optim/schedule.h>
 
 namespace glocal::app {
 

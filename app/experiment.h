@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
-#include <glocal/datasets/load.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/datasets/dataset.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/space.h>
 #include <glocal/nn/model.h>
-#include <glocal/optim/optimizer.h>
-#include <glocal/optim/schedule.h>
 
 namespace glocal::app {
 

@@ -1,17 +1,23 @@
 #include <glocal/app/fetch.h>
 
 #include <spawn.h>
+#include <stdlib.h>
+#include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include <glocal/core/error.h>
 #include <glocal/core/file.h>
 #include <glocal/datasets/embedded.h>
+#include <glocal/datasets/registry.h>
 
 extern char** environ;
 

@@ -1,6 +1,8 @@
 #include <glocal/app/gnuplot.h>
 
 #include <spawn.h>
+#include <stdio.h>
+#include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -8,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <system_error>
 

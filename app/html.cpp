@@ -1,10 +1,16 @@
 #include <glocal/app/html.h>
 
+#include <fmt/core.h>
 #include <fmt/format.h>
 
 #include <cmath>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include <glocal/app/gnuplot.h>
+#include <glocal/app/plot.h>
 
 namespace glocal::app {
 namespace {

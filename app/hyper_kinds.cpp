@@ -1,8 +1,19 @@
 #include <glocal/app/hyper_kinds.h>
 
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
 
+#include <glocal/app/hyperparameters.h>
+#include <glocal/autodiff/tree.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
+#include <glocal/core/random.h>
 #include <glocal/nn/meta_weight_net.h>
+#include <glocal/optim/optimizer.h>
+#include <glocal/optim/schedule.h>
 
 namespace glocal::app {
 

@@ -5,6 +5,7 @@
 
 #include <glocal/app/hyperparameters.h>
 #include <glocal/core/random.h>
+#include <glocal/optim/optimizer.h>
 #include <glocal/optim/schedule.h>
 
 namespace glocal::app {

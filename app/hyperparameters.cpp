@@ -1,13 +1,29 @@
 #include <glocal/app/hyperparameters.h>
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
+#include <map>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
 
 #include <glocal/app/allowed.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
 #include <glocal/core/nearest.h>
+#include <glocal/core/tensor.h>
+#include <glocal/hpo/space.h>
+#include <glocal/nn/model.h>
 #include <glocal/nn/parameter_group.h>
+#include <glocal/optim/optimizer.h>
 
 namespace glocal::app {
 

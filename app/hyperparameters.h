@@ -1,5 +1,6 @@
 // Every hyperparameter of an experiment by name: its range, where it starts, whether it is tuned.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -7,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
 #include <glocal/hpo/space.h>
 #include <glocal/nn/model.h>
 #include <glocal/optim/optimizer.h>

@@ -1,9 +1,16 @@
 #include <glocal/app/json_fields.h>
 
+#include <fmt/core.h>
+
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
 #include <limits>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <glocal/core/error.h>
 #include <glocal/core/printable.h>

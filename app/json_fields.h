@@ -1,5 +1,6 @@
 // One JSON object that the program itself has written, read back field by field: nothing missing, nothing left over.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <nlohmann/json.hpp>

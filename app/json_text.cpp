@@ -1,6 +1,10 @@
 #include <glocal/app/json_text.h>
 
+#include <cstddef>
+#include <cstdint>
+#include <nlohmann/json.hpp>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 

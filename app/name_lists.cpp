@@ -1,24 +1,41 @@
 #include <glocal/app/name_lists.h>
 
+#include <fmt/core.h>
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include <glocal/app/allowed.h>
 #include <glocal/app/hyper_kinds.h>
+#include <glocal/app/hyperparameters.h>
+#include <glocal/app/options.h>
 #include <glocal/app/reproduce.h>
 #include <glocal/app/settings.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
 #include <glocal/core/nearest.h>
+#include <glocal/core/random.h>
 #include <glocal/datasets/registry.h>
 #include <glocal/datasets/variants.h>
+#include <glocal/hpo/dmd.h>
+#include <glocal/hpo/estimator.h>
+#include <glocal/hpo/implicit_solve.h>
 #include <glocal/hpo/meta.h>
 #include <glocal/hpo/search.h>
 #include <glocal/nn/activation.h>
 #include <glocal/nn/model.h>
 #include <glocal/nn/norm.h>
+#include <glocal/optim/optimizer.h>
+#include <glocal/optim/schedule.h>
 
 namespace glocal::app {
 namespace {

@@ -1,5 +1,6 @@
 #include <glocal/app/options.h>
 
+#include <fmt/core.h>
 #include <fmt/ranges.h>
 #include <unistd.h>
 
@@ -7,16 +8,25 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <sstream>
+#include <string>
+#include <string_view>
+#include <system_error>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <glocal/app/allowed.h>
 #include <glocal/app/choices.h>
+#include <glocal/app/experiment.h>
 #include <glocal/app/json_text.h>
 #include <glocal/app/settings.h>
+#include <glocal/core/error.h>
 #include <glocal/core/file.h>
 #include <glocal/core/nearest.h>
 #include <glocal/core/printable.h>

@@ -4,10 +4,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include <glocal/app/png.h>
+#include <glocal/datasets/dataset.h>
 
 namespace glocal::app {
 namespace {

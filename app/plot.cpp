@@ -1,10 +1,16 @@
 #include <glocal/app/plot.h>
 
+#include <fmt/core.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstddef>
 #include <numbers>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include <glocal/app/gnuplot.h>
 #include <glocal/app/html.h>

@@ -2,7 +2,12 @@
 
 #include <fmt/core.h>
 
+#include <array>
+#include <cstddef>
 #include <string>
+#include <string_view>
+
+#include <glocal/app/plot.h>
 
 namespace glocal::app {
 

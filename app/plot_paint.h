@@ -3,8 +3,6 @@
 #include <array>
 #include <string_view>
 
-#include <glocal/app/plot.h>
-
 namespace glocal::app {
 
 struct PaintValue {

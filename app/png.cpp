@@ -2,6 +2,10 @@
 
 #include <zlib.h>
 
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
 #include <string_view>
 
 #include <glocal/core/error.h>

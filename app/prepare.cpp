@@ -1,21 +1,35 @@
 #include <glocal/app/prepare.h>
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <ctime>
 #include <fstream>
+#include <string>
+#include <vector>
 
 #include <glocal/app/allowed.h>
+#include <glocal/app/experiment.h>
 #include <glocal/app/json_text.h>
+#include <glocal/app/options.h>
 #include <glocal/app/progress.h>
 #include <glocal/app/say.h>
 #include <glocal/app/search.h>
+#include <glocal/autodiff/var.h>
 #include <glocal/core/blas.h>
+#include <glocal/core/error.h>
 #include <glocal/core/isa.h>
 #include <glocal/core/memory.h>
 #include <glocal/core/parallel.h>
+#include <glocal/core/tensor.h>
 #include <glocal/core/version.h>
+#include <glocal/datasets/dataset.h>
+#include <glocal/hpo/cost.h>
+#include <glocal/hpo/estimator.h>
 #include <glocal/hpo/glocal.h>
+#include <glocal/hpo/search.h>
 
 namespace glocal::app {
 namespace {

@@ -1,8 +1,31 @@
 #include <glocal/app/recorder.h>
 
+#include <fmt/core.h>
+
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
 #include <utility>
+#include <vector>
+
+#include <glocal/app/experiment.h>
+#include <glocal/app/options.h>
+#include <glocal/app/run_folder.h>
+#include <glocal/app/run_rules.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
+#include <glocal/core/memory.h>
+#include <glocal/core/tensor.h>
+#include <glocal/datasets/dataset.h>
+#include <glocal/hpo/dmd.h>
+#include <glocal/hpo/estimator.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/search.h>
+#include <glocal/hpo/tune.h>
 
 namespace glocal::app {
 

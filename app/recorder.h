@@ -14,6 +14,8 @@
 #include <glocal/app/progress.h>
 #include <glocal/app/run_folder.h>
 #include <glocal/app/run_rules.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/hpo/tune.h>
 
 namespace glocal::app {
 

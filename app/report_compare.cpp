@@ -4,11 +4,18 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <glocal/app/html.h>
 #include <glocal/app/report_figures.h>
 #include <glocal/app/report_sections.h>
 #include <glocal/app/run_consistency.h>
+#include <glocal/app/run_record.h>
 #include <glocal/app/table.h>
 #include <glocal/core/error.h>
 

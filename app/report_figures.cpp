@@ -3,10 +3,19 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstddef>
+#include <iterator>
 #include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <glocal/app/html.h>
+#include <glocal/app/plot.h>
+#include <glocal/app/run_record.h>
 
 namespace glocal::app {
 namespace {

@@ -1,5 +1,6 @@
 // The pictures of a report: from the records of runs to plots.
 #pragma once
+#include <cstddef>
 #include <string>
 #include <vector>
 

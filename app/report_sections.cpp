@@ -4,11 +4,18 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <iterator>
+#include <optional>
 #include <span>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <glocal/app/html.h>
 #include <glocal/app/progress.h>
 #include <glocal/app/report_figures.h>
+#include <glocal/app/run_record.h>
 
 namespace glocal::app {
 namespace {

@@ -1,6 +1,9 @@
 // The parts of a report that a single run and a comparison share, as HTML.
 #pragma once
+#include <cstddef>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <glocal/app/run_record.h>
 

@@ -1,19 +1,33 @@
 #include <glocal/app/reproduce.h>
 
+#include <fmt/core.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 #include <glocal/app/allowed.h>
 #include <glocal/app/gnuplot.h>
 #include <glocal/app/json_text.h>
+#include <glocal/app/options.h>
+#include <glocal/app/plot.h>
 #include <glocal/app/prepare.h>
 #include <glocal/app/progress.h>
-#include <glocal/app/reproduce/studies.h>
 #include <glocal/app/say.h>
 #include <glocal/app/signals.h>
 #include <glocal/app/table.h>
+#include <glocal/core/error.h>
 #include <glocal/core/file.h>
 #include <glocal/core/nearest.h>
 #include <glocal/core/parallel.h>

@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <vector>
 
 #include <glocal/app/options.h>
 #include <glocal/app/plot.h>
+#include <glocal/core/error.h>
 
 namespace CLI {
 class App;

@@ -1,16 +1,40 @@
 #include <glocal/app/run.h>
 
-#include <cerrno>
-#include <cmath>
-#include <memory>
+#include <errno.h>  // program_invocation_name, glibc
+#include <fmt/core.h>
 
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <glocal/app/experiment.h>
 #include <glocal/app/json_text.h>
+#include <glocal/app/options.h>
+#include <glocal/app/prepare.h>
+#include <glocal/app/progress.h>
+#include <glocal/app/recorder.h>
 #include <glocal/app/report.h>
 #include <glocal/app/run_consistency.h>
+#include <glocal/app/run_folder.h>
 #include <glocal/app/run_record.h>
 #include <glocal/app/say.h>
+#include <glocal/app/search.h>
 #include <glocal/app/signals.h>
 #include <glocal/app/training.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
+#include <glocal/core/tensor.h>
+#include <glocal/hpo/cost.h>
+#include <glocal/hpo/search.h>
+#include <glocal/hpo/tune.h>
 
 namespace glocal::app {
 namespace {

@@ -1,13 +1,18 @@
 // One training run, tuned or plain, from its start to its summary; what train, tune and compare have in common.
 #pragma once
+#include <cstdint>
 #include <exception>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include <glocal/app/prepare.h>
+#include <glocal/app/experiment.h>
+#include <glocal/app/options.h>
 #include <glocal/app/recorder.h>
+#include <glocal/app/run_folder.h>
+#include <glocal/hpo/cost.h>
+#include <glocal/hpo/tune.h>
 
 namespace glocal::app {
 

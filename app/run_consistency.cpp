@@ -1,16 +1,20 @@
 #include <glocal/app/run_consistency.h>
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <filesystem>
+#include <initializer_list>
 #include <limits>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <fmt/core.h>
-
 #include <glocal/app/json_fields.h>
+#include <glocal/app/run_record.h>
 #include <glocal/core/error.h>
 
 namespace glocal::app {

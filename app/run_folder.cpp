@@ -1,18 +1,28 @@
 #include <glocal/app/run_folder.h>
 
 #include <fcntl.h>
+#include <fmt/core.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <map>
 #include <memory>
+#include <string>
 #include <system_error>
 #include <utility>
 
 #include <glocal/app/json_text.h>
+#include <glocal/app/lock.h>
+#include <glocal/core/error.h>
 #include <glocal/core/file.h>
 #include <glocal/core/npy.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal::app {
 namespace fs = std::filesystem;

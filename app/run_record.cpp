@@ -1,8 +1,20 @@
 #include <glocal/app/run_record.h>
 
+#include <fmt/core.h>
+
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
 #include <functional>
+#include <initializer_list>
 #include <limits>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
 
 #include <glocal/app/json_text.h>
 #include <glocal/app/run_consistency.h>

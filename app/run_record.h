@@ -2,9 +2,11 @@
 #pragma once
 #include <array>
 #include <complex>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <initializer_list>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>

@@ -1,11 +1,21 @@
 #include <glocal/app/run_rules.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <initializer_list>
+#include <string>
+#include <vector>
 
+#include <glocal/app/experiment.h>
+#include <glocal/app/options.h>
 #include <glocal/app/prepare.h>
+#include <glocal/app/search.h>
+#include <glocal/datasets/dataset.h>
 #include <glocal/hpo/estimator.h>
 #include <glocal/hpo/forward.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/search.h>
+#include <glocal/hpo/tune.h>
 
 namespace glocal::app {
 namespace {

@@ -7,6 +7,7 @@
 #include <glocal/app/experiment.h>
 #include <glocal/app/options.h>
 #include <glocal/app/search.h>
+#include <glocal/hpo/meta.h>
 
 namespace glocal::app {
 

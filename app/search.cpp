@@ -1,12 +1,29 @@
 #include <glocal/app/search.h>
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
+#include <string>
+#include <system_error>
+#include <vector>
 
+#include <glocal/app/experiment.h>
+#include <glocal/app/options.h>
 #include <glocal/app/prepare.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
 #include <glocal/core/nearest.h>
 #include <glocal/core/printable.h>
+#include <glocal/core/random.h>
 #include <glocal/core/shape.h>
+#include <glocal/hpo/cost.h>
+#include <glocal/hpo/estimator.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/search.h>
+#include <glocal/hpo/search_run.h>
+#include <glocal/hpo/tune.h>
 
 namespace glocal::app {
 namespace {

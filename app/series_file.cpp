@@ -1,13 +1,20 @@
 #include <glocal/app/series_file.h>
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <vector>
 
+#include <glocal/app/series_text.h>
+#include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
 #include <glocal/core/file.h>
 #include <glocal/core/npy.h>
 #include <glocal/core/printable.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal::app {
 namespace {

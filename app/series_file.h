@@ -3,7 +3,6 @@
 #include <string>
 #include <vector>
 
-#include <glocal/app/series_text.h>
 #include <glocal/core/tensor.h>
 
 namespace glocal::app {

@@ -4,6 +4,9 @@
 #include <array>
 #include <cctype>
 #include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include <glocal/core/printable.h>
 

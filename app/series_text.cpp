@@ -1,17 +1,23 @@
 #include <glocal/app/series_text.h>
 
+#include <fmt/core.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <system_error>
+#include <vector>
 
 #include <glocal/app/series_lines.h>
+#include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal::app {
 namespace {

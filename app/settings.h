@@ -1,7 +1,5 @@
 // The list of settings: one line each, visited by the command line, config.json and --config alike.
 #pragma once
-#include <string_view>
-
 #include <glocal/app/allowed.h>
 #include <glocal/app/options.h>
 #include <glocal/app/search.h>

@@ -1,4 +1,8 @@
 #include <glocal/app/signals.h>
+
+#include <signal.h>
+#include <sys/types.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>

@@ -1,5 +1,6 @@
 // Columns that line up, for stdout.
 #pragma once
+#include <cstddef>
 #include <string>
 #include <vector>
 

@@ -1,12 +1,32 @@
 #include <glocal/app/training.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include <glocal/app/checkpoint.h>
 #include <glocal/app/checkpoint_lines.h>
+#include <glocal/app/experiment.h>
+#include <glocal/app/options.h>
 #include <glocal/app/prepare.h>
+#include <glocal/app/run_folder.h>
+#include <glocal/app/run_rules.h>
 #include <glocal/app/say.h>
+#include <glocal/app/search.h>
 #include <glocal/app/signals.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
+#include <glocal/core/safetensors.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/search.h>
+#include <glocal/hpo/search_run.h>
+#include <glocal/hpo/tune.h>
 
 namespace glocal::app {
 

@@ -1,12 +1,19 @@
 // One run as it goes on: watched, saved as it goes, and continued from where a checkpoint left it.
 #pragma once
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <glocal/app/checkpoint.h>
+#include <glocal/app/experiment.h>
+#include <glocal/app/options.h>
+#include <glocal/app/recorder.h>
 #include <glocal/app/run_folder.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/hpo/tune.h>
 
 namespace glocal::app {
 

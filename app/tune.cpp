@@ -1,7 +1,9 @@
 #include <glocal/app/tune.h>
 
 #include <CLI/CLI.hpp>
+#include <memory>
 
+#include <glocal/app/options.h>
 #include <glocal/app/run.h>
 
 namespace glocal::app {

@@ -1,8 +1,18 @@
 #include <glocal/autodiff/fused.h>
 
-#include <glocal/autodiff/tape.h>
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <glocal/autodiff/op.h>
+#include <glocal/autodiff/tape.h>  // IWYU pragma: keep (complete behind top->tape)
 #include <glocal/autodiff/trace.h>
 #include <glocal/autodiff/transforms.h>
+#include <glocal/autodiff/var.h>
 
 namespace glocal {
 namespace {

@@ -1,9 +1,11 @@
 // A function computed in one pass over memory, and differentiated as the same function written in ops.
 #pragma once
 #include <memory>
+#include <span>
 #include <vector>
 
 #include <glocal/autodiff/op.h>
+#include <glocal/autodiff/var.h>
 
 namespace glocal {
 

@@ -1,8 +1,21 @@
 #include <glocal/autodiff/op.h>
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include <glocal/autodiff/ops.h>
-#include <glocal/autodiff/tape.h>
+#include <glocal/autodiff/tape.h>  // IWYU pragma: keep (complete behind top->tape)
 #include <glocal/autodiff/trace.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal {
 namespace {

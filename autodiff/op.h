@@ -3,11 +3,16 @@
 #include <algorithm>
 #include <array>
 #include <concepts>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include <glocal/autodiff/var.h>
 #include <glocal/core/recycle.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal {
 

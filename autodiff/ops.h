@@ -2,10 +2,15 @@
 // in every input of type Var. Shapes that do not fit throw ShapeError, mixed element types DTypeError.
 #pragma once
 #include <array>
+#include <cstdint>
+#include <initializer_list>
 #include <vector>
 
-#include <glocal/autodiff/op.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
 #include <glocal/core/random.h>
+#include <glocal/core/shape.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal {
 

@@ -1,8 +1,20 @@
 #include <glocal/autodiff/tape.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
 
+#include <glocal/autodiff/op.h>
+#include <glocal/autodiff/var.h>
 #include <glocal/core/blas.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal {
 namespace {

@@ -1,10 +1,13 @@
 // A straight line of nodes in execution order. No recursion and no hashing anywhere: 10^6 nodes need no deep stack.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include <glocal/autodiff/op.h>
+#include <glocal/autodiff/var.h>
 
 namespace glocal {
 

@@ -2,8 +2,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
 #include <vector>
 
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
 #include <glocal/core/recycle.h>
 
 namespace glocal {

@@ -1,6 +1,18 @@
 #include <glocal/autodiff/transforms.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <glocal/autodiff/op.h>
+#include <glocal/autodiff/tape.h>
+#include <glocal/autodiff/trace.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
 
 namespace glocal {
 namespace {

@@ -5,17 +5,22 @@
 //   y, pushforward = linearize(f, x)
 //   grad(f)(x), value_and_grad(f)(x), hvp(f, x, v), checkpoint(f)(x), scan(step, s, T)
 #pragma once
+#include <algorithm>
 #include <cmath>
-#include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
+#include <span>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <glocal/autodiff/tape.h>
-#include <glocal/autodiff/trace.h>
 #include <glocal/autodiff/tree.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
 
 namespace glocal {
 

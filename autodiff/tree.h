@@ -2,12 +2,15 @@
 #pragma once
 #include <array>
 #include <concepts>
+#include <cstddef>
 #include <optional>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
 
 namespace glocal {
 

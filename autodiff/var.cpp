@@ -1,6 +1,11 @@
 #include <glocal/autodiff/var.h>
 
+#include <memory>
+#include <utility>
+
+#include <glocal/core/error.h>
 #include <glocal/core/recycle.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal {
 

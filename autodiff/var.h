@@ -3,8 +3,11 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
+#include <glocal/core/dtype.h>
+#include <glocal/core/shape.h>
 #include <glocal/core/tensor.h>
 
 namespace glocal {

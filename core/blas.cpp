@@ -1,8 +1,11 @@
 #include <glocal/core/blas.h>
 
+#include <fmt/core.h>
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <mutex>
+#include <string>
 
 #include <glocal/core/parallel.h>
 #include <glocal/core/simd/vector.h>

@@ -1,5 +1,6 @@
 // Element types and the one dispatch over them.
 #pragma once
+#include <fmt/core.h>
 #include <fmt/format.h>
 
 #include <cstdint>

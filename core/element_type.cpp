@@ -5,10 +5,16 @@
 #include <bit>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <string>
+#include <string_view>
 #include <utility>
 
+#include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
+#include <glocal/core/shape.h>
+#include <glocal/core/tensor.h>
 
 static_assert(std::endian::native == std::endian::little, "files are little-endian and read in place");
 

@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include <glocal/core/dtype.h>
+#include <glocal/core/shape.h>
 #include <glocal/core/tensor.h>
 
 namespace glocal {

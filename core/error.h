@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <stdexcept>
-#include <string>
 #include <utility>
 
 namespace glocal {

@@ -1,7 +1,7 @@
 #include <glocal/core/isa.h>
 
 #include <cstdlib>
-#include <string_view>
+#include <string>
 
 #include <glocal/core/error.h>
 

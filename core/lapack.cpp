@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <complex>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <span>
 #include <string_view>
+#include <vector>
 
 // LAPACKE's complex type is ours.
 #define lapack_complex_float std::complex<float>
@@ -12,7 +16,11 @@
 #include <lapacke.h>
 
 #include <glocal/core/blas.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
 #include <glocal/core/scaling.h>
+#include <glocal/core/shape.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal::lapack {
 namespace {

@@ -2,6 +2,7 @@
 // Inf in its input or when LAPACK does not converge; ShapeError for a wrong rank or size; DTypeError unless f64.
 #pragma once
 #include <complex>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 

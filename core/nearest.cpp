@@ -1,9 +1,13 @@
 #include <glocal/core/nearest.h>
 
+#include <fmt/core.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include <glocal/core/printable.h>
 

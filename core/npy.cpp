@@ -1,18 +1,25 @@
 #include <glocal/core/npy.h>
 
+#include <fmt/core.h>
+
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
+#include <string_view>
 #include <system_error>
 #include <tuple>
 #include <utility>
 #include <vector>
 
+#include <glocal/core/dtype.h>
 #include <glocal/core/element_type.h>
 #include <glocal/core/error.h>
 #include <glocal/core/file.h>
 #include <glocal/core/printable.h>
+#include <glocal/core/shape.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal {
 namespace {

@@ -2,6 +2,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <map>
@@ -13,6 +14,7 @@
 #include <glocal/core/file.h>
 #include <glocal/core/npy.h>
 #include <glocal/core/printable.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal {
 namespace {

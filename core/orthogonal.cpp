@@ -2,12 +2,18 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <numeric>
+#include <vector>
 
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
 #include <glocal/core/lapack.h>
 #include <glocal/core/scaling.h>
 #include <glocal/core/simd/orthogonal.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal::orthogonal {
 namespace {

@@ -1,8 +1,12 @@
 #include <glocal/core/printable.h>
 
+#include <fmt/core.h>
 #include <fmt/format.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <string>
+#include <string_view>
 
 namespace glocal {
 namespace {

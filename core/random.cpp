@@ -1,11 +1,17 @@
 #include <glocal/core/random.h>
 
 #include <algorithm>
-#include <bit>
+#include <array>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <utility>
 
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
 #include <glocal/core/parallel.h>
+#include <glocal/core/shape.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal {
 namespace {

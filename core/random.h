@@ -3,6 +3,8 @@
 #include <array>
 #include <cstdint>
 
+#include <glocal/core/dtype.h>
+#include <glocal/core/shape.h>
 #include <glocal/core/tensor.h>
 
 namespace glocal {

@@ -1,18 +1,28 @@
 // Eight bytes with the length of the header, the header, then the numbers of the tensors without holes.
 #include <glocal/core/safetensors.h>
+
+#include <fmt/core.h>
 #include <zlib.h>
 
 #include <algorithm>
 #include <bit>
+#include <cstdint>
 #include <cstring>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include <glocal/core/dtype.h>
 #include <glocal/core/element_type.h>
+#include <glocal/core/error.h>
 #include <glocal/core/file.h>
 #include <glocal/core/safetensors_header.h>
+#include <glocal/core/shape.h>
+#include <glocal/core/tensor.h>
 
 static_assert(std::endian::native == std::endian::little, "files are little-endian and read in place");
 

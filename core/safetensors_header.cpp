@@ -1,10 +1,19 @@
 #include <glocal/core/safetensors_header.h>
 
+#include <fmt/core.h>
+
+#include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <span>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
+
+#include <glocal/core/error.h>
+#include <glocal/core/shape.h>
 
 namespace glocal {
 namespace {

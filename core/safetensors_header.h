@@ -1,5 +1,6 @@
 // The JSON header of a safetensors file: https://github.com/huggingface/safetensors, "Format".
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>

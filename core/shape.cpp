@@ -1,6 +1,14 @@
 #include <glocal/core/shape.h>
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <glocal/core/error.h>
 
 namespace glocal {
 

@@ -1,14 +1,15 @@
 // The shape of a tensor: up to eight sizes, their product checked once, at construction.
 #pragma once
+#include <fmt/core.h>
 #include <fmt/format.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <span>
 #include <string>
-
-#include <glocal/core/error.h>
+#include <string_view>
 
 namespace glocal {
 

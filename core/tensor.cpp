@@ -2,11 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <type_traits>
 
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
+#include <glocal/core/memory.h>
 #include <glocal/core/recycle.h>
+#include <glocal/core/shape.h>
 
 namespace glocal {
 namespace {

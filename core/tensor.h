@@ -1,5 +1,6 @@
 // Numbers: shape, element type, a shared 64-byte aligned buffer, contiguous row-major. Knows nothing of derivatives.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
 #include <glocal/core/memory.h>
 #include <glocal/core/shape.h>
 

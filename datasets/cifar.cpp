@@ -1,6 +1,9 @@
 #include <glocal/datasets/cifar.h>
 
 #include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
 
 #include <glocal/core/error.h>
 #include <glocal/datasets/payload.h>

@@ -1,8 +1,14 @@
 #include <glocal/datasets/dataset.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <numeric>
+#include <span>
+#include <string_view>
+#include <vector>
 
+#include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
 #include <glocal/core/parallel.h>
 

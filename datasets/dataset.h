@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include <glocal/core/dtype.h>
 #include <glocal/core/tensor.h>
 
 namespace glocal::datasets {

@@ -1,18 +1,23 @@
 #include <glocal/datasets/foreign.h>
 
+#include <fmt/core.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <cstddef>
+#include <filesystem>
 #include <initializer_list>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include <glocal/core/printable.h>
+#include <glocal/datasets/dataset.h>
+#include <glocal/datasets/registry.h>
 
 namespace fs = std::filesystem;
 

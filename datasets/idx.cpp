@@ -1,9 +1,14 @@
 #include <glocal/datasets/idx.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <iterator>
 #include <numeric>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include <glocal/core/error.h>
 #include <glocal/datasets/gzip.h>

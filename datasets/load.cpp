@@ -1,16 +1,25 @@
 #include <glocal/datasets/load.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <span>
+#include <string>
+#include <string_view>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include <glocal/core/error.h>
+#include <glocal/core/random.h>
 #include <glocal/datasets/cifar.h>
+#include <glocal/datasets/dataset.h>
 #include <glocal/datasets/digest.h>
 #include <glocal/datasets/embedded.h>
 #include <glocal/datasets/foreign.h>
 #include <glocal/datasets/idx.h>
+#include <glocal/datasets/registry.h>
 #include <glocal/datasets/sampling.h>
 #include <glocal/datasets/synthetic.h>
 

@@ -5,6 +5,8 @@
 #include <cctype>
 #include <cstdint>
 #include <filesystem>
+#include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 

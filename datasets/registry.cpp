@@ -1,5 +1,12 @@
 #include <glocal/datasets/registry.h>
 
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
 #include <glocal/core/error.h>
 #include <glocal/core/nearest.h>
 

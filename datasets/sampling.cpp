@@ -1,10 +1,15 @@
 #include <glocal/datasets/sampling.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <memory>
 #include <mutex>
 #include <span>
+#include <vector>
 
 #include <glocal/core/error.h>
+#include <glocal/core/random.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal::datasets {
 

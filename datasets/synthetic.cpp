@@ -2,9 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <string>
 
 #include <glocal/core/error.h>
 #include <glocal/core/random.h>
+#include <glocal/core/tensor.h>
+#include <glocal/datasets/dataset.h>
 #include <glocal/datasets/registry.h>
 
 namespace glocal::datasets {

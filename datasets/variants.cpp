@@ -2,10 +2,18 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include <glocal/core/error.h>
 #include <glocal/core/nearest.h>
+#include <glocal/core/random.h>
+#include <glocal/core/tensor.h>
+#include <glocal/datasets/dataset.h>
 
 namespace glocal::datasets {
 namespace {

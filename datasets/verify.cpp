@@ -1,14 +1,25 @@
 #include <glocal/datasets/verify.h>
 
-#include <algorithm>
+#include <fmt/core.h>
+
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 #include <glocal/core/error.h>
+#include <glocal/datasets/dataset.h>
 #include <glocal/datasets/digest.h>
 #include <glocal/datasets/embedded.h>
 #include <glocal/datasets/gzip.h>
+#include <glocal/datasets/load.h>
 #include <glocal/datasets/payload.h>
+#include <glocal/datasets/registry.h>
 
 namespace glocal::datasets {
 namespace {

@@ -9,6 +9,7 @@
 #include <glocal/autodiff/ops.h>
 #include <glocal/datasets/load.h>
 #include <glocal/datasets/sampling.h>
+#include <glocal/hpo/forward.h>
 #include <glocal/hpo/global.h>
 #include <glocal/hpo/glocal.h>
 #include <glocal/nn/linear.h>

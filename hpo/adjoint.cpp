@@ -4,7 +4,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
+
+#include <glocal/autodiff/op.h>
+#include <glocal/autodiff/transforms.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
+#include <glocal/hpo/problem.h>
 
 namespace glocal::hpo {
 namespace {

@@ -1,9 +1,11 @@
 // The adjoint of one step, (d_s step)^T a and (d_phi step)^T a, by reverse mode alone or by both modes.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 
+#include <glocal/autodiff/var.h>
 #include <glocal/hpo/problem.h>
 
 namespace glocal::hpo {

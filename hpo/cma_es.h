@@ -1,6 +1,7 @@
 // The covariance matrix adaptation evolution strategy, after N. Hansen, "The CMA Evolution Strategy: A Tutorial",
 // arXiv 1604.00772, 2016: figure 6 with the default parameters of table 1 (negative weights included).
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <utility>

@@ -3,11 +3,24 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <vector>
 
+#include <glocal/autodiff/transforms.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
+#include <glocal/core/memory.h>
 #include <glocal/core/nearest.h>
+#include <glocal/hpo/estimator.h>
+#include <glocal/hpo/forward.h>
+#include <glocal/hpo/implicit_solve.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
+#include <glocal/hpo/reverse.h>
+#include <glocal/hpo/unroll_plan.h>
 
 namespace glocal::hpo {
 namespace {

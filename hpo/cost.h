@@ -2,9 +2,10 @@
 #pragma once
 #include <cstdint>
 #include <string>
-#include <vector>
 
+#include <glocal/autodiff/var.h>
 #include <glocal/hpo/estimator.h>
+#include <glocal/hpo/problem.h>
 
 namespace glocal::hpo {
 

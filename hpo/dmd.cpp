@@ -1,8 +1,19 @@
 #include <glocal/hpo/dmd.h>
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
+#include <complex>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <vector>
 
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
+#include <glocal/core/tensor.h>
+#include <glocal/hpo/dmd_model.h>
 #include <glocal/hpo/dmd_series.h>
 
 namespace glocal::hpo {

@@ -3,6 +3,7 @@
 #include <complex>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <glocal/core/lapack.h>

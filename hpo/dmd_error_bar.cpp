@@ -2,15 +2,19 @@
 #include <algorithm>
 #include <cmath>
 #include <complex>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <vector>
 
 #include <glocal/core/blas.h>
+#include <glocal/core/dtype.h>
 #include <glocal/core/lapack.h>
 #include <glocal/core/orthogonal.h>
 #include <glocal/core/scaling.h>
-#include <glocal/hpo/dmd_series.h>
+#include <glocal/core/tensor.h>
+#include <glocal/hpo/dmd.h>
+#include <glocal/hpo/dmd_model.h>
 
 namespace glocal::hpo {
 namespace {

@@ -1,8 +1,16 @@
 // Forward-backward DMD: Dawson, Hemati, Williams, Rowley, "Characterizing and correcting for the effect of sensor noise
 // in the dynamic mode decomposition", Exp. Fluids 57, 2016, section 4.
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <string>
 
+#include <glocal/core/dtype.h>
+#include <glocal/core/orthogonal.h>
+#include <glocal/core/tensor.h>
+#include <glocal/hpo/dmd_model.h>
 #include <glocal/hpo/dmd_series.h>
 
 namespace glocal::hpo {

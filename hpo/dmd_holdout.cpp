@@ -1,9 +1,18 @@
 // The trust test of a forecast: what would it have said about snapshots that were held back?
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <span>
+#include <string>
+#include <vector>
 
+#include <glocal/core/dtype.h>
+#include <glocal/core/tensor.h>
+#include <glocal/hpo/dmd.h>
 #include <glocal/hpo/dmd_series.h>
 
 namespace glocal::hpo {

@@ -1,7 +1,15 @@
 // DMD by least squares in the leading singular directions of X: A = U^T Y (U^T X)^+ (Schmid 2010; Tu et al. 2014).
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
 
+#include <glocal/core/dtype.h>
+#include <glocal/core/orthogonal.h>
+#include <glocal/core/tensor.h>
+#include <glocal/hpo/dmd_model.h>
 #include <glocal/hpo/dmd_series.h>
 
 namespace glocal::hpo {

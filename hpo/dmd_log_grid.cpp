@@ -1,8 +1,21 @@
 // DMD in logarithmic time: with x = log(t + 1 + t0) a power (t + 1 + t0)^p is the exponential e^{p x}, one Koopman
 // mode.
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
+#include <complex>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
 
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
+#include <glocal/core/tensor.h>
+#include <glocal/hpo/dmd.h>
+#include <glocal/hpo/dmd_model.h>
 #include <glocal/hpo/dmd_series.h>
 #include <glocal/hpo/dmd_variable_projection.h>
 

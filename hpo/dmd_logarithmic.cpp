@@ -1,8 +1,15 @@
 // The simplest model in logarithmic time: each entry is a power of t + 1 + t0, fitted to means over log-spaced bins.
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
+#include <vector>
 
+#include <glocal/core/tensor.h>
+#include <glocal/hpo/dmd.h>
 #include <glocal/hpo/dmd_series.h>
 
 namespace glocal::hpo {

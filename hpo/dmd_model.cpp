@@ -2,9 +2,19 @@
 
 #include <algorithm>
 #include <cmath>
+#include <complex>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <utility>
+#include <vector>
 
+#include <glocal/core/dtype.h>
+#include <glocal/core/lapack.h>
 #include <glocal/core/orthogonal.h>
 #include <glocal/core/simd/orthogonal.h>
+#include <glocal/core/tensor.h>
+#include <glocal/hpo/dmd.h>
 
 namespace glocal::hpo {
 namespace {

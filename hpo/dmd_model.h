@@ -5,6 +5,7 @@
 #include <functional>
 #include <vector>
 
+#include <glocal/core/lapack.h>
 #include <glocal/core/tensor.h>
 #include <glocal/hpo/dmd.h>
 

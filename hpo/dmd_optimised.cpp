@@ -1,8 +1,20 @@
 // Optimised DMD: exponentials fitted to the snapshots themselves by variable projection. Askham and Kutz, "Variable
 // projection methods for an optimized dynamic mode decomposition", SIAM J. Appl. Dyn. Syst. 17, 2018.
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
+#include <complex>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include <glocal/core/dtype.h>
+#include <glocal/core/lapack.h>
+#include <glocal/hpo/dmd_model.h>
 #include <glocal/hpo/dmd_series.h>
 #include <glocal/hpo/dmd_variable_projection.h>
 

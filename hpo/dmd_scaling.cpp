@@ -1,10 +1,20 @@
 #include <glocal/hpo/dmd_scaling.h>
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
+#include <vector>
+
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
+#include <glocal/core/tensor.h>
+#include <glocal/hpo/dmd.h>
 
 namespace glocal::hpo {
 namespace {

@@ -6,6 +6,9 @@
 // two exponentials in log(t0 + t), with eigenvalues e^-p and e^-(p + 1). p is fitted to E, which is far less noisy than
 // h; c to the last h of the block. What moves with the learning rate (momentum, beta2, schedules) shares the modes.
 #pragma once
+#include <cstdint>
+
+#include <glocal/core/tensor.h>
 #include <glocal/hpo/dmd.h>
 
 namespace glocal::hpo {

@@ -1,9 +1,22 @@
 #include <glocal/hpo/dmd_series.h>
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <numeric>
+#include <vector>
+
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
+#include <glocal/core/lapack.h>
+#include <glocal/core/orthogonal.h>
+#include <glocal/core/tensor.h>
+#include <glocal/hpo/dmd.h>
+#include <glocal/hpo/dmd_model.h>
 
 namespace glocal::hpo {
 namespace {

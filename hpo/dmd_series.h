@@ -1,9 +1,12 @@
 // Series made ready for a fit, with what fits of different ranks have in common.
 #pragma once
+#include <complex>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include <glocal/core/orthogonal.h>
+#include <glocal/core/tensor.h>
 #include <glocal/hpo/dmd.h>
 #include <glocal/hpo/dmd_model.h>
 

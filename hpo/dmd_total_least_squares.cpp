@@ -1,7 +1,11 @@
 // DMD by total least squares: Hemati, Rowley, Deem, Cattafesta, "De-biasing the dynamic mode decomposition for applied
 // Koopman spectral analysis", Theor. Comput. Fluid Dyn. 31, 2017.
 #include <algorithm>
+#include <cstdint>
 
+#include <glocal/core/dtype.h>
+#include <glocal/core/tensor.h>
+#include <glocal/hpo/dmd_model.h>
 #include <glocal/hpo/dmd_series.h>
 
 namespace glocal::hpo {

@@ -2,10 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
+#include <span>
+#include <utility>
+#include <vector>
 
+#include <glocal/core/dtype.h>
 #include <glocal/core/orthogonal.h>
 #include <glocal/core/simd/orthogonal.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal::hpo {
 namespace {

@@ -2,16 +2,25 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <map>
+#include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
 #include <glocal/core/nearest.h>
+#include <glocal/hpo/adjoint.h>
 #include <glocal/hpo/evolution.h>
 #include <glocal/hpo/global.h>
 #include <glocal/hpo/glocal.h>
 #include <glocal/hpo/hypergradient_descent.h>
 #include <glocal/hpo/implicit.h>
 #include <glocal/hpo/local.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
 #include <glocal/hpo/random_forward.h>
 #include <glocal/hpo/search.h>
 #include <glocal/hpo/truncated.h>

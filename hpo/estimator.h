@@ -7,10 +7,14 @@
 #include <string>
 #include <vector>
 
+#include <glocal/autodiff/var.h>
+#include <glocal/core/tensor.h>
+#include <glocal/hpo/adjoint.h>
 #include <glocal/hpo/dmd.h>
 #include <glocal/hpo/dmd_scaling.h>
-#include <glocal/hpo/forward.h>
 #include <glocal/hpo/implicit_solve.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
 #include <glocal/hpo/reverse.h>
 
 namespace glocal::hpo {

@@ -1,8 +1,20 @@
 #include <glocal/hpo/evolution.h>
 
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
 
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
+#include <glocal/core/random.h>
+#include <glocal/core/tensor.h>
+#include <glocal/hpo/estimator.h>
 #include <glocal/hpo/finite.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
 #include <glocal/hpo/space.h>
 
 namespace glocal::hpo {

@@ -1,7 +1,12 @@
 // Evolution strategies: hypergradients from the values of E alone, by antithetic pairs of perturbed runs.
 #pragma once
-#include <glocal/core/random.h>
+#include <cstdint>
+
+#include <glocal/autodiff/var.h>
+#include <glocal/core/tensor.h>
 #include <glocal/hpo/estimator.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
 
 namespace glocal::hpo {
 

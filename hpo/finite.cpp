@@ -4,7 +4,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <iterator>
+#include <string>
+#include <vector>
+
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
+#include <glocal/hpo/forward.h>
+#include <glocal/hpo/problem.h>
 
 namespace glocal::hpo {
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include <glocal/autodiff/var.h>
 #include <glocal/hpo/forward.h>
 #include <glocal/hpo/problem.h>
 

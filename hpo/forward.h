@@ -1,8 +1,12 @@
 // Forward mode along training: Z_{t+1} = d_s step . Z_t + d_phi step and h_t = Z_t^T grad_s E(s_t, phi) + d_phi E.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include <glocal/autodiff/var.h>
+#include <glocal/core/tensor.h>
+#include <glocal/hpo/problem.h>
 #include <glocal/hpo/progress.h>
 
 namespace glocal::hpo {

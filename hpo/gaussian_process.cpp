@@ -2,11 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <numbers>
 #include <utility>
+#include <vector>
 
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
 #include <glocal/core/lapack.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal::hpo {
 namespace {

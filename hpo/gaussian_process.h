@@ -1,7 +1,6 @@
 // Exact Gaussian-process regression with a Matern 5/2 kernel, and the expected improvement of a point.
 // Rasmussen & Williams, "Gaussian Processes for Machine Learning", MIT Press 2006, chapters 2 and 5.
 #pragma once
-#include <cstdint>
 #include <vector>
 
 #include <glocal/core/tensor.h>

@@ -2,8 +2,20 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
 
+#include <glocal/autodiff/transforms.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/hpo/adjoint.h>
 #include <glocal/hpo/finite.h>
+#include <glocal/hpo/forward.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
+#include <glocal/hpo/reverse.h>
+#include <glocal/hpo/unroll_plan.h>
 
 namespace glocal::hpo {
 

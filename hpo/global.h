@@ -1,7 +1,13 @@
 // The exact hypergradient dE(s_T(phi), phi) / dphi of a whole run from s_0 = init(phi).
 #pragma once
-#include <glocal/hpo/forward.h>
+#include <cstdint>
+#include <vector>
+
+#include <glocal/autodiff/var.h>
+#include <glocal/hpo/adjoint.h>
+#include <glocal/hpo/problem.h>
 #include <glocal/hpo/reverse.h>
+#include <glocal/hpo/unroll_plan.h>
 
 namespace glocal::hpo {
 

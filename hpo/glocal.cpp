@@ -1,8 +1,23 @@
 #include <glocal/hpo/glocal.h>
 
-#include <algorithm>
+#include <fmt/core.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
+#include <glocal/core/shape.h>
+#include <glocal/core/tensor.h>
+#include <glocal/hpo/dmd.h>
+#include <glocal/hpo/dmd_scaling.h>
+#include <glocal/hpo/estimator.h>
 #include <glocal/hpo/finite.h>
+#include <glocal/hpo/forward.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
 
 namespace glocal::hpo {
 namespace {

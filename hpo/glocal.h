@@ -1,6 +1,14 @@
 // The glocal estimate: extrapolate the local trajectory of hypergradients to the end of training.
 #pragma once
+#include <cstdint>
+#include <utility>
+
+#include <glocal/autodiff/var.h>
+#include <glocal/core/tensor.h>
+#include <glocal/hpo/dmd.h>
 #include <glocal/hpo/estimator.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
 
 namespace glocal::hpo {
 

@@ -1,8 +1,13 @@
 #include <algorithm>
+#include <cstdint>
+#include <string>
 
+#include <glocal/core/error.h>
 #include <glocal/core/nearest.h>
 #include <glocal/core/shape.h>
 #include <glocal/hpo/cost.h>
+#include <glocal/hpo/estimator.h>
+#include <glocal/hpo/reverse.h>
 
 namespace glocal::hpo {
 

@@ -1,6 +1,11 @@
 // Hypergradient descent: the training loss one step ahead, differentiated through the step just made.
 #pragma once
+#include <cstdint>
+
+#include <glocal/autodiff/var.h>
 #include <glocal/hpo/estimator.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
 
 namespace glocal::hpo {
 

@@ -2,12 +2,26 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include <glocal/autodiff/op.h>
 #include <glocal/autodiff/ops.h>
+#include <glocal/autodiff/transforms.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
+#include <glocal/core/random.h>
+#include <glocal/hpo/estimator.h>
 #include <glocal/hpo/finite.h>
+#include <glocal/hpo/implicit_solve.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
 #include <glocal/hpo/space.h>
 
 namespace glocal::hpo {

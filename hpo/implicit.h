@@ -1,6 +1,13 @@
 // Implicit differentiation: training is taken to have reached a stationary point of its loss, whatever led there.
 #pragma once
+#include <cstdint>
+#include <vector>
+
+#include <glocal/autodiff/var.h>
 #include <glocal/hpo/estimator.h>
+#include <glocal/hpo/implicit_solve.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
 
 namespace glocal::hpo {
 

@@ -4,9 +4,18 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <utility>
+#include <vector>
 
 #include <glocal/core/blas.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
 #include <glocal/core/lapack.h>
+#include <glocal/core/random.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal::hpo {
 namespace {

@@ -1,11 +1,26 @@
 #include <glocal/hpo/keep_best.h>
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
 #include <limits>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
+#include <glocal/hpo/estimator.h>
+#include <glocal/hpo/meta.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
 #include <glocal/hpo/space.h>
+#include <glocal/hpo/tune.h>
 
 namespace glocal::hpo {
 namespace {

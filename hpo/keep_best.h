@@ -1,7 +1,7 @@
 // Runs that start again from s_0 are judged, and the best of them is kept: half of the outer loop, see tune.h.
 #pragma once
-#include <cstdint>
-
+#include <glocal/hpo/estimator.h>
+#include <glocal/hpo/problem.h>
 #include <glocal/hpo/tune.h>
 
 namespace glocal::hpo {

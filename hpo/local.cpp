@@ -1,8 +1,16 @@
 #include <glocal/hpo/local.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <utility>
 
+#include <glocal/autodiff/transforms.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/hpo/estimator.h>
 #include <glocal/hpo/finite.h>
+#include <glocal/hpo/forward.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
 
 namespace glocal::hpo {
 

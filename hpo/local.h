@@ -1,6 +1,11 @@
 // Local hypergradients of one block of tau steps, by forward mode.
 #pragma once
+#include <cstdint>
+
+#include <glocal/autodiff/var.h>
 #include <glocal/hpo/estimator.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
 
 namespace glocal::hpo {
 

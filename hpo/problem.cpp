@@ -1,5 +1,15 @@
 #include <glocal/hpo/problem.h>
 
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <glocal/autodiff/transforms.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
+#include <glocal/core/tensor.h>
+
 namespace glocal::hpo {
 
 namespace {

@@ -1,11 +1,14 @@
 // The bilevel problem: s_{t+1} = step(s_t, phi, t) from s_0 = init(phi); choose phi to lower outer(s_T, phi).
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include <glocal/autodiff/transforms.h>
+#include <glocal/autodiff/tree.h>
+#include <glocal/autodiff/var.h>
 
 namespace glocal::hpo {
 

@@ -1,5 +1,10 @@
 #include <glocal/hpo/progress.h>
 
+#include <cstdint>
+
+#include <glocal/autodiff/var.h>
+#include <glocal/hpo/problem.h>
+
 namespace glocal::hpo {
 
 Block& Progress::open_block() {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include <glocal/autodiff/var.h>
 #include <glocal/hpo/problem.h>
 
 namespace glocal::hpo {

@@ -1,6 +1,12 @@
 // Forward mode along random directions, h ~ (1/b) sum_i (h . v_i) v_i: a price that does not grow with q.
 #pragma once
+#include <cstdint>
+#include <vector>
+
+#include <glocal/autodiff/var.h>
 #include <glocal/hpo/estimator.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
 
 namespace glocal::hpo {
 

@@ -1,10 +1,25 @@
 #include <glocal/hpo/reverse.h>
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include <glocal/autodiff/op.h>
+#include <glocal/autodiff/transforms.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
+#include <glocal/core/memory.h>
+#include <glocal/core/tensor.h>
+#include <glocal/hpo/adjoint.h>
 #include <glocal/hpo/finite.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/unroll_plan.h>
 
 namespace glocal::hpo {
 namespace {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include <glocal/autodiff/var.h>
 #include <glocal/hpo/adjoint.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/unroll_plan.h>

@@ -2,11 +2,19 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
-#include <utility>
+#include <memory>
+#include <string>
+#include <vector>
 
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
 #include <glocal/core/nearest.h>
+#include <glocal/core/random.h>
 #include <glocal/hpo/problem.h>
+#include <glocal/hpo/space.h>
 
 namespace glocal::hpo {
 namespace {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <glocal/autodiff/var.h>
 #include <glocal/core/random.h>
 #include <glocal/hpo/space.h>
 

@@ -1,3 +1,9 @@
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <glocal/core/random.h>
 #include <glocal/hpo/cma_es.h>
 #include <glocal/hpo/search.h>
 

@@ -1,7 +1,15 @@
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <memory>
+#include <utility>
+#include <vector>
 
+#include <glocal/core/dtype.h>
+#include <glocal/core/random.h>
+#include <glocal/core/tensor.h>
 #include <glocal/hpo/gaussian_process.h>
 #include <glocal/hpo/search.h>
 

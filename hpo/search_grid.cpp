@@ -1,3 +1,8 @@
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
 #include <glocal/hpo/search.h>
 
 namespace glocal::hpo {

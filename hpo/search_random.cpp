@@ -1,3 +1,10 @@
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <glocal/core/dtype.h>
+#include <glocal/core/random.h>
+#include <glocal/core/tensor.h>
 #include <glocal/hpo/search.h>
 
 namespace glocal::hpo {

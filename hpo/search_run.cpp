@@ -3,7 +3,21 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <limits>
+#include <memory>
+#include <vector>
+
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
+#include <glocal/core/memory.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
+#include <glocal/hpo/search.h>
+#include <glocal/hpo/space.h>
+#include <glocal/hpo/tune.h>
 
 namespace glocal::hpo {
 namespace {

@@ -2,9 +2,14 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 
+#include <glocal/autodiff/var.h>
+#include <glocal/core/random.h>
+#include <glocal/hpo/problem.h>
 #include <glocal/hpo/search.h>
+#include <glocal/hpo/space.h>
 #include <glocal/hpo/tune.h>
 
 namespace glocal::hpo {

@@ -2,8 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <span>
 
 #include <glocal/autodiff/ops.h>
+#include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
 
 namespace glocal::hpo {

@@ -1,8 +1,22 @@
 #include <glocal/hpo/space.h>
 
-#include <algorithm>
+#include <fmt/core.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
 #include <glocal/core/nearest.h>
+#include <glocal/core/tensor.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/transform.h>
 

@@ -1,11 +1,13 @@
 // Hyperparameter spaces: every hyperparameter is searched as an unconstrained number u and used as transform(u).
 #pragma once
-#include <cstdint>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/shape.h>
 
 namespace glocal::hpo {
 

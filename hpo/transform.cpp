@@ -4,9 +4,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
+#include <string>
 
 #include <glocal/autodiff/ops.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
+#include <glocal/core/tensor.h>
+#include <glocal/hpo/space.h>
 
 namespace glocal::hpo {
 namespace {

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
 #include <glocal/hpo/space.h>
 
 namespace glocal::hpo {

@@ -1,6 +1,14 @@
 #include <glocal/hpo/truncated.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include <glocal/autodiff/var.h>
+#include <glocal/hpo/estimator.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
+#include <glocal/hpo/reverse.h>
 
 namespace glocal::hpo {
 

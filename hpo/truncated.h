@@ -1,6 +1,11 @@
 // Truncated back-propagation: reverse mode over the last K steps of a block (Shaban et al. 2019); K = 1 is one-step.
 #pragma once
+#include <cstdint>
+
+#include <glocal/autodiff/var.h>
 #include <glocal/hpo/estimator.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
 
 namespace glocal::hpo {
 

@@ -1,9 +1,18 @@
 #include <glocal/hpo/tune.h>
 
 #include <chrono>
+#include <cstdint>
+#include <functional>
 #include <utility>
 
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
+#include <glocal/core/memory.h>
+#include <glocal/hpo/estimator.h>
 #include <glocal/hpo/keep_best.h>
+#include <glocal/hpo/meta.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
 #include <glocal/hpo/space.h>
 
 namespace glocal::hpo {

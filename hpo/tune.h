@@ -6,8 +6,11 @@
 #include <string>
 #include <vector>
 
+#include <glocal/autodiff/var.h>
 #include <glocal/hpo/estimator.h>
 #include <glocal/hpo/meta.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
 
 namespace glocal::hpo {
 

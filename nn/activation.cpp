@@ -1,8 +1,12 @@
 #include <glocal/nn/activation.h>
 
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <glocal/autodiff/ops.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
 #include <glocal/core/nearest.h>
 
 namespace glocal::nn {

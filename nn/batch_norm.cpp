@@ -1,8 +1,15 @@
 #include <glocal/nn/batch_norm.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 
+#include <glocal/autodiff/ops.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
+#include <glocal/core/tensor.h>
 #include <glocal/nn/channels.h>
+#include <glocal/nn/pass.h>
 
 namespace glocal::nn {
 namespace {

@@ -1,8 +1,11 @@
 // Batch normalisation (Ioffe, Szegedy, ICML 2015), over (N, C) or (N, C, H, W) alike.
 #pragma once
 #include <array>
+#include <cstdint>
 #include <tuple>
 
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
 #include <glocal/nn/pass.h>
 
 namespace glocal::nn {

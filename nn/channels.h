@@ -1,6 +1,9 @@
 // The check of layers with one number per channel, against (N, C, ...).
 #pragma once
-#include <glocal/autodiff/ops.h>
+#include <cstdint>
+
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
 
 namespace glocal::nn {
 

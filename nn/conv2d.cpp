@@ -1,6 +1,12 @@
 #include <glocal/nn/conv2d.h>
 
+#include <cstdint>
+
 #include <glocal/autodiff/ops.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
+#include <glocal/core/random.h>
+#include <glocal/core/shape.h>
 #include <glocal/nn/init.h>
 
 namespace glocal::nn {

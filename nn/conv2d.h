@@ -1,10 +1,14 @@
 // The two-dimensional convolution layer.
 #pragma once
 #include <array>
+#include <cstdint>
 #include <optional>
 #include <tuple>
 
 #include <glocal/autodiff/ops.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/random.h>
 
 namespace glocal::nn {
 

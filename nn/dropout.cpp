@@ -1,6 +1,9 @@
 #include <glocal/nn/dropout.h>
 
 #include <glocal/autodiff/ops.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
+#include <glocal/nn/pass.h>
 
 namespace glocal::nn {
 

@@ -3,6 +3,7 @@
 #include <tuple>
 
 #include <glocal/autodiff/ops.h>
+#include <glocal/autodiff/var.h>
 
 namespace glocal::nn {
 

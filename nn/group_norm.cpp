@@ -1,5 +1,11 @@
 #include <glocal/nn/group_norm.h>
 
+#include <cstdint>
+
+#include <glocal/autodiff/ops.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
+#include <glocal/core/tensor.h>
 #include <glocal/nn/channels.h>
 
 namespace glocal::nn {

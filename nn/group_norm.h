@@ -1,9 +1,11 @@
 // Group normalisation (Wu, He, ECCV 2018): no batch statistics, so training and evaluation are the same function.
 #pragma once
 #include <array>
+#include <cstdint>
 #include <tuple>
 
 #include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
 
 namespace glocal::nn {
 

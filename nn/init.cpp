@@ -1,6 +1,13 @@
 #include <glocal/nn/init.h>
 
 #include <cmath>
+#include <cstdint>
+
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
+#include <glocal/core/random.h>
+#include <glocal/core/shape.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal::nn {
 

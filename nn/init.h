@@ -1,7 +1,12 @@
 // Initial weights. Fans are counted from the weight's shape: (in, out) of a Linear, (O, C / groups, KH, KW) of a
 // Conv2d.
 #pragma once
+#include <cstdint>
+
+#include <glocal/core/dtype.h>
 #include <glocal/core/random.h>
+#include <glocal/core/shape.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal::nn {
 

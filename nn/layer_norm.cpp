@@ -1,6 +1,12 @@
 #include <glocal/nn/layer_norm.h>
 
+#include <cstdint>
+
 #include <glocal/autodiff/ops.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
+#include <glocal/core/shape.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal::nn {
 

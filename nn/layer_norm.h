@@ -4,6 +4,8 @@
 #include <tuple>
 
 #include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/shape.h>
 
 namespace glocal::nn {
 

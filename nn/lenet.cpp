@@ -1,6 +1,13 @@
 #include <glocal/nn/lenet.h>
 
+#include <cstdint>
+
 #include <glocal/autodiff/ops.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
+#include <glocal/core/random.h>
+#include <glocal/core/shape.h>
 
 namespace glocal::nn {
 

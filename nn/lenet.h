@@ -1,8 +1,13 @@
 // LeNet-5 (LeCun, Bottou, Bengio, Haffner, Proc. IEEE 1998), with relu and max pooling.
 #pragma once
 #include <array>
+#include <cstdint>
 #include <tuple>
 
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/random.h>
+#include <glocal/core/shape.h>
 #include <glocal/nn/conv2d.h>
 #include <glocal/nn/linear.h>
 

@@ -1,6 +1,11 @@
 #include <glocal/nn/linear.h>
 
+#include <cstdint>
+
 #include <glocal/autodiff/ops.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
+#include <glocal/core/random.h>
 #include <glocal/nn/init.h>
 
 namespace glocal::nn {

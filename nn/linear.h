@@ -1,9 +1,11 @@
 // The fully connected layer.
 #pragma once
 #include <array>
+#include <cstdint>
 #include <tuple>
 
 #include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
 #include <glocal/core/random.h>
 
 namespace glocal::nn {

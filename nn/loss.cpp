@@ -1,6 +1,14 @@
 #include <glocal/nn/loss.h>
 
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
 #include <glocal/autodiff/ops.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal::nn {
 

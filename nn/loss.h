@@ -1,6 +1,7 @@
 // Losses: one number, the mean over the batch.
 #pragma once
 #include <glocal/autodiff/var.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal::nn {
 

@@ -1,6 +1,12 @@
 #include <glocal/nn/meta_weight_net.h>
 
+#include <cstdint>
+
 #include <glocal/autodiff/ops.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
+#include <glocal/core/random.h>
 
 namespace glocal::nn {
 

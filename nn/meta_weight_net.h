@@ -4,6 +4,9 @@
 #include <cstdint>
 #include <tuple>
 
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/random.h>
 #include <glocal/nn/linear.h>
 
 namespace glocal::nn {

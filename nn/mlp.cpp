@@ -1,6 +1,17 @@
 #include <glocal/nn/mlp.h>
 
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
 #include <glocal/autodiff/ops.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
+#include <glocal/core/random.h>
+#include <glocal/nn/activation.h>
+#include <glocal/nn/dropout.h>
+#include <glocal/nn/pass.h>
 
 namespace glocal::nn {
 

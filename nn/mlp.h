@@ -1,12 +1,17 @@
 // Multi-layer perceptron.
 #pragma once
 #include <array>
+#include <cstdint>
 #include <tuple>
 #include <vector>
 
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/random.h>
 #include <glocal/nn/activation.h>
 #include <glocal/nn/dropout.h>
 #include <glocal/nn/linear.h>
+#include <glocal/nn/pass.h>
 
 namespace glocal::nn {
 

@@ -1,11 +1,24 @@
 #include <glocal/nn/model.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <map>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
 #include <glocal/core/nearest.h>
+#include <glocal/core/random.h>
+#include <glocal/core/tensor.h>
+#include <glocal/nn/activation.h>
+#include <glocal/nn/dropout.h>
 #include <glocal/nn/lenet.h>
 #include <glocal/nn/mlp.h>
+#include <glocal/nn/pass.h>
 #include <glocal/nn/resnet.h>
 #include <glocal/nn/wide_resnet.h>
 

@@ -1,10 +1,16 @@
 // Any network behind one type: parameters as a flat list, and a pure function of them.
 #pragma once
+#include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <glocal/autodiff/tree.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/random.h>
+#include <glocal/core/shape.h>
 #include <glocal/nn/names.h>
 #include <glocal/nn/pass.h>
 

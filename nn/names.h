@@ -1,9 +1,12 @@
 // Names of the leaves of a tree, as "features.0.weight": from field_names where a struct has them, else by position.
 #pragma once
+#include <concepts>
+#include <cstddef>
 #include <string>
 #include <vector>
 
 #include <glocal/autodiff/tree.h>
+#include <glocal/autodiff/var.h>
 
 namespace glocal::nn {
 

@@ -1,6 +1,17 @@
 #include <glocal/nn/norm.h>
 
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
 #include <glocal/core/nearest.h>
+#include <glocal/nn/batch_norm.h>
+#include <glocal/nn/group_norm.h>
+#include <glocal/nn/pass.h>
 
 namespace glocal::nn {
 

@@ -1,11 +1,16 @@
 // The normalisation of a model, chosen by name.
 #pragma once
+#include <array>
+#include <cstdint>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
 #include <glocal/nn/batch_norm.h>
 #include <glocal/nn/group_norm.h>
+#include <glocal/nn/pass.h>
 
 namespace glocal::nn {
 

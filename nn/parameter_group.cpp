@@ -1,6 +1,13 @@
 #include <glocal/nn/parameter_group.h>
 
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <glocal/core/error.h>
 #include <glocal/core/nearest.h>
+#include <glocal/nn/model.h>
 
 namespace glocal::nn {
 

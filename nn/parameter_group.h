@@ -1,5 +1,6 @@
 // Sets of a model's parameters by name.
 #pragma once
+#include <cstddef>
 #include <string>
 #include <vector>
 

@@ -1,5 +1,15 @@
 #include <glocal/nn/pass.h>
 
+#include <cstdint>
+#include <utility>
+
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
+#include <glocal/core/random.h>
+#include <glocal/core/shape.h>
+#include <glocal/core/tensor.h>
+
 namespace glocal::nn {
 
 Key Pass::next_key() { return split(key, keys_used++); }

@@ -1,11 +1,12 @@
 // What a forward pass needs besides parameters and input: the mode, randomness, and running statistics.
 #pragma once
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
-#include <string>
 #include <utility>
 
 #include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
 #include <glocal/core/random.h>
 
 namespace glocal::nn {

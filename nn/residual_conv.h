@@ -1,5 +1,9 @@
 // The convolution that residual networks are made of.
 #pragma once
+#include <cstdint>
+
+#include <glocal/core/dtype.h>
+#include <glocal/core/random.h>
 #include <glocal/nn/conv2d.h>
 #include <glocal/nn/init.h>
 

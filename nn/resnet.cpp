@@ -1,6 +1,14 @@
 #include <glocal/nn/resnet.h>
 
+#include <cstdint>
+#include <string>
+
 #include <glocal/autodiff/ops.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
+#include <glocal/core/random.h>
+#include <glocal/nn/pass.h>
 #include <glocal/nn/residual_conv.h>
 
 namespace glocal::nn {

@@ -1,12 +1,18 @@
 // The residual network for CIFAR (He, Zhang, Ren, Sun, CVPR 2016, section 4.2).
 #pragma once
 #include <array>
+#include <cstdint>
+#include <string>
 #include <tuple>
 #include <vector>
 
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/random.h>
 #include <glocal/nn/conv2d.h>
 #include <glocal/nn/linear.h>
 #include <glocal/nn/norm.h>
+#include <glocal/nn/pass.h>
 
 namespace glocal::nn {
 

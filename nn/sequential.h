@@ -2,6 +2,7 @@
 #pragma once
 #include <tuple>
 
+#include <glocal/autodiff/var.h>
 #include <glocal/nn/pass.h>
 
 namespace glocal::nn {

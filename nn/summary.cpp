@@ -3,6 +3,10 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <string>
+
+#include <glocal/nn/model.h>
 
 namespace glocal::nn {
 

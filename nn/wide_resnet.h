@@ -1,14 +1,20 @@
 // The wide residual network (Zagoruyko, Komodakis, BMVC 2016).
 #pragma once
 #include <array>
+#include <cstdint>
 #include <optional>
+#include <string>
 #include <tuple>
 #include <vector>
 
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/random.h>
 #include <glocal/nn/conv2d.h>
 #include <glocal/nn/dropout.h>
 #include <glocal/nn/linear.h>
 #include <glocal/nn/norm.h>
+#include <glocal/nn/pass.h>
 
 namespace glocal::nn {
 

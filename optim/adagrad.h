@@ -1,7 +1,9 @@
 // Adagrad (Duchi, Hazan, Singer, JMLR 2011).
 #pragma once
 #include <array>
+#include <tuple>
 
+#include <glocal/autodiff/var.h>
 #include <glocal/optim/updated.h>
 
 namespace glocal::optim {

@@ -1,11 +1,21 @@
 #include <glocal/optim/adam.h>
 
+#include <array>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
 
 #include <glocal/autodiff/fused.h>
+#include <glocal/autodiff/op.h>
 #include <glocal/autodiff/ops.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
 #include <glocal/core/simd/update.h>
 #include <glocal/core/simd/vector.h>
+#include <glocal/core/tensor.h>
+#include <glocal/optim/updated.h>
 
 namespace glocal::optim {
 

@@ -2,7 +2,9 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <tuple>
 
+#include <glocal/autodiff/var.h>
 #include <glocal/optim/updated.h>
 
 namespace glocal::optim {

@@ -1,8 +1,13 @@
 #include <glocal/optim/by_group.h>
 
-#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
 
+#include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
+#include <glocal/optim/optimizer.h>
 
 namespace glocal::optim {
 

@@ -1,8 +1,11 @@
 // One update rule with numbers of its own for each group of parameters.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
+#include <glocal/autodiff/var.h>
 #include <glocal/optim/optimizer.h>
 
 namespace glocal::optim {

@@ -1,6 +1,15 @@
 #include <glocal/optim/optimizer.h>
 
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
 #include <glocal/core/nearest.h>
+#include <glocal/core/tensor.h>
 #include <glocal/optim/adagrad.h>
 #include <glocal/optim/adam.h>
 #include <glocal/optim/rmsprop.h>

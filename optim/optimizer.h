@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
 
 namespace glocal::optim {
 

@@ -1,8 +1,19 @@
 #include <glocal/optim/rmsprop.h>
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+
 #include <glocal/autodiff/fused.h>
 #include <glocal/autodiff/ops.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
 #include <glocal/core/simd/update.h>
+#include <glocal/core/tensor.h>
+#include <glocal/optim/updated.h>
 
 namespace glocal::optim {
 

@@ -1,7 +1,9 @@
 // RMSProp (Tieleman, Hinton, 2012) with momentum, in PyTorch's form.
 #pragma once
 #include <array>
+#include <tuple>
 
+#include <glocal/autodiff/var.h>
 #include <glocal/optim/updated.h>
 
 namespace glocal::optim {

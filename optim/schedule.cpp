@@ -1,13 +1,23 @@
 #include <glocal/optim/schedule.h>
 
+#include <fmt/core.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <numbers>
+#include <span>
+#include <string>
+#include <vector>
 
 #include <glocal/autodiff/ops.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
 #include <glocal/core/nearest.h>
+#include <glocal/core/tensor.h>
+#include <glocal/optim/optimizer.h>
 
 namespace glocal::optim {
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <glocal/autodiff/var.h>
 #include <glocal/optim/optimizer.h>
 
 namespace glocal::optim {

@@ -1,10 +1,22 @@
 #include <glocal/optim/sgd.h>
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
 
 #include <glocal/autodiff/fused.h>
+#include <glocal/autodiff/op.h>
 #include <glocal/autodiff/ops.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
 #include <glocal/core/simd/update.h>
+#include <glocal/core/tensor.h>
+#include <glocal/optim/updated.h>
 
 namespace glocal::optim {
 

@@ -1,7 +1,9 @@
 // Stochastic gradient descent with momentum.
 #pragma once
 #include <array>
+#include <tuple>
 
+#include <glocal/autodiff/var.h>
 #include <glocal/optim/updated.h>
 
 namespace glocal::optim {

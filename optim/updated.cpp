@@ -1,6 +1,12 @@
 #include <glocal/optim/updated.h>
 
+#include <cstddef>
+#include <initializer_list>
+
 #include <glocal/autodiff/ops.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal::optim {
 

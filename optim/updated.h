@@ -1,9 +1,13 @@
 // What an update rule returns, and the checks they all share.
 #pragma once
 #include <algorithm>
+#include <cstdint>
+#include <initializer_list>
 
 #include <glocal/autodiff/tree.h>
+#include <glocal/autodiff/var.h>
 #include <glocal/core/parallel.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal::optim {
 

@@ -7,6 +7,7 @@
 #include <glocal/app/bank.h>
 #include <glocal/core/file.h>
 #include <glocal/core/npy.h>
+#include <glocal/hpo/forward.h>
 #include <glocal/hpo/global.h>
 
 #include "data_files.h"

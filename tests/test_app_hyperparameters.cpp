@@ -9,6 +9,7 @@
 #include <glocal/hpo/tune.h>
 #include <glocal/nn/loss.h>
 #include <glocal/nn/meta_weight_net.h>
+#include <glocal/optim/optimizer.h>
 
 #include "experiment_check.h"
 

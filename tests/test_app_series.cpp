@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <glocal/app/series_file.h>
+#include <glocal/app/series_text.h>
 #include <glocal/core/error.h>
 #include <glocal/core/npy.h>
 #include <glocal/core/tensor.h>

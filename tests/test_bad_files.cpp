@@ -20,6 +20,7 @@
 #include <glocal/app/options.h>
 #include <glocal/app/run_record.h>
 #include <glocal/app/series_file.h>
+#include <glocal/app/series_text.h>
 #include <glocal/core/memory.h>
 #include <glocal/core/npy.h>
 #include <glocal/core/printable.h>

@@ -3,6 +3,7 @@
 #include <array>
 #include <vector>
 
+#include <glocal/core/error.h>
 #include <glocal/core/shape.h>
 
 using glocal::broadcast_shapes;

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include <glocal/core/random.h>
+#include <glocal/hpo/forward.h>
 #include <glocal/hpo/glocal.h>
 
 #include "quadratic.h"

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include <glocal/hpo/cost.h>
+#include <glocal/hpo/forward.h>
 #include <glocal/hpo/global.h>
 #include <glocal/hpo/glocal.h>
 #include <glocal/hpo/transform.h>

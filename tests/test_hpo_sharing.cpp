@@ -5,6 +5,7 @@
 
 #include <glocal/autodiff/ops.h>
 #include <glocal/core/random.h>
+#include <glocal/hpo/forward.h>
 #include <glocal/hpo/global.h>
 #include <glocal/hpo/sharing.h>
 

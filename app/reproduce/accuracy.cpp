@@ -1,10 +1,23 @@
 // Does glocal estimate the global hypergradient? Every way of telling h_T from a block, on the half of the trajectory
 // bank that nothing was tuned on.
-#include <algorithm>
-#include <cmath>
+#include <fmt/core.h>
 
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <glocal/app/bank.h>
+#include <glocal/app/plot.h>
+#include <glocal/app/reproduce.h>
 #include <glocal/app/reproduce/bank_judge.h>
 #include <glocal/app/reproduce/studies.h>
+#include <glocal/hpo/dmd.h>
+#include <glocal/hpo/estimator.h>
 
 namespace glocal::embedded {
 extern const std::span<const unsigned char> reproduce_accuracy;

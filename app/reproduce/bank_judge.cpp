@@ -1,9 +1,22 @@
 #include <glocal/app/reproduce/bank_judge.h>
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include <glocal/app/bank.h>
+#include <glocal/app/reproduce.h>
 #include <glocal/app/signals.h>
+#include <glocal/hpo/dmd.h>
+#include <glocal/hpo/estimator.h>
 #include <glocal/hpo/glocal.h>
 
 namespace glocal::embedded {

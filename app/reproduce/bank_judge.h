@@ -1,11 +1,14 @@
 // Forecasts judged on the trajectory bank: relative errors beside those of h_tau, signs, explosions.
 #pragma once
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include <glocal/app/bank.h>
 #include <glocal/app/reproduce.h>
+#include <glocal/hpo/dmd.h>
+#include <glocal/hpo/estimator.h>
 
 namespace glocal::app {
 

@@ -1,9 +1,19 @@
 // How to choose delays, rank, block, dictionary? Sweeps over the trajectory bank, and what a choice by hold-out takes.
+#include <fmt/core.h>
+
+#include <cstddef>
+#include <cstdint>
 #include <map>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <glocal/app/choices.h>
+#include <glocal/app/reproduce.h>
 #include <glocal/app/reproduce/bank_judge.h>
 #include <glocal/app/reproduce/studies.h>
+#include <glocal/hpo/dmd.h>
 
 namespace glocal::embedded {
 extern const std::span<const unsigned char> reproduce_choices;

@@ -1,8 +1,26 @@
 #include <glocal/app/reproduce/comparison.h>
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <iterator>
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <glocal/app/experiment.h>
+#include <glocal/app/options.h>
+#include <glocal/app/plot.h>
+#include <glocal/app/reproduce.h>
+#include <glocal/app/reproduce/trial.h>
+#include <glocal/app/table.h>
+#include <glocal/core/error.h>
+#include <glocal/hpo/tune.h>
 
 namespace glocal::app {
 namespace {

@@ -1,9 +1,12 @@
 // Ways of tuning, side by side in several cases: the grid of trials that many studies consist of.
 #pragma once
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
 
+#include <glocal/app/options.h>
 #include <glocal/app/reproduce.h>
 #include <glocal/app/reproduce/trial.h>
 #include <glocal/app/table.h>

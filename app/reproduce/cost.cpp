@@ -1,13 +1,31 @@
 // What does one outer update cost as the number of parameters P, of hyperparameters q, the horizon T and the block tau
 // grow? The best of a few runs each, the exponent fitted to the upper half of the sizes, and the theory's.
+#include <fmt/core.h>
+
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <ctime>
 #include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
+#include <glocal/app/experiment.h>
+#include <glocal/app/options.h>
+#include <glocal/app/plot.h>
+#include <glocal/app/reproduce.h>
 #include <glocal/app/reproduce/studies.h>
 #include <glocal/app/signals.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
 #include <glocal/core/memory.h>
+#include <glocal/hpo/estimator.h>
+#include <glocal/hpo/progress.h>
 
 namespace glocal::embedded {
 extern const std::span<const unsigned char> reproduce_cost;

@@ -1,11 +1,24 @@
 // The error bound: its two terms where the operator is known, and the error bars on the trajectory bank.
+#include <fmt/core.h>
+
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <complex>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
 
+#include <glocal/app/bank.h>
+#include <glocal/app/reproduce.h>
 #include <glocal/app/reproduce/bank_judge.h>
 #include <glocal/app/reproduce/studies.h>
+#include <glocal/core/dtype.h>
 #include <glocal/core/random.h>
+#include <glocal/core/tensor.h>
+#include <glocal/hpo/dmd.h>
 #include <glocal/hpo/glocal.h>
 
 namespace glocal::embedded {

@@ -1,13 +1,34 @@
 // Where and why does the exact global hypergradient explode, and what does each estimator say there?
-#include <algorithm>
-#include <cmath>
+#include <fmt/core.h>
 
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <glocal/app/experiment.h>
+#include <glocal/app/options.h>
+#include <glocal/app/plot.h>
+#include <glocal/app/reproduce.h>
 #include <glocal/app/reproduce/studies.h>
 #include <glocal/app/signals.h>
 #include <glocal/app/table.h>
 #include <glocal/autodiff/ops.h>
+#include <glocal/autodiff/transforms.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
 #include <glocal/core/random.h>
+#include <glocal/core/tensor.h>
+#include <glocal/hpo/estimator.h>
 #include <glocal/hpo/forward.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
+#include <glocal/hpo/space.h>
 
 namespace glocal::embedded {
 extern const std::span<const unsigned char> reproduce_explosion;

@@ -1,13 +1,32 @@
 // Is the last update the best, and does it pay to go back to the best? Every update taken as it comes, against
 // hpo::tune, which goes back with half the meta lr where E rose; both may end with the best run they judged.
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include <glocal/app/experiment.h>
+#include <glocal/app/options.h>
+#include <glocal/app/plot.h>
+#include <glocal/app/reproduce.h>
 #include <glocal/app/reproduce/comparison.h>
 #include <glocal/app/reproduce/studies.h>
 #include <glocal/app/signals.h>
+#include <glocal/app/table.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
+#include <glocal/datasets/dataset.h>
+#include <glocal/hpo/estimator.h>
+#include <glocal/hpo/problem.h>
 #include <glocal/hpo/space.h>
+#include <glocal/hpo/tune.h>
 
 namespace glocal::embedded {
 extern const std::span<const unsigned char> reproduce_keep_best;

@@ -1,6 +1,17 @@
 // From which initial learning rates does tuning recover?
+#include <fmt/core.h>
+
+#include <cstddef>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <glocal/app/plot.h>
+#include <glocal/app/reproduce.h>
 #include <glocal/app/reproduce/comparison.h>
 #include <glocal/app/reproduce/studies.h>
+#include <glocal/app/reproduce/trial.h>
+#include <glocal/app/table.h>
 
 namespace glocal::embedded {
 extern const std::span<const unsigned char> reproduce_learning_rates;

@@ -1,12 +1,26 @@
 // How noisy may it be? The hypergradient's spread over batch orders and validation batches, and what tuning makes of
 // it.
-#include <algorithm>
-#include <cmath>
+#include <fmt/core.h>
 
+#include <cmath>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <glocal/app/experiment.h>
+#include <glocal/app/plot.h>
+#include <glocal/app/reproduce.h>
 #include <glocal/app/reproduce/comparison.h>
 #include <glocal/app/reproduce/studies.h>
 #include <glocal/app/signals.h>
+#include <glocal/app/table.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
+#include <glocal/hpo/dmd.h>
+#include <glocal/hpo/forward.h>
 #include <glocal/hpo/glocal.h>
+#include <glocal/hpo/problem.h>
 
 namespace glocal::embedded {
 extern const std::span<const unsigned char> reproduce_noise;

@@ -1,6 +1,16 @@
 // One trajectory or many? Blocks under several batch orders from the same start: their mean, and one fit to all.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <glocal/app/reproduce.h>
 #include <glocal/app/reproduce/bank_judge.h>
 #include <glocal/app/reproduce/studies.h>
+#include <glocal/core/tensor.h>
+#include <glocal/hpo/dmd.h>
 
 namespace glocal::embedded {
 extern const std::span<const unsigned char> reproduce_orders;

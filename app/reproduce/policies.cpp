@@ -1,7 +1,16 @@
 // Why drop modes with |lambda| != 1? Raw, clipped, snapped and unit eigenvalues on the trajectory bank, at the horizon.
+#include <fmt/core.h>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <glocal/app/bank.h>
 #include <glocal/app/choices.h>
+#include <glocal/app/reproduce.h>
 #include <glocal/app/reproduce/bank_judge.h>
 #include <glocal/app/reproduce/studies.h>
+#include <glocal/hpo/dmd.h>
 
 namespace glocal::embedded {
 extern const std::span<const unsigned char> reproduce_policies;

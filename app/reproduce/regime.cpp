@@ -1,12 +1,31 @@
 // Does training's change of regime break the forecast? Blocks begun at several steps of one run, each against the exact
 // hypergradient from the same start.
-#include <algorithm>
-#include <cmath>
+#include <fmt/core.h>
 
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <glocal/app/experiment.h>
+#include <glocal/app/plot.h>
+#include <glocal/app/reproduce.h>
 #include <glocal/app/reproduce/studies.h>
 #include <glocal/app/signals.h>
 #include <glocal/app/table.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
+#include <glocal/core/tensor.h>
+#include <glocal/hpo/dmd.h>
+#include <glocal/hpo/forward.h>
 #include <glocal/hpo/glocal.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
 
 namespace glocal::embedded {
 extern const std::span<const unsigned char> reproduce_regime;

@@ -1,4 +1,7 @@
 // Does it learn data weights for long-tailed classes and noisy labels?
+#include <span>
+
+#include <glocal/app/reproduce.h>
 #include <glocal/app/reproduce/comparison.h>
 #include <glocal/app/reproduce/studies.h>
 

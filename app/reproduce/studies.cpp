@@ -1,5 +1,9 @@
 #include <glocal/app/reproduce/studies.h>
 
+#include <vector>
+
+#include <glocal/app/reproduce.h>
+
 namespace glocal::app {
 
 // A new study is one line here.

@@ -1,7 +1,15 @@
 // Makes the trajectory bank: exact hypergradients along real training runs, which the studies of forecasts are about.
+#include <fmt/core.h>
+
 #include <cmath>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
 
 #include <glocal/app/bank.h>
+#include <glocal/app/options.h>
+#include <glocal/app/reproduce.h>
 #include <glocal/app/reproduce/studies.h>
 
 namespace glocal::embedded {

@@ -1,12 +1,24 @@
 #include <glocal/app/reproduce/trial.h>
 
+#include <cstdint>
+#include <functional>
 #include <limits>
+#include <string>
 #include <utility>
 
 #include <glocal/app/divergence.h>
+#include <glocal/app/experiment.h>
+#include <glocal/app/options.h>
 #include <glocal/app/prepare.h>
 #include <glocal/app/search.h>
 #include <glocal/app/signals.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
+#include <glocal/datasets/dataset.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/search.h>
+#include <glocal/hpo/search_run.h>
+#include <glocal/hpo/tune.h>
 
 namespace glocal::app {
 namespace {

@@ -1,7 +1,13 @@
+#include <cstdint>
 #include <numbers>
 
+#include <glocal/autodiff/op.h>
+#include <glocal/autodiff/ops.h>
 #include <glocal/autodiff/ops/elementwise_kernels.h>
 #include <glocal/autodiff/ops/unary.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal {
 namespace {

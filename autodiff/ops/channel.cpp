@@ -1,10 +1,19 @@
 // Numbers per channel against (N, C, ...), without repeating them first.
 #include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <span>
 
 #include <glocal/autodiff/fused.h>
+#include <glocal/autodiff/op.h>
 #include <glocal/autodiff/ops.h>
 #include <glocal/autodiff/ops/checks.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
 #include <glocal/core/kernels/normalize.h>
+#include <glocal/core/shape.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal {
 namespace {

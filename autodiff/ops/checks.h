@@ -3,6 +3,8 @@
 #include <string_view>
 
 #include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
 
 namespace glocal {
 

@@ -1,8 +1,17 @@
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
 
+#include <glocal/autodiff/op.h>
 #include <glocal/autodiff/ops.h>
 #include <glocal/autodiff/ops/checks.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
 #include <glocal/core/kernels/conv2d.h>
+#include <glocal/core/shape.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal {
 namespace {

@@ -1,6 +1,11 @@
 #include <cmath>
 
 #include <glocal/autodiff/ops.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
+#include <glocal/core/random.h>
+#include <glocal/core/shape.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal {
 

@@ -1,10 +1,19 @@
 #include <cmath>
+#include <cstdint>
+#include <utility>
 
+#include <glocal/autodiff/op.h>
 #include <glocal/autodiff/ops.h>
 #include <glocal/autodiff/ops/checks.h>
 #include <glocal/autodiff/ops/elementwise_kernels.h>
 #include <glocal/autodiff/ops/unary.h>
+#include <glocal/autodiff/var.h>
 #include <glocal/core/blas.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
+#include <glocal/core/shape.h>
+#include <glocal/core/simd/elementwise.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal {
 

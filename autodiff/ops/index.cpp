@@ -1,12 +1,21 @@
+#include <glocal/autodiff/ops/index.h>
+
 #include <algorithm>
 #include <concepts>
+#include <cstdint>
 #include <limits>
+#include <string_view>
+#include <utility>
 
+#include <glocal/autodiff/op.h>
 #include <glocal/autodiff/ops.h>
-#include <glocal/autodiff/ops/checks.h>
-#include <glocal/autodiff/ops/index.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
 #include <glocal/core/parallel.h>
+#include <glocal/core/shape.h>
 #include <glocal/core/simd/pool.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal {
 namespace {

@@ -1,6 +1,10 @@
 // take and put for ops that make their own index.
 #pragma once
-#include <glocal/autodiff/ops.h>
+#include <cstdint>
+
+#include <glocal/autodiff/var.h>
+#include <glocal/core/shape.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal {
 

@@ -2,11 +2,19 @@
 // of u are symmetric: P d (second derivative of that potential), H(d, e) (third), ..., and so are their sums against
 // further directions. The numbers of the statistics travel inside the ops; derivatives flow through x.
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 
+#include <glocal/autodiff/op.h>
 #include <glocal/autodiff/ops.h>
 #include <glocal/autodiff/ops/checks.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
 #include <glocal/core/kernels/normalize.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal {
 namespace {

@@ -1,7 +1,6 @@
 // Reordering of axes: merges axes that stay together, then copies rows or transposes square blocks.
 #pragma once
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <vector>
 

@@ -1,10 +1,19 @@
-#include <glocal/autodiff/ops/reduce_kernels.h>
-
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
+#include <vector>
 
+#include <glocal/autodiff/op.h>
 #include <glocal/autodiff/ops.h>
-#include <glocal/autodiff/ops/checks.h>
+#include <glocal/autodiff/ops/reduce_kernels.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
+#include <glocal/core/shape.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal {
 namespace {

@@ -1,10 +1,20 @@
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
+#include <initializer_list>
+#include <span>
+#include <utility>
 #include <vector>
 
+#include <glocal/autodiff/op.h>
 #include <glocal/autodiff/ops.h>
 #include <glocal/autodiff/ops/checks.h>
 #include <glocal/autodiff/ops/permute_kernel.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
+#include <glocal/core/shape.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal {
 namespace {

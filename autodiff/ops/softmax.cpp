@@ -1,6 +1,10 @@
+#include <glocal/autodiff/op.h>
 #include <glocal/autodiff/ops.h>
 #include <glocal/autodiff/ops/checks.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
 #include <glocal/core/kernels/softmax.h>
+#include <glocal/core/tensor.h>
 
 namespace glocal {
 namespace {

@@ -1,6 +1,8 @@
 // The two shapes of rule that elementwise functions of one operand have. Private to ops/.
 #pragma once
+#include <glocal/autodiff/op.h>
 #include <glocal/autodiff/ops.h>
+#include <glocal/autodiff/var.h>
 
 namespace glocal {
 

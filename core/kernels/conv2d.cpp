@@ -1,7 +1,11 @@
 // The choice of an algorithm by sizes and element type.
+#include <glocal/core/kernels/conv2d.h>
+
 #include <algorithm>
 #include <concepts>
+#include <cstdint>
 
+#include <glocal/core/isa.h>
 #include <glocal/core/kernels/conv2d_algorithms.h>
 #include <glocal/core/kernels/conv2d_winograd.h>
 

@@ -1,5 +1,7 @@
 // The algorithms that conv2d.cpp chooses among; sizes are not empty.
 #pragma once
+#include <cstdint>
+
 #include <glocal/core/isa.h>
 #include <glocal/core/kernels/conv2d.h>
 

@@ -1,10 +1,16 @@
 // Direct convolution without a matrix of patches: sums stay in registers while channels and taps run.
 #include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
 
+#include <glocal/core/isa.h>
+#include <glocal/core/kernels/conv2d.h>
 #include <glocal/core/kernels/conv2d_algorithms.h>
 #include <glocal/core/kernels/conv2d_layout.h>
 #include <glocal/core/kernels/scratch.h>
 #include <glocal/core/parallel.h>
+#include <glocal/core/simd/conv.h>
 
 namespace glocal::kernels {
 namespace {

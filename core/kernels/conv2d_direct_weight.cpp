@@ -1,10 +1,14 @@
 // The adjoint of a direct convolution in its weight: sums over pixels and images stay in vectors to the end.
 #include <algorithm>
+#include <cstdint>
 
+#include <glocal/core/isa.h>
+#include <glocal/core/kernels/conv2d.h>
 #include <glocal/core/kernels/conv2d_algorithms.h>
 #include <glocal/core/kernels/conv2d_layout.h>
 #include <glocal/core/kernels/scratch.h>
 #include <glocal/core/parallel.h>
+#include <glocal/core/simd/conv.h>
 
 namespace glocal::kernels {
 namespace {

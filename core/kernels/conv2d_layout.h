@@ -1,6 +1,9 @@
 // How the direct convolutions lay out images in vectors.
 #pragma once
 #include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
 
 #include <glocal/core/isa.h>
 #include <glocal/core/kernels/conv2d.h>

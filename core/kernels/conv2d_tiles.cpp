@@ -1,7 +1,10 @@
 // Convolution as products of matrices: the patches of a tile of pixels, gathered where they fit the L2 cache.
 #include <algorithm>
+#include <array>
+#include <cstdint>
 
 #include <glocal/core/blas.h>
+#include <glocal/core/kernels/conv2d.h>
 #include <glocal/core/kernels/conv2d_algorithms.h>
 #include <glocal/core/kernels/scratch.h>
 #include <glocal/core/parallel.h>

@@ -1,8 +1,12 @@
 #include <glocal/core/kernels/conv2d_winograd.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <cstdint>
 
+#include <glocal/core/isa.h>
+#include <glocal/core/kernels/conv2d.h>
 #include <glocal/core/kernels/scratch.h>
 #include <glocal/core/parallel.h>
 #include <glocal/core/simd/winograd.h>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 #include <glocal/core/memory.h>
 #include <glocal/core/parallel.h>

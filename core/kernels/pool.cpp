@@ -1,6 +1,9 @@
 #include <glocal/core/kernels/pool.h>
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
 
 #include <glocal/core/parallel.h>
 #include <glocal/core/simd/pool.h>

@@ -1,6 +1,7 @@
 #include <glocal/core/kernels/softmax.h>
 
 #include <algorithm>
+#include <cstdint>
 
 #include <glocal/core/parallel.h>
 #include <glocal/core/simd/softmax.h>

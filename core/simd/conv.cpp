@@ -1,5 +1,6 @@
 #include <glocal/core/simd/conv.h>
 
+#include <cstdint>
 #include <utility>
 
 #include <glocal/core/simd/transpose.h>

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 
+#include <glocal/core/isa.h>
 #include <glocal/core/simd/dispatch.h>
 
 namespace glocal::simd {

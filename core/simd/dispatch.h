@@ -1,7 +1,7 @@
 // GLOCAL_KERNELS(Table, name): `name()` is the Table of function pointers of the chosen instruction set, `name(set)`
 // that of another one (for tests). simd/<file>.cpp, compiled once per set, defines it in glocal::simd::GLOCAL_ISA.
 #pragma once
-#include <glocal/core/isa.h>
+#include <glocal/core/isa.h>  // IWYU pragma: keep (the macro names Isa)
 
 #ifdef GLOCAL_X86
 #define GLOCAL_KERNELS(Table, name)                                                            \

@@ -1,5 +1,7 @@
 #include <glocal/core/simd/gemm.h>
 
+#include <cstdint>
+
 #include <glocal/core/simd/gemm_dot.h>
 #include <glocal/core/simd/gemm_pack.h>
 #include <glocal/core/simd/gemm_tile.h>

@@ -1,6 +1,9 @@
 // Elementary functions lane by lane. In f32 by own polynomials, within 4 units in the last place of every argument
 // (subnormal numbers, infinities, NaN and -0 included); in f64 by the C library.
 #pragma once
+#include <cmath>
+#include <cstddef>
+
 #include <glocal/core/simd/vec.h>
 
 namespace glocal::simd::GLOCAL_ISA {

@@ -1,5 +1,8 @@
 #include <glocal/core/simd/normalize.h>
 
+#include <cstdint>
+
+#include <glocal/core/simd/vec.h>
 #include <glocal/core/simd/wide.h>
 
 namespace glocal::simd::GLOCAL_ISA {

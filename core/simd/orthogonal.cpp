@@ -1,5 +1,9 @@
 #include <glocal/core/simd/orthogonal.h>
 
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+
 #include <glocal/core/simd/vec.h>
 
 namespace glocal::simd::GLOCAL_ISA {

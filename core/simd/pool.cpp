@@ -1,5 +1,6 @@
 #include <glocal/core/simd/pool.h>
 
+#include <cstdint>
 #include <utility>
 
 #include <glocal/core/simd/transpose.h>

@@ -1,5 +1,7 @@
 #include <glocal/core/simd/reduce.h>
 
+#include <cstdint>
+
 #include <glocal/core/simd/wide.h>
 
 namespace glocal::simd::GLOCAL_ISA {

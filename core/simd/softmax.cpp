@@ -1,6 +1,9 @@
 #include <glocal/core/simd/softmax.h>
 
+#include <cstdint>
+
 #include <glocal/core/simd/math.h>
+#include <glocal/core/simd/vec.h>
 
 namespace glocal::simd::GLOCAL_ISA {
 namespace {

@@ -1,5 +1,7 @@
 #include <glocal/core/simd/update.h>
 
+#include <cstdint>
+
 #include <glocal/core/simd/vec.h>
 
 namespace glocal::simd::GLOCAL_ISA {

@@ -1,5 +1,7 @@
 // Vectors of numbers as vectors of double, for sums that must not lose digits. For simd/*.cpp alone.
 #pragma once
+#include <cstdint>
+
 #include <glocal/core/simd/vec.h>
 
 namespace glocal::simd::GLOCAL_ISA {

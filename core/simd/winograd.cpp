@@ -1,5 +1,6 @@
 #include <glocal/core/simd/winograd.h>
 
+#include <glocal/core/simd/vec.h>
 #include <glocal/core/simd/winograd_layout.h>
 #include <glocal/core/simd/winograd_points.h>
 #include <glocal/core/simd/winograd_product.h>

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 
+#include <glocal/core/simd/vec.h>
 #include <glocal/core/simd/winograd_layout.h>
 
 namespace glocal::simd::GLOCAL_ISA {

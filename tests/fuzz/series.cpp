@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include <glocal/app/series_file.h>
+#include <glocal/app/series_text.h>
 
 #include "fuzz.h"
 

@@ -6,6 +6,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <glocal/core/error.h>
+
 #include "wire.h"
 
 namespace onnx {

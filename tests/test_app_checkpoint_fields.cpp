@@ -25,6 +25,7 @@
 #include <glocal/core/safetensors.h>
 
 #include "command.h"
+#include "sanitized.h"
 
 namespace fs = std::filesystem;
 using namespace glocal;
@@ -80,7 +81,7 @@ class Stopped {
   app::Identity identity_;
 };
 
-std::vector<Json> other_values(const Json& value) {
+std::vector<Json> all_other_values(const Json& value) {
   const Json text = "x", none = nullptr;
   if (value.is_boolean()) return {!value.get<bool>(), 1, text, none};
   if (value.is_number_integer()) {
@@ -94,6 +95,12 @@ std::vector<Json> other_values(const Json& value) {
   if (value.is_string()) return {value.get<std::string>() + "x", 3, none};
   if (value.is_null()) return {1.5, -1, text};
   return {none, text, Json::array({1})};
+}
+
+std::vector<Json> other_values(const Json& value) {
+  std::vector<Json> values = all_other_values(value);
+  if (sanitized) values.resize(2);
+  return values;
 }
 
 // The fields that nothing else determines; docs/checkpoints.md says so of each. A change to within their range is

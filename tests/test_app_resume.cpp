@@ -13,6 +13,7 @@
 #include <glocal/core/safetensors.h>
 
 #include "command.h"
+#include "sanitized.h"
 
 namespace fs = std::filesystem;
 using namespace glocal;
@@ -105,7 +106,8 @@ TEST_SUITE("fast") {
   TEST_CASE("resume: runs from the start that go back to the best may be stopped anywhere") {
     for (const auto& [estimator, polls] : {std::pair("global", 38), std::pair("local-restart", 26)}) {
       std::vector<int> places;
-      for (int place = 2; place < polls; place += 5) places.push_back(place);  // in every run and between two
+      for (int place = 2; place < polls; place += sanitized ? 15 : 5)
+        places.push_back(place);  // in every run and between two
       check_stopped(fmt::format("tune --hidden 8 --steps 9 --block 4 --batch 32 --tune lr,momentum --updates 3 "
                                 "--meta-lr 60 --quiet --estimator {} ",
                                 estimator),
@@ -217,7 +219,7 @@ TEST_SUITE("fast") {
       } catch (const DataError&) {
       }
     };
-    for (std::size_t at = 0; at < bytes.size(); ++at) {
+    for (std::size_t at = 0; at < bytes.size(); at += sanitized ? 7 : 1) {
       try_it(bytes.substr(0, at));
       std::string broken = bytes;
       broken[at] = static_cast<char>(broken[at] ^ (1 << (at % 8)));
@@ -243,7 +245,9 @@ TEST_SUITE("fast") {
     const std::string run = scratch / "run", path = run + "/last.safetensors";
     REQUIRE(stopped_at(scratch, "tune --estimator glocal " + small + "--out " + run, 60).code == 130);
     const SafeTensors good = load_safetensors(path);
+    int asked = 0;
     const auto refused = [&](const char* where, const std::string& pointer, const nlohmann::json& value) {
+      if (sanitized && asked++ % 4 != 0) return;
       CAPTURE(pointer);
       CAPTURE(value);
       SafeTensors file = good;

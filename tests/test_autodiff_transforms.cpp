@@ -8,6 +8,8 @@
 #include <glocal/core/memory.h>
 #include <glocal/core/random.h>
 
+#include "sanitized.h"
+
 using namespace glocal;
 
 namespace {
@@ -315,11 +317,7 @@ TEST_CASE("autodiff transforms: nothing is kept alive by a recording that has go
 
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int chain_length = 100'000;
-#else
-constexpr int chain_length = 1'000'000;
-#endif
+constexpr int chain_length = sanitized ? 100'000 : 1'000'000;
 
 // Records, differentiates and frees a chain in which every node has two parents on the tape.
 void* run_chain(void* result) {

@@ -18,6 +18,7 @@
 #include <glocal/core/printable.h>
 
 #include "data_files.h"
+#include "sanitized.h"
 
 using namespace data_files;
 using namespace glocal;
@@ -59,12 +60,6 @@ Result run(const Folder& folder, std::vector<std::string> arguments) {
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, seconds(use.ru_utime) + seconds(use.ru_stime), use.ru_maxrss,
           read_file(out), read_file(error)};
 }
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool sanitized = true;
-#else
-constexpr bool sanitized = false;
-#endif
 
 long plain_peak_kib() {
   static const long peak = [] {

@@ -30,6 +30,7 @@
 #include <glocal/datasets/idx.h>
 
 #include "data_files.h"
+#include "sanitized.h"
 
 using namespace data_files;
 using namespace glocal;
@@ -58,11 +59,7 @@ const std::vector<std::pair<std::string, Read>> readers = {
     {"bank", [](const std::string& path) { app::load_bank(path, {app::Recipe{}}); }}};
 
 // The kind of error and its words: "data: ...", "io: ...", "value: ...", or "read" when there is none.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::clock_t bound_seconds = 40;
-#else
-constexpr std::clock_t bound_seconds = 2;
-#endif
+constexpr std::clock_t bound_seconds = sanitized ? 40 : 2;
 
 std::string answer(const std::function<void()>& read) {
   const std::clock_t start = std::clock();  // of the processor, which a busy machine does not change

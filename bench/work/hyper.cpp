@@ -7,6 +7,7 @@
 #include <glocal/autodiff/ops.h>
 #include <glocal/datasets/load.h>
 #include <glocal/hpo/estimator.h>
+#include <glocal/hpo/forward.h>
 #include <glocal/hpo/global.h>
 #include <glocal/nn/loss.h>
 

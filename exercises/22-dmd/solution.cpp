@@ -2,6 +2,8 @@
 #include <complex>
 #include <vector>
 
+#include <algorithm>
+
 #include <glocal/autodiff/ops.h>
 #include <glocal/core/lapack.h>
 

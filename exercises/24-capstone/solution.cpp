@@ -6,6 +6,7 @@
 #include <glocal/autodiff/ops.h>
 #include <glocal/core/random.h>
 #include <glocal/hpo/estimator.h>
+#include <glocal/hpo/forward.h>
 #include <glocal/nn/linear.h>
 #include <glocal/nn/model.h>
 

@@ -1,8 +1,7 @@
 // DMD by least squares.
+#include <algorithm>
 #include <complex>
 #include <vector>
-
-#include <algorithm>
 
 #include <glocal/autodiff/ops.h>
 #include <glocal/core/lapack.h>

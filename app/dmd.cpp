@@ -150,11 +150,12 @@ void dmd(DmdArguments arguments) {
       for (hpo::DmdCandidate& candidate : candidates) candidate.options.policy = options.policy;
       return hpo::forecast_auto(data, arguments.horizon, candidates);
     }
-    if (data.observables.empty()) return hpo::forecast_with_holdout(h, arguments.horizon, options);
+    if (data.observables.empty()) return hpo::try_on_holdout(h, arguments.horizon, options);
     return hpo::forecast_auto(data, arguments.horizon, {{"as asked", options}});
   };
-  const hpo::Forecast forecast =
+  hpo::Forecast forecast =
       arguments.policy_asked ? forecast_by(arguments.options) : forecast_with_growth(forecast_by, arguments.options);
+  if (!arguments.automatic && data.observables.empty()) hpo::add_spread_of_fit(forecast, arguments.horizon);
   if (!arguments.json)
     for (const std::string& note : arguments.notes) std::fputs(("note: " + printable(note) + "\n").c_str(), stderr);
   if (!picture.empty()) write_picture(arguments, h, forecast);

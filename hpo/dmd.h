@@ -131,6 +131,12 @@ std::string words_of_test(std::int64_t kept, std::int64_t from, std::int64_t tau
 /// fit_dmd.
 Forecast forecast_with_holdout(const Tensor& h, double target_t, const DmdOptions& options = {});
 
+/// Its two halves, for who chooses among several: with many modes the second takes most of the time. The first leaves
+/// in error_bar what the hold-out shows; the second adds what the residuals do to the fit, to a forecast that is none
+/// of persistence.
+Forecast try_on_holdout(const Tensor& h, double target_t, const DmdOptions& options = {});
+void add_spread_of_fit(Forecast& forecast, double target_t);
+
 struct DmdCandidate {
   std::string name;
   DmdOptions options;

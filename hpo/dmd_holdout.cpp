@@ -69,7 +69,7 @@ std::string words_of_test(std::int64_t kept, std::int64_t from, std::int64_t tau
                      bound, skill, kept);
 }
 
-Forecast forecast_with_holdout(const Tensor& h, double target_t, const DmdOptions& options) {
+Forecast try_on_holdout(const Tensor& h, double target_t, const DmdOptions& options) {
   const DmdSeries series(h, options);
   Forecast out{{}, false, std::numeric_limits<double>::infinity(), series.fit(options.rank), {}};
   const std::int64_t tau = h.dim(0), kept = tau - std::max<std::int64_t>(1, tau / 4);
@@ -114,9 +114,18 @@ Forecast forecast_with_holdout(const Tensor& h, double target_t, const DmdOption
   }
   out.error_bar =
       held_out_bar(h, kept, out.fell_back ? persistence(h, kept) : said, target_t - static_cast<double>(tau - 1));
-  if (out.fell_back) return out;
-  const std::vector<double> own = out.fit.error_bar(target_t);
-  for (std::size_t j = 0; j < own.size(); ++j) out.error_bar[j] = std::hypot(out.error_bar[j], own[j]);
+  return out;
+}
+
+void add_spread_of_fit(Forecast& forecast, double target_t) {
+  if (forecast.fell_back) return;
+  const std::vector<double> own = forecast.fit.error_bar(target_t);
+  for (std::size_t j = 0; j < own.size(); ++j) forecast.error_bar[j] = std::hypot(forecast.error_bar[j], own[j]);
+}
+
+Forecast forecast_with_holdout(const Tensor& h, double target_t, const DmdOptions& options) {
+  Forecast out = try_on_holdout(h, target_t, options);
+  add_spread_of_fit(out, target_t);
   return out;
 }
 

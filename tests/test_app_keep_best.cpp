@@ -145,7 +145,7 @@ TEST_SUITE("fast") {
     const std::string page = read_file(run + "/report.html");
     CHECK(summary["table"][0]["kept"].empty());
     CHECK(has(result.out, "update kept"));
-    for (const std::size_t row : {1, 2}) {
+    for (const std::size_t row : {1U, 2U}) {
       const std::string estimator = summary["table"][row]["estimator"];
       CAPTURE(estimator);
       std::vector<std::size_t> kept;

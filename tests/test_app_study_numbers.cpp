@@ -171,7 +171,7 @@ TEST_SUITE("fast") {
     for (std::size_t i = 0; i < rates.size(); ++i)
       for (std::size_t k = 0; k < ways.size(); ++k) {
         std::vector<double> accuracies, losses;
-        for (const std::uint64_t seed : {0, 1}) {
+        for (const std::uint64_t seed : {0U, 1U}) {
           const Options options = lab.options({{"hyper", {{"lr", rates[i]}}}, {"seed", seed}});
           const Experiment experiment(options.experiment);
           hpo::TuneOptions tuning = options.tuning;

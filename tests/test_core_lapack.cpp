@@ -89,8 +89,7 @@ TEST_SUITE("fast") {
         CHECK(orthogonality(u) < 50);
         CHECK(orthogonality(vt, true) < 50);
         for (std::int64_t i = 0; i + 1 < k; ++i) CHECK(s.at(i) >= s.at(i + 1));
-        const Tensor us =
-            matrix(a.dim(0), k, [&u = u, &s = s, k](auto i, auto j) { return u.at(i * k + j) * s.at(j); });
+        const Tensor us = matrix(a.dim(0), k, [&u, &s, k](auto i, auto j) { return u.at(i * k + j) * s.at(j); });
         CHECK(ratio(a, product(us, vt)) < 50);
       }
   }

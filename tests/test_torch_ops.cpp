@@ -245,10 +245,9 @@ Table make_table() {
                                               {"sigmoid", sigmoid},
                                               {"tanh", tanh},
                                               {"global_avg_pool", global_avg_pool}};
-  for (const auto& [name, f] : unary) table[name] = [f = f](const Call&, const Vars& t) { return Vars{f(t[0])}; };
+  for (const auto& [name, f] : unary) table[name] = [f](const Call&, const Vars& t) { return Vars{f(t[0])}; };
   const std::map<std::string, Binary> binary = {{"mul", mul}, {"div", div}, {"minimum", minimum}, {"maximum", maximum}};
-  for (const auto& [name, f] : binary)
-    table[name] = [f = f](const Call&, const Vars& t) { return Vars{f(t[0], t[1])}; };
+  for (const auto& [name, f] : binary) table[name] = [f](const Call&, const Vars& t) { return Vars{f(t[0], t[1])}; };
   const auto one = [&](const char* name, Var (*f)(const Call&, const Vars&)) {
     table[name] = [f](const Call& c, const Vars& t) { return Vars{f(c, t)}; };
   };

@@ -3,13 +3,11 @@
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <filesystem>
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -201,6 +199,8 @@ std::vector<Outcome> run_all(const Options& base, const Experiment& first, const
   return outcomes;
 }
 
+}  // namespace
+
 void compare(Options options) {
   options.estimators = with_fixed_first(options.estimators);
   check(options, options.estimators);
@@ -257,20 +257,6 @@ void compare(Options options) {
                 folder.path().string());
   }
   if (failed != outcomes.rend()) std::rethrow_exception(failed->failure);
-}
-
-}  // namespace
-
-void add_compare_command(CLI::App& parent) {
-  CLI::App* command = parent.add_subcommand("compare", "compare ways of tuning with plain training");
-  const auto options = std::make_shared<Options>();
-  options->command = Command::compare;
-  options->experiment.tune = {"lr"};
-  add_options(*command, *options);
-  command->callback([options, command] {
-    take_resumed(*command, *options);
-    compare(*options);
-  });
 }
 
 }  // namespace glocal::app

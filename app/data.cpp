@@ -5,18 +5,15 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <glocal/app/allowed.h>
 #include <glocal/app/fetch.h>
 #include <glocal/app/picture.h>
 #include <glocal/app/say.h>
 #include <glocal/core/error.h>
 #include <glocal/core/file.h>
-#include <glocal/core/nearest.h>
 #include <glocal/datasets/dataset.h>
 #include <glocal/datasets/load.h>
 #include <glocal/datasets/registry.h>
@@ -29,33 +26,44 @@ using datasets::Dataset;
 using datasets::Part;
 using datasets::SetInfo;
 
-/// What the command line of any of the sub-commands may say.
-struct DataArguments {
-  std::string name, data_dir, mirror, output, part = "train", labels = "fine";
-  std::int64_t count = 16;
-
-  datasets::Options options() const { return {.data_dir = data_dir, .coarse_labels = labels == "coarse"}; }
-  Dataset load() const { return datasets::load(name, part == "train" ? Part::train : Part::test, options()); }
-};
-
-std::string no_labels(const std::string& text) {
-  return text == "fine" || text == "coarse" ? "" : unknown_name(text, "kind of labels", {"fine", "coarse"}, "");
+datasets::Options options_of(const DataArguments& arguments) {
+  return {.data_dir = arguments.data_dir, .coarse_labels = arguments.labels == "coarse"};
 }
-std::string no_part(const std::string& text) {
-  return text == "train" || text == "test" ? "" : unknown_name(text, "part", {"train", "test"}, "");
+Dataset load(const DataArguments& arguments) {
+  const Part part = arguments.part == "train" ? Part::train : Part::test;
+  return datasets::load(arguments.name, part, options_of(arguments));
 }
 
 std::string where(const SetInfo& set, const DataArguments& arguments) {
   if (set.format == datasets::Format::embedded) return "in the library";
   if (set.format == datasets::Format::synthetic) return "made when asked";
   try {
-    return datasets::locate(set, Part::train, arguments.options()).front().parent_path().string();
+    return datasets::locate(set, Part::train, options_of(arguments)).front().parent_path().string();
   } catch (const DataError&) {
     return "not here: glocal data fetch " + set.name;
   }
 }
 
-void list(const DataArguments& arguments) {
+/// Mean and standard deviation per channel, of pixel / scale.
+std::vector<std::pair<double, double>> moments(const Dataset& data) {
+  std::vector<std::pair<double, double>> out;
+  const auto plane = static_cast<std::size_t>(data.height * data.width);
+  for (std::size_t c = 0; c < static_cast<std::size_t>(data.channels); ++c) {
+    double sum = 0, squares = 0;
+    for (std::int64_t n = 0; n < data.size(); ++n)
+      for (const std::uint8_t byte : data.image(n).subspan(c * plane, plane)) {
+        sum += byte;
+        squares += static_cast<double>(byte) * byte;
+      }
+    const double count = static_cast<double>(plane) * static_cast<double>(data.size()), mean = sum / count;
+    out.emplace_back(mean / data.scale, std::sqrt(squares / count - mean * mean) / data.scale);
+  }
+  return out;
+}
+
+}  // namespace
+
+void list_sets(const DataArguments& arguments) {
   fmt::print("{:<15}{:>7}{:>7}  {:<11}{:>8}  {:<22}{}\n", "name", "train", "test", "image", "classes", "licence",
              "where");
   for (const SetInfo& set : datasets::registry())
@@ -77,7 +85,7 @@ void fetch_set(const DataArguments& arguments) {
 void verify_set(const DataArguments& arguments) {
   constexpr const char* words[] = {"PASS", "FAIL", "UNKNOWN"};
   std::int64_t failed = 0;
-  const auto files = datasets::verify(arguments.name, arguments.options());
+  const auto files = datasets::verify(arguments.name, options_of(arguments));
   for (const datasets::FileReport& file : files) {
     fmt::print("{:<8}{:<26}{:>12}  {}\n{:8}{}  {}\n", words[static_cast<int>(file.verdict)], file.file, file.bytes,
                file.note, "", file.sha256.empty() ? "-" : file.sha256, file.path);
@@ -87,27 +95,10 @@ void verify_set(const DataArguments& arguments) {
     fail<DataError>("[verify] {} of {} files of {} are not the official ones", failed, files.size(), arguments.name);
 }
 
-/// Mean and standard deviation per channel, of pixel / scale.
-std::vector<std::pair<double, double>> moments(const Dataset& data) {
-  std::vector<std::pair<double, double>> out;
-  const auto plane = static_cast<std::size_t>(data.height * data.width);
-  for (std::size_t c = 0; c < static_cast<std::size_t>(data.channels); ++c) {
-    double sum = 0, squares = 0;
-    for (std::int64_t n = 0; n < data.size(); ++n)
-      for (const std::uint8_t byte : data.image(n).subspan(c * plane, plane)) {
-        sum += byte;
-        squares += static_cast<double>(byte) * byte;
-      }
-    const double count = static_cast<double>(plane) * static_cast<double>(data.size()), mean = sum / count;
-    out.emplace_back(mean / data.scale, std::sqrt(squares / count - mean * mean) / data.scale);
-  }
-  return out;
-}
-
-void info(const DataArguments& arguments) {
+void show_set_info(const DataArguments& arguments) {
   const SetInfo& set = datasets::find_set(arguments.name);
-  const Dataset train = datasets::load(arguments.name, Part::train, arguments.options());
-  const Dataset test = datasets::load(arguments.name, Part::test, arguments.options());
+  const Dataset train = datasets::load(arguments.name, Part::train, options_of(arguments));
+  const Dataset test = datasets::load(arguments.name, Part::test, options_of(arguments));
   fmt::print("{}\n  from      {}\n  images    {} train, {} test, {} x {} x {}\n", train.title, train.source,
              train.size(), test.size(), train.channels, train.height, train.width);
   const auto measured = moments(train);
@@ -122,45 +113,14 @@ void info(const DataArguments& arguments) {
     fmt::print("{:>5}  {:<32}{:>8}{:>8}\n", c, train.class_names[c], in_train[c], in_test[c]);
 }
 
-void show(const DataArguments& arguments) {
-  const Dataset data = arguments.load();
+void show_images(const DataArguments& arguments) {
+  const Dataset data = load(arguments);
   if (arguments.output.empty()) {
     fmt::print("{}", text_picture(data, arguments.count));
     return;
   }
   write_file_atomically(arguments.output, contact_sheet(data, arguments.count));
   print_saved(arguments.output + "\n", arguments.output);
-}
-
-}  // namespace
-
-void add_data_command(CLI::App& parent) {
-  const auto arguments = std::make_shared<DataArguments>();
-  CLI::App* data = parent.add_subcommand("data", "List, fetch, verify and look at datasets");
-  data->require_subcommand(1);
-  const auto add = [&](const char* name, const char* help, void (*action)(const DataArguments&)) {
-    CLI::App* command = data->add_subcommand(name, help);
-    command->add_option("--data-dir", arguments->data_dir, "Folder searched first");
-    command->callback([arguments, action] { action(*arguments); });
-    return command;
-  };
-  const auto add_named = [&](const char* name, const char* help, void (*action)(const DataArguments&)) {
-    CLI::App* command = add(name, help, action);
-    command->add_option("name", arguments->name, "Dataset, as in `glocal data list`")->required();
-    return command;
-  };
-  add("list", "Every known dataset, and where it was found", list);
-  CLI::App* fetching =
-      add_named("fetch", "Download into --data-dir, $GLOCAL_DATA or the cache; sizes and SHA-256 checked", fetch_set);
-  fetching->add_option("--mirror", arguments->mirror, "Folder's URL tried first: https://, http:// or file://");
-  add_named("verify", "Compare the files with the official SHA-256", verify_set);
-  CLI::App* information = add_named("info", "Counts, mean and deviation, images per class, licence", info);
-  CLI::App* showing = add_named("show", "Some images, in the terminal or as a PNG file", show);
-  for (CLI::App* command : {information, showing})
-    add_value(*command, "--labels", arguments->labels, any_text(no_labels), "CIFAR-100: fine or coarse [fine]");
-  add_value(*showing, "-n,--n", arguments->count, within(1, 400), "How many images [16]");
-  showing->add_option("-o,--output", arguments->output, "PNG file to write");
-  add_value(*showing, "--part", arguments->part, any_text(no_part), "train or test [train]");
 }
 
 }  // namespace glocal::app

@@ -6,11 +6,9 @@
 #include <complex>
 #include <cstdio>
 #include <initializer_list>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include <glocal/app/allowed.h>
 #include <glocal/app/choices.h>
 #include <glocal/app/dmd_figures.h>
 #include <glocal/app/dmd_policy.h>
@@ -28,14 +26,6 @@
 
 namespace glocal::app {
 namespace {
-
-struct DmdArguments {
-  std::string file, name, observables, picture;
-  hpo::DmdOptions options;
-  double horizon = 0;  // 0: not given
-  bool json = false, automatic = false, policy_asked = false;
-  std::vector<std::string> notes;  // of what was passed over while reading
-};
 
 std::string list_text(const std::vector<double>& numbers) {
   std::string text;
@@ -136,7 +126,28 @@ void write_picture(const DmdArguments& arguments, const Tensor& h, const hpo::Fo
   write_file_atomically(arguments.picture, html_of(page));
 }
 
+// An option that another one makes idle is an error, not a silence.
+void refuse_idle_options(const DmdArguments& arguments) {
+  const auto refuse = [&](bool idle, std::initializer_list<const char*> flags, const std::string& why) {
+    for (const char* flag : flags)
+      if (idle && arguments.given.contains(flag))
+        fail<ValueError>("[dmd] {} does nothing {}; leave one of them out", flag, why);
+  };
+  using TimeAxis = hpo::DmdOptions::TimeAxis;
+  const TimeAxis time = arguments.options.time;
+  refuse(arguments.automatic, {"--delays", "--rank", "--energy", "--bins", "--t0", "--time-axis", "--method"},
+         "beside --auto, which chooses");
+  refuse(time == TimeAxis::linear, {"--bins", "--t0"}, "with --time-axis linear");
+  refuse(time == TimeAxis::logarithmic, {"--delays", "--rank", "--energy", "--policy", "--method"},
+         "with --time-axis logarithmic, one power for each number");
+  refuse(arguments.options.rank > 0, {"--energy"}, "beside --rank");
+  refuse(!arguments.file.ends_with(".npz"), {"--name"}, fmt::format("with {}, which is no .npz", arguments.file));
+}
+
+}  // namespace
+
 void dmd(DmdArguments arguments) {
+  refuse_idle_options(arguments);
   const std::string& picture = arguments.picture;
   if (!picture.empty() && !picture.ends_with(".svg") && !picture.ends_with(".html"))
     fail<ValueError>("[dmd] --out {} must end in .svg or .html", picture);
@@ -153,8 +164,8 @@ void dmd(DmdArguments arguments) {
     if (data.observables.empty()) return hpo::try_on_holdout(h, arguments.horizon, options);
     return hpo::forecast_auto(data, arguments.horizon, {{"as asked", options}});
   };
-  hpo::Forecast forecast =
-      arguments.policy_asked ? forecast_by(arguments.options) : forecast_with_growth(forecast_by, arguments.options);
+  hpo::Forecast forecast = arguments.given.contains("--policy") ? forecast_by(arguments.options)
+                                                                : forecast_with_growth(forecast_by, arguments.options);
   if (!arguments.automatic && data.observables.empty()) hpo::add_spread_of_fit(forecast, arguments.horizon);
   if (!arguments.json)
     for (const std::string& note : arguments.notes) std::fputs(("note: " + printable(note) + "\n").c_str(), stderr);
@@ -163,61 +174,6 @@ void dmd(DmdArguments arguments) {
     fmt::print("{}\n", json_dump(to_json(arguments, forecast)));
   else
     print(arguments, forecast);
-}
-
-// An option that another one makes idle is an error, not a silence.
-void refuse_idle_options(const CLI::App& command, const DmdArguments& arguments) {
-  const auto refuse = [&](bool idle, std::initializer_list<const char*> flags, const std::string& why) {
-    for (const char* flag : flags)
-      if (idle && command.count(flag) > 0)
-        fail<ValueError>("[dmd] {} does nothing {}; leave one of them out", flag, why);
-  };
-  using TimeAxis = hpo::DmdOptions::TimeAxis;
-  const TimeAxis time = arguments.options.time;
-  refuse(arguments.automatic, {"--delays", "--rank", "--energy", "--bins", "--t0", "--time-axis", "--method"},
-         "beside --auto, which chooses");
-  refuse(time == TimeAxis::linear, {"--bins", "--t0"}, "with --time-axis linear");
-  refuse(time == TimeAxis::logarithmic, {"--delays", "--rank", "--energy", "--policy", "--method"},
-         "with --time-axis logarithmic, one power for each number");
-  refuse(arguments.options.rank > 0, {"--energy"}, "beside --rank");
-  refuse(!arguments.file.ends_with(".npz"), {"--name"}, fmt::format("with {}, which is no .npz", arguments.file));
-}
-
-}  // namespace
-
-void add_dmd_command(CLI::App& parent) {
-  CLI::App* command = parent.add_subcommand("dmd", "fit a series with Hankel DMD and forecast it");
-  const auto a = std::make_shared<DmdArguments>();
-  command->add_option("FILE", a->file, "(tau, q) .npy or .npz, or text with one snapshot per line: docs/series.md")
-      ->required();
-  command->add_option("--name", a->name, "array of a .npz that holds several");
-  const auto number = [&](const char* flag, auto& field, const Allowed& allowed, const char* help) {
-    add_value(*command, flag, field, allowed, fmt::format("{} [{}]", help, field));
-  };
-  number("--delays", a->options.delays, within(1, 1e6), "delays m of the Hankel matrix");
-  number("--rank", a->options.rank, within(0, 1e6), "modes; 0: automatic");
-  number("--energy", a->options.energy, within(0, 1), "automatic rank: the fewest modes with this share of the energy");
-  number("--bins", a->options.bins, within(2, 1e6), "logarithmic time: bins");
-  number("--t0", a->options.t0, within(0, 1e15), "logarithmic time: steps before the first snapshot");
-  command->add_option("--observables", a->observables, "(tau, p) file: more columns for the fit, not forecast");
-  const auto choice = [&]<class E>(const char* flag, E& field, const char* help) {
-    add_value(*command, flag, field, {}, help);
-  };
-  choice("--policy", a->options.policy,
-         "eigenvalues: raw, clip, snap or unit (default: snap, raw where growth shows in the hold-out)");
-  choice("--time-axis", a->options.time,
-         "exponentials of t: linear (default); a power of t: logarithmic, several: log-grid");
-  choice("--method", a->options.method, "least-squares (default), total-least-squares, forward-backward or optimised");
-  command->add_flag("--auto", a->automatic, "choose among built-in candidates by hold-out");
-  add_value(*command, "--horizon", a->horizon, above(0, 0x1p53),
-            "index to forecast, the first snapshot is 0 (default: 10 tau)");
-  command->add_option("-o,--out", a->picture, "also draw it: FILE.svg or FILE.html");
-  command->add_flag("--json", a->json, "one JSON object");
-  command->callback([a, command] {
-    refuse_idle_options(*command, *a);
-    a->policy_asked = command->count("--policy") > 0;
-    dmd(*a);
-  });
 }
 
 }  // namespace glocal::app

@@ -3,12 +3,10 @@
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -150,24 +148,6 @@ Entries settings() {
   return entries;
 }
 
-void list(const std::string& name, bool json) {
-  Entries entries;
-  if (name.empty())
-    for (const NameList& each : name_lists()) entries.push_back({each.name, each.about});
-  else
-    entries = name_list(name).entries();
-  if (json) {
-    Json all = Json::array();
-    for (const NameEntry& entry : entries) all.push_back({{"name", entry.name}, {"about", entry.about}});
-    fmt::print("{}\n", all.dump());
-    return;
-  }
-  std::size_t widest = 0;
-  for (const NameEntry& entry : entries) widest = std::max(widest, entry.name.size());
-  for (const NameEntry& entry : entries)
-    fmt::print("{}\n", entry.about.empty() ? entry.name : fmt::format("{:<{}}  {}", entry.name, widest, entry.about));
-}
-
 }  // namespace
 
 std::vector<std::string> NameList::names() const {
@@ -222,14 +202,22 @@ std::string complaint_about(std::string_view list, const std::string& name) {
   return unknown_name(name, all.kind, names, "glocal list " + all.name);
 }
 
-void add_list_command(CLI::App& parent) {
-  CLI::App* command =
-      parent.add_subcommand("list", "names that flags take: estimators, models, ...; alone: which lists");
-  const auto name = std::make_shared<std::string>();
-  const auto json = std::make_shared<bool>(false);
-  add_value(*command, "LIST", *name, any_text(), "as glocal list shows them");
-  command->add_flag("--json", *json, "as JSON");
-  command->callback([name, json] { list(*name, *json); });
+void print_name_list(const std::string& name, bool json) {
+  Entries entries;
+  if (name.empty())
+    for (const NameList& each : name_lists()) entries.push_back({each.name, each.about});
+  else
+    entries = name_list(name).entries();
+  if (json) {
+    Json all = Json::array();
+    for (const NameEntry& entry : entries) all.push_back({{"name", entry.name}, {"about", entry.about}});
+    fmt::print("{}\n", all.dump());
+    return;
+  }
+  std::size_t widest = 0;
+  for (const NameEntry& entry : entries) widest = std::max(widest, entry.name.size());
+  for (const NameEntry& entry : entries)
+    fmt::print("{}\n", entry.about.empty() ? entry.name : fmt::format("{:<{}}  {}", entry.name, widest, entry.about));
 }
 
 }  // namespace glocal::app

@@ -4,10 +4,6 @@
 #include <string_view>
 #include <vector>
 
-namespace CLI {
-class App;
-}
-
 namespace glocal::app {
 
 struct NameEntry {
@@ -26,6 +22,7 @@ const NameList& name_list(std::string_view name);
 /// "" for a name of the list, else what to say: the nearest name, and where all are.
 std::string complaint_about(std::string_view list, const std::string& name);
 
-void add_list_command(CLI::App& parent);
+/// A list, or with no name which lists there are, on stdout; `json`: as an array of {name, about}.
+void print_name_list(const std::string& name, bool json);
 
 }  // namespace glocal::app

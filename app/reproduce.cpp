@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -10,14 +9,12 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
 
-#include <glocal/app/allowed.h>
 #include <glocal/app/gnuplot.h>
 #include <glocal/app/json_text.h>
 #include <glocal/app/options.h>
@@ -137,25 +134,6 @@ std::string minutes_text(const Study& study) {
   return fmt::format("{:.3g}", config.at("minutes").get<double>());
 }
 
-void list() {
-  std::vector<std::vector<std::string>> rows{{"study", "minutes", "question"}};
-  for (const Study& study : studies()) rows.push_back({study.name, minutes_text(study), study.question});
-  std::size_t widest = 0;
-  for (const auto& row : rows) widest = std::max(widest, row[0].size());
-  for (const auto& row : rows) fmt::print("{:<{}}  {:>7}  {}\n", row[0], widest, row[1], row[2]);
-  fmt::print(
-      "\nminutes: about, on one core. Run one with: glocal reproduce NAME, or all of them: glocal reproduce all\n");
-}
-
-const Study& find(const std::string& name) {
-  std::vector<std::string> known = {"all"};
-  for (const Study& study : studies()) {
-    if (study.name == name) return study;
-    known.push_back(study.name);
-  }
-  fail<ValueError>("[reproduce] {}", unknown_name(name, "study", known, "glocal list studies"));
-}
-
 }  // namespace
 
 Lab::Lab(std::string name, Json config, LabOptions options)
@@ -228,31 +206,23 @@ void reproduce(const Study& study, const ReproduceOptions& options) {
   print_saved(text, folder.string());
 }
 
-void add_reproduce_command(CLI::App& parent) {
-  CLI::App* command =
-      parent.add_subcommand("reproduce", "answer a question about the method by a run; alone: list them");
-  const auto options = std::make_shared<ReproduceOptions>();
-  const auto name = std::make_shared<std::string>();
-  command->add_option("name", *name, "a study, or all")->option_text("NAME");
-  command
-      ->add_option("--out", options->out,
-                   "folder of the results; default docs/questions if it is there, else reproduce")
-      ->option_text("DIR");
-  command->add_option("--config", options->config, "JSON that overrides what it names of the study's settings")
-      ->option_text("FILE");
-  add_value(*command, "--seeds", options->seeds, within(1, 1e6), "repeats; default as the study says")
-      ->option_text("N");
-  command->add_option("--data-dir", options->lab.data_dir, "searched first for the data; see glocal data --help")
-      ->option_text("DIR");
-  add_value(*command, "--threads", options->threads, within(0, 1024),
-            "0: all cores; results have the same bits for any number")
-      ->option_text("N");
-  command->add_flag("--quiet", options->lab.quiet, "no progress");
-  command->callback([options, name] {
-    if (name->empty()) return list();
-    if (*name != "all") return reproduce(find(*name), *options);
-    for (const Study& study : studies()) reproduce(study, *options);
-  });
+void list_studies() {
+  std::vector<std::vector<std::string>> rows{{"study", "minutes", "question"}};
+  for (const Study& study : studies()) rows.push_back({study.name, minutes_text(study), study.question});
+  std::size_t widest = 0;
+  for (const auto& row : rows) widest = std::max(widest, row[0].size());
+  for (const auto& row : rows) fmt::print("{:<{}}  {:>7}  {}\n", row[0], widest, row[1], row[2]);
+  fmt::print(
+      "\nminutes: about, on one core. Run one with: glocal reproduce NAME, or all of them: glocal reproduce all\n");
+}
+
+const Study& find_study(const std::string& name) {
+  std::vector<std::string> known = {"all"};
+  for (const Study& study : studies()) {
+    if (study.name == name) return study;
+    known.push_back(study.name);
+  }
+  fail<ValueError>("[reproduce] {}", unknown_name(name, "study", known, "glocal list studies"));
 }
 
 }  // namespace glocal::app

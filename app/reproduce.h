@@ -14,10 +14,6 @@
 #include <glocal/app/plot.h>
 #include <glocal/core/error.h>
 
-namespace CLI {
-class App;
-}
-
 namespace glocal::app {
 
 /// Rows of cells under a title; the first row is the heading.
@@ -77,6 +73,8 @@ struct Study {
 
 /// All of them, in the order of docs/questions.md.
 const std::vector<Study>& studies();
+/// Throws ValueError with the nearest name.
+const Study& find_study(const std::string& name);
 
 /// Where the result of a study goes, and what it may be given.
 struct ReproduceOptions {
@@ -92,6 +90,7 @@ struct ReproduceOptions {
 /// that fails or is interrupted leaves the old ones. Throws ValueError, DataError, IoError, Interrupted.
 void reproduce(const Study& study, const ReproduceOptions& options);
 
-void add_reproduce_command(CLI::App& parent);
+/// Name, minutes and question of each, on stdout.
+void list_studies();
 
 }  // namespace glocal::app

@@ -2,12 +2,10 @@
 
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
-#include <memory>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -55,7 +53,22 @@ std::vector<std::string> row_of(const fs::path& folder) {
           ended ? text_at(summary, "status") : "unfinished"};
 }
 
-void list(const fs::path& folder) {
+void show_table(const Json& summary) {
+  std::vector<std::vector<std::string>> rows{
+      {"", "validation loss", "test loss", "test accuracy %", "time x plain", "memory x plain"}};
+  const auto text = [](double number, int decimals) {
+    return std::isnan(number) ? "-" : app::text(Statistic{number, 0, 1}, decimals);
+  };
+  for (const Json& row : summary.at("table"))
+    rows.push_back({text_at(row, "estimator"), text(number_at(row, {"val_loss", "mean"}), 4),
+                    text(number_at(row, {"test_loss", "mean"}), 4), percent(number_at(row, {"test_accuracy", "mean"})),
+                    text(number_at(row, {"ratio_time"}), 1), text(number_at(row, {"ratio_memory"}), 1)});
+  fmt::print("{}", table(rows));
+}
+
+}  // namespace
+
+void list_runs(const fs::path& folder) {
   std::error_code error, ignored;
   if (!fs::is_directory(folder, ignored))
     fail<DataError>("[runs] there is no folder {}; glocal tune makes it, or name another one", folder.string());
@@ -73,20 +86,7 @@ void list(const fs::path& folder) {
     fmt::print("{}", table(rows));
 }
 
-void show_table(const Json& summary) {
-  std::vector<std::vector<std::string>> rows{
-      {"", "validation loss", "test loss", "test accuracy %", "time x plain", "memory x plain"}};
-  const auto text = [](double number, int decimals) {
-    return std::isnan(number) ? "-" : app::text(Statistic{number, 0, 1}, decimals);
-  };
-  for (const Json& row : summary.at("table"))
-    rows.push_back({text_at(row, "estimator"), text(number_at(row, {"val_loss", "mean"}), 4),
-                    text(number_at(row, {"test_loss", "mean"}), 4), percent(number_at(row, {"test_accuracy", "mean"})),
-                    text(number_at(row, {"ratio_time"}), 1), text(number_at(row, {"ratio_memory"}), 1)});
-  fmt::print("{}", table(rows));
-}
-
-void show(const fs::path& folder) {
+void show_run(const fs::path& folder) {
   const Json config = read_json(folder / "config.json"), meta = read_json(folder / "meta.json");
   const Json summary = read_json(folder / "summary.json");
   check_summary(folder, config, meta, summary);
@@ -124,29 +124,10 @@ void show(const fs::path& folder) {
   show_table(summary);
 }
 
-}  // namespace
-
-void add_runs_command(CLI::App& parent) {
-  CLI::App* runs = parent.add_subcommand("runs", "look at run folders");
-  runs->require_subcommand(1);
-  const auto folder = std::make_shared<std::string>();
-
-  CLI::App* listing = runs->add_subcommand("list", "a table of the runs in a folder");
-  *folder = "runs";
-  listing->add_option("DIR", *folder, "folder of run folders (default: runs)");
-  listing->callback([folder] { list(*folder); });
-
-  CLI::App* showing = runs->add_subcommand("show", "the summary of one run");
-  showing->add_option("DIR", *folder, "run folder")->required();
-  showing->callback([folder] { show(*folder); });
-
-  CLI::App* reporting = runs->add_subcommand("report", "write report.html of a run again");
-  reporting->add_option("DIR", *folder, "run folder")->required();
-  reporting->callback([folder] {
-    write_report(*folder);
-    const std::string report = (fs::path(*folder) / "report.html").string();
-    print_saved(report + "\n", report);
-  });
+void report_run(const fs::path& folder) {
+  write_report(folder);
+  const std::string report = (folder / "report.html").string();
+  print_saved(report + "\n", report);
 }
 
 }  // namespace glocal::app

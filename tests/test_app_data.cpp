@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 #include <zlib.h>
 
+#include <CLI/CLI.hpp>
 #include <array>
 #include <filesystem>
 #include <fstream>
@@ -8,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include <glocal/app/data.h>
+#include <glocal/app/command.h>
 #include <glocal/app/picture.h>
 #include <glocal/app/png.h>
 #include <glocal/core/error.h>
@@ -31,7 +32,7 @@ std::string read(const fs::path& file) {
 
 void run(std::vector<std::string> arguments) {
   CLI::App app;
-  add_data_command(app);
+  add_commands(app);
   std::vector<std::string> reversed = {arguments.rbegin(), arguments.rend()};  // the order CLI11 wants
   reversed.push_back("data");
   app.parse(reversed);

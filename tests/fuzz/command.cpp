@@ -4,10 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <glocal/app/data.h>
-#include <glocal/app/dmd.h>
-#include <glocal/app/options.h>
-#include <glocal/app/runs.h>
+#include <glocal/app/command.h>
 
 #include "fuzz.h"
 
@@ -17,16 +14,9 @@ namespace {
 
 struct Parser {
   CLI::App app{"fuzzed", "glocal"};
-  app::Options train, tune;
 
   Parser() {
-    train.command = app::Command::train;
-    app.require_subcommand(1);
-    app::add_options(*app.add_subcommand("train"), train);
-    app::add_options(*app.add_subcommand("tune"), tune);
-    app::add_data_command(app);
-    app::add_dmd_command(app);
-    app::add_runs_command(app);
+    app::add_commands(app);
     // Ends before a command runs. Its own callback stays: it alone holds the command's options.
     app.parse_complete_callback([] { throw CLI::Success(); });
   }

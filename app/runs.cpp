@@ -79,7 +79,14 @@ void list_runs(const fs::path& folder) {
   std::sort(found.begin(), found.end());
   std::vector<std::vector<std::string>> rows{
       {"run", "command", "data", "model", "estimator", "test accuracy %", "status"}};
-  for (const fs::path& path : found) rows.push_back(row_of(path));
+  for (const fs::path& path : found) {
+    try {
+      rows.push_back(row_of(path));
+    } catch (const DataError& damage) {  // one bad folder does not hide the others
+      rows.push_back({path.filename().string(), "", "", "", "", "", "damaged"});
+      say("glocal: note: {}\n", printable(damage.what()));
+    }
+  }
   if (found.empty())
     fmt::print("no runs in {}\n", folder.string());
   else

@@ -4,7 +4,8 @@
 
 namespace glocal::app {
 
-/// A table of the run folders in `folder` on stdout. Throws DataError when there is no such folder, IoError.
+/// A table of the run folders in `folder` on stdout; a damaged one is a row, and what is wrong with it a note on
+/// stderr. Throws DataError when there is no such folder, IoError.
 void list_runs(const std::filesystem::path& folder);
 /// The summary of one run on stdout. Throws DataError for a folder that is no run, or whose files contradict each
 /// other.

@@ -389,6 +389,19 @@ TEST_CASE("runs list, show and report on the command line") {
   CHECK(runs("list " + dir + "/nowhere").code == 3);
 }
 
+TEST_CASE("runs list: a damaged run is a row, and the others are shown") {
+  const Scratch scratch;
+  write_run(scratch.path / "first", "glocal", 0);
+  write_run(scratch.path / "damaged-one", "local", 0);
+  write_run(scratch.path / "last", "global", 0);
+  write_file_atomically((scratch.path / "damaged-one" / "config.json").string(), "{");
+  const Answer list = runs("list " + scratch.path.string());
+  CHECK(list.code == 0);
+  CHECK(list.words.find("first ") != std::string::npos);
+  CHECK(list.words.find("last ") != std::string::npos);
+  CHECK(list.words.find("damaged\n") != std::string::npos);
+}
+
 TEST_CASE("gnuplot's own words reach the error") {
   if (!app::gnuplot_found()) return;
   CHECK_THROWS_WITH_AS(app::run_gnuplot("plot sin(undefined_name)\n"), doctest::Contains("undefined"), IoError);

@@ -83,10 +83,13 @@ Model make_model(const std::string& name, Key key, const Shape& input, int class
   if (classes < 1) fail<ValueError>("[{}] needs at least one class, got {}", name, classes);
   if (const auto found = added().find(name); found != added().end()) return found->second(key, input, classes, options);
   const ModelOptions usual;
-  const bool norm = options.norm != usual.norm, dropout = options.dropout != usual.dropout,
-             mlp_only = options.hidden != usual.hidden || options.activation != usual.activation;
+  const bool norm = options.norm != usual.norm, dropout = options.dropout != usual.dropout;
   const auto refuse = [&](bool set, const char* what) {
-    if (set) fail<ValueError>("[{}] has no option {}; leave it out", name, what);
+    if (set) fail<ValueError>("[{}] has no {}; leave --{} out", name, what, what);
+  };
+  const auto refuse_those_of_mlp = [&] {
+    refuse(options.hidden != usual.hidden, "hidden");
+    refuse(options.activation != usual.activation, "activation");
   };
   const auto at_least_8x8 = [&] {
     if (input[1] < 8 || input[2] < 8) fail<ShapeError>("[{}] needs at least 8 x 8 pixels, got {}", name, input);
@@ -103,17 +106,17 @@ Model make_model(const std::string& name, Key key, const Shape& input, int class
   if (name == "lenet") {
     refuse(norm, "norm");
     refuse(dropout, "dropout");
-    refuse(mlp_only, "hidden or activation");
+    refuse_those_of_mlp();
     return erase(name, LeNet(key, input, classes, options.dtype), input, classes);
   }
   if (name == "resnet20") {
     refuse(dropout, "dropout");
-    refuse(mlp_only, "hidden or activation");
+    refuse_those_of_mlp();
     at_least_8x8();
     return erase(name, ResNet(key, 20, input[0], classes, options.norm, options.dtype), input, classes);
   }
   if (name == "wrn28_2") {
-    refuse(mlp_only, "hidden or activation");
+    refuse_those_of_mlp();
     at_least_8x8();
     return erase(name, WideResNet(key, 28, 2, input[0], classes, options.dropout, options.norm, options.dtype), input,
                  classes);

@@ -134,7 +134,8 @@ TEST_SUITE("fast") {
     CHECK_THROWS_AS(make_model("resnet20", key(1), {3, 7, 8}, 10), ShapeError);
     CHECK_THROWS_AS(make_model("mlp", key(1), {28, 28}, 10), ShapeError);
     CHECK_THROWS_AS(make_model("mlp", key(1), mnist, 0), ValueError);
-    CHECK_THROWS_AS(make_model("lenet", key(1), mnist, 10, {.dropout = 0.5}), ValueError);
+    CHECK_THROWS_WITH_AS(make_model("lenet", key(1), mnist, 10, {.dropout = 0.5}),
+                         "[lenet] has no dropout; leave --dropout out", ValueError);
     CHECK_THROWS_AS(make_model("resnet20", key(1), cifar, 10, {.norm = "layer"}), ValueError);
     CHECK_THROWS_AS(make_model("mlp", key(1), mnist, 10, {.activation = "no"}), ValueError);
     const Model model = make_model("mlp", key(1), mnist, 10);

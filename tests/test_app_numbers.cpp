@@ -217,14 +217,17 @@ TEST_SUITE("fast") {
 
   TEST_CASE("numbers: a run of glocal writes the fit and the forecast of its block") {
     const Scratch scratch;
-    const Ended ended = run(scratch, std::string("tune --hidden 8 --steps 40 --block 16 --batch 32 --quiet --tune "
-                                                 "lr,momentum --policy raw --delays 2 --lr 0.02 --set momentum=0.5 ") +
-                                         "--extrapolation dmd --estimator glocal");
+    const Ended ended =
+        run(scratch, std::string("tune --hidden 8 --steps 40 --block 16 --batch 32 --quiet --tune "
+                                 "lr,momentum --policy raw --delays 2 --rank 4 --lr 0.02 --set momentum=0.5 ") +
+                         "--extrapolation dmd --estimator glocal");
     check_update_table(ended, "h ", "hypergradient");
     hpo::DmdOptions options;
     options.delays = 2;
+    options.rank = 4;
     options.policy = hpo::DmdOptions::Policy::raw;
     REQUIRE(ended.updates.size() == 2);
+    std::int64_t pairs = 0;
     std::map<std::string, std::vector<bool>> fates_by_test;
     for (const Json& line : ended.updates) {
       const std::int64_t end = line.at("step"), begin = line.at("begin");
@@ -246,6 +249,7 @@ TEST_SUITE("fast") {
       CHECK(line.at("singular_values").get<std::vector<double>>() == again.fit.singular_values);
       std::vector<std::array<double, 2>> eigenvalues;
       for (const auto& lambda : again.fit.eigenvalues) eigenvalues.push_back({lambda.real(), lambda.imag()});
+      pairs += std::count_if(eigenvalues.begin(), eigenvalues.end(), [](const auto& e) { return e[1] < 0; });
       CHECK(line.at("eigenvalues").get<std::vector<std::array<double, 2>>>() == eigenvalues);
       const Json& forecast = line.at("forecast");
       CHECK(forecast.front().at(0) == end);
@@ -254,6 +258,7 @@ TEST_SUITE("fast") {
         CHECK(point.at(1).get<std::vector<double>>() ==
               again.fit.forecast(point.at(0).get<double>() - static_cast<double>(begin) - 1));
     }
+    CHECK(pairs > 0);  // a sign is written only where there is one
     const std::string page = raw::plain(read_file(ended.folder + "/report.html"));
     for (const auto& [test, fates] : fates_by_test)
       CHECK(has(page, fmt::format("{} of {} rejected", std::count(fates.begin(), fates.end(), true), fates.size())));

@@ -16,8 +16,8 @@ function(glocal_simd)
     target_compile_definitions(glocal_simd_${isa} PRIVATE GLOCAL_ISA=${isa})
     # Contraction and the rest are per file on purpose: none of them lets the compiler reorder a sum. Under sanitizers
     # -O3 takes three times as long to compile.
-    target_compile_options(glocal_simd_${isa} PRIVATE $<IF:$<CONFIG:Debug>,-O2,-O3> -ffp-contract=fast -fno-math-errno -fno-trapping-math
-                                                      ${flags_${isa}})
+    target_compile_options(glocal_simd_${isa} PRIVATE $<IF:$<CONFIG:Debug>,-O2,-O3> -ffp-contract=fast
+                                                      -fno-math-errno -fno-trapping-math ${flags_${isa}})
     set_property(GLOBAL APPEND PROPERTY glocal_objects glocal_simd_${isa})
   endforeach()
 endfunction()

@@ -400,6 +400,8 @@ TEST_CASE("runs list: a damaged run is a row, and the others are shown") {
   CHECK(list.words.find("first ") != std::string::npos);
   CHECK(list.words.find("last ") != std::string::npos);
   CHECK(list.words.find("damaged\n") != std::string::npos);
+  CHECK(list.words.find("note: ") != std::string::npos);
+  CHECK(list.words.find("damaged-one/config.json") != std::string::npos);
 }
 
 TEST_CASE("gnuplot's own words reach the error") {

@@ -291,13 +291,14 @@ TEST_SUITE("fast") {
   TEST_CASE("resume: a second signal leaves the files whole") {
     const Scratch scratch;
     const std::string whole = scratch / "whole", run = scratch / "run";
-    const std::string arguments = "train --hidden 32 --steps 3000 --batch 64 --threads 1 --seed 2 --quiet --out ";
+    const std::string arguments = "train --hidden 32 --steps 12000 --batch 64 --threads 1 --seed 2 --quiet --out ";
     REQUIRE(glocal_command(scratch, arguments + whole, quietly).code == 0);
-    // Both signals wait until the process goes on, and are handled one inside the other.
+    // Both signals wait in a process that has stopped, and are handled one inside the other when it goes on.
     const std::string line = quietly + "'" GLOCAL_COMMAND_PATH "' " + arguments + run + " --save-every 0.01 2>'" +
                              (scratch / "error") + "' >/dev/null & pid=$!; until [ -s '" + run +
-                             "/last.safetensors' ]; do kill -0 $pid || exit 1; sleep 0.01; done; "
-                             "kill -STOP $pid; kill -INT $pid; kill -TERM $pid; kill -CONT $pid; wait $pid";
+                             "/last.safetensors' ]; do kill -0 $pid || exit 1; sleep 0.01; done; kill -STOP $pid; "
+                             "until grep -q '^State:.T' /proc/$pid/status; do kill -0 $pid || exit 1; done; "
+                             "kill -INT $pid; kill -TERM $pid; kill -CONT $pid; wait $pid";
     const int status = std::system(line.c_str());
     REQUIRE(WIFEXITED(status));
     const bool left = WEXITSTATUS(status) == 130 || WEXITSTATUS(status) == 143;

@@ -12,7 +12,7 @@
 
 #include <glocal/app/name_lists.h>
 #include <glocal/core/error.h>
-#include <glocal/core/printable.h>
+#include <glocal/core/text/printable.h>
 
 namespace glocal::app {
 

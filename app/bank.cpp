@@ -16,14 +16,14 @@
 #include <glocal/app/experiment.h>
 #include <glocal/app/json_text.h>
 #include <glocal/autodiff/var.h>
-#include <glocal/core/blas.h>
 #include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
-#include <glocal/core/npy.h>
+#include <glocal/core/io/npy.h>
+#include <glocal/core/linalg/blas.h>
 #include <glocal/core/tensor.h>
-#include <glocal/hpo/forward.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/progress.h>
+#include <glocal/hpo/unroll/forward.h>
 
 namespace glocal::app {
 namespace {

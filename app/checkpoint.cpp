@@ -22,13 +22,13 @@
 #include <glocal/app/run_rules.h>
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
-#include <glocal/core/printable.h>
-#include <glocal/core/safetensors.h>
+#include <glocal/core/io/safetensors.h>
 #include <glocal/core/tensor.h>
+#include <glocal/core/text/printable.h>
 #include <glocal/datasets/dataset.h>
 #include <glocal/hpo/progress.h>
 #include <glocal/hpo/space.h>
-#include <glocal/hpo/tune.h>
+#include <glocal/hpo/tune/tune.h>
 
 namespace glocal::app {
 namespace {

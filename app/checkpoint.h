@@ -9,9 +9,9 @@
 #include <glocal/app/recorder.h>
 #include <glocal/app/run_rules.h>
 #include <glocal/autodiff/var.h>
-#include <glocal/core/safetensors.h>
+#include <glocal/core/io/safetensors.h>
 #include <glocal/core/shape.h>
-#include <glocal/hpo/tune.h>
+#include <glocal/hpo/tune/tune.h>
 
 namespace glocal::app {
 

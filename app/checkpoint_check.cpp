@@ -19,9 +19,9 @@
 #include <glocal/autodiff/var.h>
 #include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
-#include <glocal/core/printable.h>
-#include <glocal/core/safetensors.h>
+#include <glocal/core/io/safetensors.h>
 #include <glocal/core/shape.h>
+#include <glocal/core/text/printable.h>
 
 namespace glocal::app {
 namespace {

@@ -9,7 +9,7 @@
 #include <glocal/app/options.h>
 #include <glocal/app/run_rules.h>
 #include <glocal/autodiff/var.h>
-#include <glocal/core/safetensors.h>
+#include <glocal/core/io/safetensors.h>
 
 namespace glocal::app {
 

@@ -23,11 +23,11 @@
 #include <glocal/autodiff/var.h>
 #include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
-#include <glocal/core/file.h>
-#include <glocal/hpo/meta.h>
+#include <glocal/core/io/file.h>
+#include <glocal/hpo/meta_optimizer.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/space.h>
-#include <glocal/hpo/tune.h>
+#include <glocal/hpo/tune/tune.h>
 
 namespace glocal::app {
 namespace {
@@ -159,7 +159,7 @@ void check_each(const Lines& lines, const char* field, const std::vector<double>
 }
 
 // The outer loop made again from its hypergradients: what moves on from one update to the next, and for runs from the
-// start the best of them. See hpo/tune.h and hpo/keep_best.h.
+// start the best of them. See hpo/tune/tune.h and hpo/tune/keep_best.h.
 struct Outer {
   hpo::MetaOptimizer meta;
   std::vector<double> u, best_u;

@@ -8,10 +8,10 @@
 
 #include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
-#include <glocal/core/nearest.h>
-#include <glocal/hpo/dmd.h>
-#include <glocal/hpo/estimator.h>
-#include <glocal/hpo/implicit_solve.h>
+#include <glocal/core/text/nearest.h>
+#include <glocal/hpo/dmd/model/options.h>
+#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/unroll/implicit_solve.h>
 
 namespace glocal::app {
 

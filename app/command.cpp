@@ -27,8 +27,8 @@
 #include <glocal/app/say.h>
 #include <glocal/app/signals.h>
 #include <glocal/core/error.h>
-#include <glocal/core/nearest.h>
-#include <glocal/core/printable.h>
+#include <glocal/core/text/nearest.h>
+#include <glocal/core/text/printable.h>
 #include <glocal/core/version.h>
 
 namespace glocal::app {

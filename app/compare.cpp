@@ -26,8 +26,8 @@
 #include <glocal/app/say.h>
 #include <glocal/app/table.h>
 #include <glocal/core/error.h>
-#include <glocal/hpo/cost.h>
-#include <glocal/hpo/tune.h>
+#include <glocal/hpo/estimators/cost.h>
+#include <glocal/hpo/tune/tune.h>
 
 namespace glocal::app {
 namespace {

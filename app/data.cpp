@@ -13,7 +13,7 @@
 #include <glocal/app/picture.h>
 #include <glocal/app/say.h>
 #include <glocal/core/error.h>
-#include <glocal/core/file.h>
+#include <glocal/core/io/file.h>
 #include <glocal/datasets/dataset.h>
 #include <glocal/datasets/load.h>
 #include <glocal/datasets/registry.h>

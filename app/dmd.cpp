@@ -12,6 +12,7 @@
 #include <glocal/app/choices.h>
 #include <glocal/app/dmd_figures.h>
 #include <glocal/app/dmd_policy.h>
+#include <glocal/app/escaped.h>
 #include <glocal/app/html.h>
 #include <glocal/app/json_text.h>
 #include <glocal/app/plot.h>
@@ -19,10 +20,14 @@
 #include <glocal/app/series_file.h>
 #include <glocal/app/table.h>
 #include <glocal/core/error.h>
-#include <glocal/core/file.h>
-#include <glocal/core/printable.h>
+#include <glocal/core/io/file.h>
 #include <glocal/core/tensor.h>
-#include <glocal/hpo/dmd.h>
+#include <glocal/core/text/printable.h>
+#include <glocal/hpo/dmd/model/fit.h>
+#include <glocal/hpo/dmd/model/options.h>
+#include <glocal/hpo/forecast/candidates.h>
+#include <glocal/hpo/forecast/forecast.h>
+#include <glocal/hpo/forecast/holdout.h>
 
 namespace glocal::app {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <glocal/hpo/dmd.h>
+#include <glocal/hpo/dmd/model/options.h>
 
 namespace glocal::app {
 

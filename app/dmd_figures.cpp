@@ -14,7 +14,8 @@
 #include <glocal/app/dmd_policy.h>
 #include <glocal/app/plot.h>
 #include <glocal/core/tensor.h>
-#include <glocal/hpo/dmd.h>
+#include <glocal/hpo/dmd/model/fit.h>
+#include <glocal/hpo/forecast/forecast.h>
 
 namespace glocal::app {
 namespace {

@@ -12,7 +12,9 @@
 #include <vector>
 
 #include <glocal/app/choices.h>
-#include <glocal/hpo/dmd.h>
+#include <glocal/hpo/dmd/model/fit.h>
+#include <glocal/hpo/dmd/model/options.h>
+#include <glocal/hpo/forecast/forecast.h>
 
 namespace glocal::app {
 namespace {

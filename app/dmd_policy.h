@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
-#include <glocal/hpo/dmd.h>
+#include <glocal/hpo/dmd/model/fit.h>
+#include <glocal/hpo/dmd/model/options.h>
+#include <glocal/hpo/forecast/forecast.h>
 
 namespace glocal::app {
 

@@ -29,9 +29,9 @@
 #include <glocal/datasets/sampling.h>
 #include <glocal/datasets/variants.h>
 #include <glocal/nn/loss.h>
-#include <glocal/nn/meta_weight_net.h>
-#include <glocal/nn/model.h>
-#include <glocal/nn/parameter_group.h>
+#include <glocal/nn/models/meta_weight_net.h>
+#include <glocal/nn/models/model.h>
+#include <glocal/nn/models/parameter_group.h>
 #include <glocal/nn/pass.h>
 #include <glocal/optim/by_group.h>
 #include <glocal/optim/clip.h>

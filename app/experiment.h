@@ -11,7 +11,7 @@
 #include <glocal/datasets/dataset.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/space.h>
-#include <glocal/nn/model.h>
+#include <glocal/nn/models/model.h>
 
 namespace glocal::app {
 

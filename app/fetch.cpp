@@ -15,8 +15,8 @@
 #include <vector>
 
 #include <glocal/core/error.h>
-#include <glocal/core/file.h>
-#include <glocal/datasets/embedded.h>
+#include <glocal/core/io/file.h>
+#include <glocal/datasets/readers/embedded.h>
 #include <glocal/datasets/registry.h>
 
 extern char** environ;

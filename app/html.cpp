@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <glocal/app/escaped.h>
 #include <glocal/app/gnuplot.h>
 #include <glocal/app/plot.h>
 
@@ -56,21 +57,6 @@ summary{cursor:pointer;font-weight:600}
 )";
 
 }  // namespace
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += c;
-    }
-  }
-  return out;
-}
 
 std::string html_of(const Table& table) {
   std::string out = "<div class=\"scroll\"><table>\n<thead><tr>";

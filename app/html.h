@@ -1,16 +1,12 @@
-// Pieces of an HTML page: text made safe, tables, figures, and the page around them.
+// Pieces of an HTML page: tables, figures, and the page around them.
 #pragma once
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <glocal/app/plot.h>
 
 namespace glocal::app {
-
-/// The text with & < > " ' as entities.
-std::string escaped(std::string_view text);
 
 /// A table; cells are text (escaped here). The first column is left-aligned, the others are numbers.
 struct Table {

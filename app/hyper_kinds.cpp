@@ -11,7 +11,7 @@
 #include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
 #include <glocal/core/random.h>
-#include <glocal/nn/meta_weight_net.h>
+#include <glocal/nn/models/meta_weight_net.h>
 #include <glocal/optim/optimizer.h>
 #include <glocal/optim/schedule.h>
 

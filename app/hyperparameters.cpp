@@ -18,11 +18,11 @@
 #include <glocal/autodiff/var.h>
 #include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
-#include <glocal/core/nearest.h>
 #include <glocal/core/tensor.h>
+#include <glocal/core/text/nearest.h>
 #include <glocal/hpo/space.h>
-#include <glocal/nn/model.h>
-#include <glocal/nn/parameter_group.h>
+#include <glocal/nn/models/model.h>
+#include <glocal/nn/models/parameter_group.h>
 #include <glocal/optim/optimizer.h>
 
 namespace glocal::app {

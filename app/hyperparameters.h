@@ -11,14 +11,14 @@
 #include <glocal/autodiff/var.h>
 #include <glocal/core/dtype.h>
 #include <glocal/hpo/space.h>
-#include <glocal/nn/model.h>
+#include <glocal/nn/models/model.h>
 #include <glocal/optim/optimizer.h>
 
 namespace glocal::app {
 
 /// What makes a hyperparameter; docs/hyperparameters.md explains each.
 struct HyperKind {
-  /// What NAME@GROUP is, a number for a group of the model's parameters (nn/parameter_group.h).
+  /// What NAME@GROUP is, a number for a group of the model's parameters (nn/models/parameter_group.h).
   enum class Group { none, factor /* on NAME, usually 1 */, coefficient /* beside NAME, usually 0 */ };
 
   std::string name;

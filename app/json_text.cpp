@@ -9,7 +9,7 @@
 #include <vector>
 
 #include <glocal/core/error.h>
-#include <glocal/core/printable.h>
+#include <glocal/core/text/printable.h>
 
 namespace glocal::app {
 namespace {

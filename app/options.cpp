@@ -27,9 +27,9 @@
 #include <glocal/app/json_text.h>
 #include <glocal/app/settings.h>
 #include <glocal/core/error.h>
-#include <glocal/core/file.h>
-#include <glocal/core/nearest.h>
-#include <glocal/core/printable.h>
+#include <glocal/core/io/file.h>
+#include <glocal/core/text/nearest.h>
+#include <glocal/core/text/printable.h>
 
 namespace glocal::app {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include <glocal/app/experiment.h>
-#include <glocal/hpo/tune.h>
+#include <glocal/hpo/tune/tune.h>
 
 namespace CLI {
 class App;

@@ -12,9 +12,9 @@
 #include <string_view>
 #include <vector>
 
+#include <glocal/app/escaped.h>
 #include <glocal/app/gnuplot.h>
-#include <glocal/app/html.h>
-#include <glocal/app/plot_paint.h>
+#include <glocal/app/paint.h>
 #include <glocal/app/ticks.h>
 #include <glocal/core/error.h>
 

@@ -3,19 +3,11 @@
 #include <array>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
-namespace glocal::app {
+#include <glocal/app/paint.h>
 
-/// Colours by meaning; each has a light and a dark value (colour-blind safe, after Okabe and Ito 2008).
-enum class Paint { ink, muted, grid, grey, blue, orange, vermillion, green, purple, sky, olive, brown };
-/// The same estimator has the same colour in every picture.
-Paint paint_of(std::string_view estimator);
-/// CSS that declares every Paint as a variable ("--blue"), for light and for dark pages.
-std::string palette_css();
-/// The variable's name, "blue".
-std::string_view name_of(Paint paint);
+namespace glocal::app {
 
 /// One line, or one set of points.
 struct Series {

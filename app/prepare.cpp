@@ -18,18 +18,19 @@
 #include <glocal/app/say.h>
 #include <glocal/app/search.h>
 #include <glocal/autodiff/var.h>
-#include <glocal/core/blas.h>
 #include <glocal/core/error.h>
 #include <glocal/core/isa.h>
+#include <glocal/core/linalg/blas.h>
 #include <glocal/core/memory.h>
 #include <glocal/core/parallel.h>
 #include <glocal/core/tensor.h>
 #include <glocal/core/version.h>
 #include <glocal/datasets/dataset.h>
-#include <glocal/hpo/cost.h>
-#include <glocal/hpo/estimator.h>
-#include <glocal/hpo/glocal.h>
-#include <glocal/hpo/search.h>
+#include <glocal/hpo/estimators/cost.h>
+#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/glocal.h>
+#include <glocal/hpo/estimators/registry.h>
+#include <glocal/hpo/search/search.h>
 
 namespace glocal::app {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <glocal/app/experiment.h>
 #include <glocal/app/options.h>
-#include <glocal/hpo/cost.h>
+#include <glocal/hpo/estimators/cost.h>
 
 namespace glocal::app {
 

@@ -21,11 +21,12 @@
 #include <glocal/core/memory.h>
 #include <glocal/core/tensor.h>
 #include <glocal/datasets/dataset.h>
-#include <glocal/hpo/dmd.h>
-#include <glocal/hpo/estimator.h>
+#include <glocal/hpo/dmd/model/fit.h>
+#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/forecast/forecast.h>
 #include <glocal/hpo/problem.h>
-#include <glocal/hpo/search.h>
-#include <glocal/hpo/tune.h>
+#include <glocal/hpo/search/search.h>
+#include <glocal/hpo/tune/tune.h>
 
 namespace glocal::app {
 

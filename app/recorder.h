@@ -15,7 +15,7 @@
 #include <glocal/app/run_folder.h>
 #include <glocal/app/run_rules.h>
 #include <glocal/autodiff/var.h>
-#include <glocal/hpo/tune.h>
+#include <glocal/hpo/tune/tune.h>
 
 namespace glocal::app {
 

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <glocal/app/escaped.h>
 #include <glocal/app/html.h>
 #include <glocal/app/progress.h>
 #include <glocal/app/report_compare.h>
@@ -18,8 +19,8 @@
 #include <glocal/app/report_sections.h>
 #include <glocal/app/run_record.h>
 #include <glocal/core/error.h>
-#include <glocal/core/file.h>
-#include <glocal/core/printable.h>
+#include <glocal/core/io/file.h>
+#include <glocal/core/text/printable.h>
 
 namespace glocal::app {
 namespace {

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <glocal/app/escaped.h>
 #include <glocal/app/html.h>
 #include <glocal/app/progress.h>
 #include <glocal/app/report_figures.h>

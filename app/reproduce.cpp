@@ -25,9 +25,9 @@
 #include <glocal/app/signals.h>
 #include <glocal/app/table.h>
 #include <glocal/core/error.h>
-#include <glocal/core/file.h>
-#include <glocal/core/nearest.h>
+#include <glocal/core/io/file.h>
 #include <glocal/core/parallel.h>
+#include <glocal/core/text/nearest.h>
 
 namespace fs = std::filesystem;
 

@@ -32,9 +32,9 @@
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
 #include <glocal/core/tensor.h>
-#include <glocal/hpo/cost.h>
-#include <glocal/hpo/search.h>
-#include <glocal/hpo/tune.h>
+#include <glocal/hpo/estimators/cost.h>
+#include <glocal/hpo/search/search.h>
+#include <glocal/hpo/tune/tune.h>
 
 namespace glocal::app {
 namespace {

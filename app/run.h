@@ -11,8 +11,8 @@
 #include <glocal/app/options.h>
 #include <glocal/app/recorder.h>
 #include <glocal/app/run_folder.h>
-#include <glocal/hpo/cost.h>
-#include <glocal/hpo/tune.h>
+#include <glocal/hpo/estimators/cost.h>
+#include <glocal/hpo/tune/tune.h>
 
 namespace glocal::app {
 
@@ -21,7 +21,7 @@ struct Outcome {
   std::string command, estimator, status = "ok";  ///< "ok", "diverged", "interrupted" or, in summary.json, "failed"
   std::uint64_t seed = 0;
   std::int64_t steps = 0, updates = 0, clipped = 0, peak_bytes = 0;
-  std::int64_t gradient_evaluations = 0;  ///< of a run that comes to its end, by theory: see hpo/cost.h
+  std::int64_t gradient_evaluations = 0;  ///< of a run that comes to its end, by theory: see hpo/estimators/cost.h
   double train_loss = 0, seconds = 0, estimate_seconds = 0;
   bool scored = false;  ///< validation holds a score; test does when the status is "ok"
   Score validation, test;

@@ -20,8 +20,8 @@
 #include <glocal/app/json_text.h>
 #include <glocal/app/lock.h>
 #include <glocal/core/error.h>
-#include <glocal/core/file.h>
-#include <glocal/core/npy.h>
+#include <glocal/core/io/file.h>
+#include <glocal/core/io/npy.h>
 #include <glocal/core/tensor.h>
 
 namespace glocal::app {

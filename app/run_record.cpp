@@ -19,8 +19,8 @@
 #include <glocal/app/json_text.h>
 #include <glocal/app/run_consistency.h>
 #include <glocal/core/error.h>
-#include <glocal/core/file.h>
-#include <glocal/core/printable.h>
+#include <glocal/core/io/file.h>
+#include <glocal/core/text/printable.h>
 
 namespace glocal::app {
 namespace fs = std::filesystem;

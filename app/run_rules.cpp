@@ -11,11 +11,12 @@
 #include <glocal/app/prepare.h>
 #include <glocal/app/search.h>
 #include <glocal/datasets/dataset.h>
-#include <glocal/hpo/estimator.h>
-#include <glocal/hpo/forward.h>
+#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/registry.h>
 #include <glocal/hpo/problem.h>
-#include <glocal/hpo/search.h>
-#include <glocal/hpo/tune.h>
+#include <glocal/hpo/search/search.h>
+#include <glocal/hpo/tune/tune.h>
+#include <glocal/hpo/unroll/forward.h>
 
 namespace glocal::app {
 namespace {

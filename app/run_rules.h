@@ -7,7 +7,7 @@
 #include <glocal/app/experiment.h>
 #include <glocal/app/options.h>
 #include <glocal/app/search.h>
-#include <glocal/hpo/meta.h>
+#include <glocal/hpo/meta_optimizer.h>
 
 namespace glocal::app {
 

@@ -17,7 +17,7 @@
 #include <glocal/app/say.h>
 #include <glocal/app/table.h>
 #include <glocal/core/error.h>
-#include <glocal/core/printable.h>
+#include <glocal/core/text/printable.h>
 
 namespace glocal::app {
 namespace fs = std::filesystem;

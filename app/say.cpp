@@ -10,7 +10,7 @@
 #include <string_view>
 #include <system_error>
 
-#include <glocal/core/printable.h>
+#include <glocal/core/text/printable.h>
 
 namespace glocal::app {
 

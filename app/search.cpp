@@ -14,16 +14,16 @@
 #include <glocal/app/prepare.h>
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
-#include <glocal/core/nearest.h>
-#include <glocal/core/printable.h>
 #include <glocal/core/random.h>
 #include <glocal/core/shape.h>
-#include <glocal/hpo/cost.h>
-#include <glocal/hpo/estimator.h>
+#include <glocal/core/text/nearest.h>
+#include <glocal/core/text/printable.h>
+#include <glocal/hpo/estimators/cost.h>
+#include <glocal/hpo/estimators/registry.h>
 #include <glocal/hpo/problem.h>
-#include <glocal/hpo/search.h>
-#include <glocal/hpo/search_run.h>
-#include <glocal/hpo/tune.h>
+#include <glocal/hpo/search/search.h>
+#include <glocal/hpo/tune/search_run.h>
+#include <glocal/hpo/tune/tune.h>
 
 namespace glocal::app {
 namespace {

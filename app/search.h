@@ -5,7 +5,7 @@
 
 #include <glocal/app/experiment.h>
 #include <glocal/app/options.h>
-#include <glocal/hpo/search_run.h>
+#include <glocal/hpo/tune/search_run.h>
 
 namespace glocal::app {
 
@@ -22,7 +22,7 @@ struct Replays {
 };
 /// Whole runs that come before training itself, and the steps of each: of searches and of estimators from the start.
 Replays replays_of(const Experiment& experiment, const Options& options, const std::string& estimator);
-/// Of the whole run, training included: see hpo/cost.h.
+/// Of the whole run, training included: see hpo/estimators/cost.h.
 std::int64_t gradient_evaluations(const Experiment& experiment, const Options& options, const std::string& estimator);
 
 }  // namespace glocal::app

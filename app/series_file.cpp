@@ -11,10 +11,10 @@
 #include <glocal/app/series_text.h>
 #include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
-#include <glocal/core/file.h>
-#include <glocal/core/npy.h>
-#include <glocal/core/printable.h>
+#include <glocal/core/io/file.h>
+#include <glocal/core/io/npy.h>
 #include <glocal/core/tensor.h>
+#include <glocal/core/text/printable.h>
 
 namespace glocal::app {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include <glocal/core/printable.h>
+#include <glocal/core/text/printable.h>
 
 namespace glocal::app {
 namespace {

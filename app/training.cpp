@@ -22,11 +22,11 @@
 #include <glocal/app/signals.h>
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
-#include <glocal/core/safetensors.h>
+#include <glocal/core/io/safetensors.h>
 #include <glocal/hpo/problem.h>
-#include <glocal/hpo/search.h>
-#include <glocal/hpo/search_run.h>
-#include <glocal/hpo/tune.h>
+#include <glocal/hpo/search/search.h>
+#include <glocal/hpo/tune/search_run.h>
+#include <glocal/hpo/tune/tune.h>
 
 namespace glocal::app {
 

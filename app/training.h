@@ -13,7 +13,7 @@
 #include <glocal/app/recorder.h>
 #include <glocal/app/run_folder.h>
 #include <glocal/autodiff/var.h>
-#include <glocal/hpo/tune.h>
+#include <glocal/hpo/tune/tune.h>
 
 namespace glocal::app {
 

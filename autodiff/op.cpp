@@ -1,17 +1,14 @@
 #include <glocal/autodiff/op.h>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
 #include <utility>
 #include <vector>
 
-#include <glocal/autodiff/ops.h>
-#include <glocal/autodiff/tape.h>  // IWYU pragma: keep (complete behind top->tape)
+#include <glocal/autodiff/tape.h>
 #include <glocal/autodiff/trace.h>
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
@@ -19,11 +16,6 @@
 
 namespace glocal {
 namespace {
-
-std::vector<std::string>& names() {
-  static std::vector<std::string> all;
-  return all;
-}
 
 // A few Vars without a heap allocation; many with one.
 class FewVars {
@@ -64,20 +56,6 @@ Var record_node(std::shared_ptr<const Op> op, const Box& top, In x, In primals, 
 
 }  // namespace
 
-Tensor Rule::again(Values) const { fail<TraceError>("[{}] is not a quick rule: its output must be kept", name()); }
-
-const std::vector<std::string>& op_names() { return names(); }
-
-bool register_op(const char* name) {
-  const auto place = std::lower_bound(names().begin(), names().end(), name);
-  names().insert(place, name);
-  return true;
-}
-
-bool all_constant(In x) {
-  return std::all_of(x.begin(), x.end(), [](const Var& v) { return v && v.level() == 0; });
-}
-
 Var evaluate(const Op& op, In x) { return op.eval(Values(x)); }
 
 Var call(std::shared_ptr<const Op> op, In x) {
@@ -91,7 +69,5 @@ Var call(std::shared_ptr<const Op> op, In x) {
   const Var y = call(op, primals);
   return top->tape ? record_node(std::move(op), *top, x, primals, y) : push_tangents(*op, *top, x, primals, y);
 }
-
-Var plus(const Var& a, const Var& b) { return !a ? b : !b ? a : add(a, b); }
 
 }  // namespace glocal

@@ -16,6 +16,8 @@ namespace glocal {
 
 // ---- elementwise (ops/elementwise.cpp); two Vars broadcast by numpy's rule ----
 Var add(const Var& a, const Var& b);
+/// a + b where either may be the symbolic zero.
+Var plus(const Var& a, const Var& b);
 Var sub(const Var& a, const Var& b);
 Var mul(const Var& a, const Var& b);
 Var div(const Var& a, const Var& b);

@@ -9,11 +9,12 @@
 #include <utility>
 #include <vector>
 
-#include <glocal/autodiff/op.h>
+#include <glocal/autodiff/ops.h>
+#include <glocal/autodiff/rule.h>
 #include <glocal/autodiff/var.h>
-#include <glocal/core/blas.h>
 #include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
+#include <glocal/core/linalg/blas.h>
 #include <glocal/core/tensor.h>
 
 namespace glocal {

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include <glocal/autodiff/op.h>
+#include <glocal/autodiff/rule.h>
 #include <glocal/autodiff/var.h>
 
 namespace glocal {

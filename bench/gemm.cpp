@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include <glocal/core/blas.h>
+#include <glocal/core/linalg/blas.h>
 #include <glocal/core/random.h>
 
 using namespace glocal;

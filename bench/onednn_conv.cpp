@@ -14,7 +14,7 @@
 #include <vector>
 
 #include <glocal/core/error.h>
-#include <glocal/core/npy.h>
+#include <glocal/core/io/npy.h>
 
 #include "work/timing.h"
 

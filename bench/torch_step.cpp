@@ -8,7 +8,7 @@
 #include <map>
 #include <string>
 
-#include <glocal/core/npy.h>
+#include <glocal/core/io/npy.h>
 
 #include "work/timing.h"
 

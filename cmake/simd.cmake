@@ -1,6 +1,9 @@
 # glocal_simd(<folder>): compiles core/simd/*.cpp once per instruction set, each in its own namespace GLOCAL_ISA; the
 # choice among them is made at run time (core/isa.h). Elsewhere than on x86-64 there is only `baseline`.
 function(glocal_simd)
+  glocal_include_root(core core_root)
+  glocal_include_root(core/simd simd_root)
+  set_property(GLOBAL APPEND PROPERTY glocal_folders core/simd)
   file(GLOB sources CONFIGURE_DEPENDS core/simd/*.cpp)
   list(SORT sources)
   set(flags_baseline "")
@@ -12,7 +15,7 @@ function(glocal_simd)
   endif()
   foreach(isa IN LISTS sets)
     add_library(glocal_simd_${isa} OBJECT ${sources})
-    target_include_directories(glocal_simd_${isa} PRIVATE "${PROJECT_BINARY_DIR}/include/core")
+    target_include_directories(glocal_simd_${isa} PRIVATE "${core_root}" "${simd_root}")
     target_compile_definitions(glocal_simd_${isa} PRIVATE GLOCAL_ISA=${isa})
     # Contraction and the rest are per file on purpose: none of them lets the compiler reorder a sum. Under sanitizers
     # -O3 takes three times as long to compile.

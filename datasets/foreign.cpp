@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include <glocal/core/printable.h>
+#include <glocal/core/text/printable.h>
 #include <glocal/datasets/dataset.h>
 #include <glocal/datasets/registry.h>
 

@@ -13,12 +13,12 @@
 
 #include <glocal/core/error.h>
 #include <glocal/core/random.h>
-#include <glocal/datasets/cifar.h>
 #include <glocal/datasets/dataset.h>
 #include <glocal/datasets/digest.h>
-#include <glocal/datasets/embedded.h>
 #include <glocal/datasets/foreign.h>
-#include <glocal/datasets/idx.h>
+#include <glocal/datasets/readers/cifar.h>
+#include <glocal/datasets/readers/embedded.h>
+#include <glocal/datasets/readers/idx.h>
 #include <glocal/datasets/registry.h>
 #include <glocal/datasets/sampling.h>
 #include <glocal/datasets/synthetic.h>

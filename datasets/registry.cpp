@@ -8,7 +8,7 @@
 #include <vector>
 
 #include <glocal/core/error.h>
-#include <glocal/core/nearest.h>
+#include <glocal/core/text/nearest.h>
 
 namespace glocal::datasets {
 namespace {

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include <glocal/core/error.h>
-#include <glocal/core/nearest.h>
 #include <glocal/core/random.h>
 #include <glocal/core/tensor.h>
+#include <glocal/core/text/nearest.h>
 #include <glocal/datasets/dataset.h>
 
 namespace glocal::datasets {

@@ -15,10 +15,10 @@
 #include <glocal/core/error.h>
 #include <glocal/datasets/dataset.h>
 #include <glocal/datasets/digest.h>
-#include <glocal/datasets/embedded.h>
-#include <glocal/datasets/gzip.h>
 #include <glocal/datasets/load.h>
-#include <glocal/datasets/payload.h>
+#include <glocal/datasets/readers/embedded.h>
+#include <glocal/datasets/readers/gzip.h>
+#include <glocal/datasets/readers/payload.h>
 #include <glocal/datasets/registry.h>
 
 namespace glocal::datasets {

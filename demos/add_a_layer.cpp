@@ -6,14 +6,14 @@
 
 #include <glocal/autodiff/ops.h>
 #include <glocal/autodiff/transforms.h>
-#include <glocal/nn/activation.h>
-#include <glocal/nn/conv2d.h>
-#include <glocal/nn/linear.h>
+#include <glocal/nn/layers/activation.h>
+#include <glocal/nn/layers/conv2d.h>
+#include <glocal/nn/layers/linear.h>
+#include <glocal/nn/layers/pool.h>
+#include <glocal/nn/layers/sequential.h>
 #include <glocal/nn/loss.h>
-#include <glocal/nn/pool.h>
-#include <glocal/nn/sequential.h>
-#include <glocal/nn/summary.h>
-#include <glocal/optim/sgd.h>
+#include <glocal/nn/models/summary.h>
+#include <glocal/optim/rules/sgd.h>
 
 using namespace glocal;
 

@@ -13,9 +13,9 @@
 #include <glocal/datasets/load.h>
 #include <glocal/datasets/sampling.h>
 #include <glocal/nn/loss.h>
-#include <glocal/nn/resnet.h>
+#include <glocal/nn/models/resnet.h>
+#include <glocal/optim/rules/sgd.h>
 #include <glocal/optim/schedule.h>
-#include <glocal/optim/sgd.h>
 
 using namespace glocal;
 

@@ -9,10 +9,10 @@
 #include <glocal/autodiff/ops.h>
 #include <glocal/datasets/load.h>
 #include <glocal/datasets/sampling.h>
-#include <glocal/hpo/forward.h>
-#include <glocal/hpo/global.h>
-#include <glocal/hpo/glocal.h>
-#include <glocal/nn/linear.h>
+#include <glocal/hpo/estimators/global.h>
+#include <glocal/hpo/estimators/glocal.h>
+#include <glocal/hpo/unroll/forward.h>
+#include <glocal/nn/layers/linear.h>
 #include <glocal/nn/loss.h>
 
 using namespace glocal;

@@ -12,10 +12,10 @@
 #include <glocal/autodiff/transforms.h>
 #include <glocal/datasets/load.h>
 #include <glocal/datasets/sampling.h>
-#include <glocal/nn/lenet.h>
 #include <glocal/nn/loss.h>
+#include <glocal/nn/models/lenet.h>
+#include <glocal/optim/rules/sgd.h>
 #include <glocal/optim/schedule.h>
-#include <glocal/optim/sgd.h>
 
 using namespace glocal;
 

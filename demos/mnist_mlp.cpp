@@ -13,10 +13,10 @@
 #include <glocal/datasets/load.h>
 #include <glocal/datasets/sampling.h>
 #include <glocal/hpo/space.h>
-#include <glocal/hpo/tune.h>
+#include <glocal/hpo/tune/tune.h>
 #include <glocal/nn/loss.h>
-#include <glocal/nn/mlp.h>
-#include <glocal/optim/sgd.h>
+#include <glocal/nn/models/mlp.h>
+#include <glocal/optim/rules/sgd.h>
 
 using namespace glocal;
 

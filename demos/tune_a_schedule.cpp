@@ -9,9 +9,9 @@
 #include <glocal/autodiff/transforms.h>
 #include <glocal/datasets/load.h>
 #include <glocal/datasets/sampling.h>
-#include <glocal/hpo/meta.h>
+#include <glocal/hpo/meta_optimizer.h>
 #include <glocal/hpo/space.h>
-#include <glocal/nn/linear.h>
+#include <glocal/nn/layers/linear.h>
 #include <glocal/nn/loss.h>
 #include <glocal/optim/schedule.h>
 

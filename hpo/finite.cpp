@@ -6,13 +6,11 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
 #include <string>
 #include <vector>
 
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
-#include <glocal/hpo/forward.h>
 #include <glocal/hpo/problem.h>
 
 namespace glocal::hpo {
@@ -38,15 +36,6 @@ void check_finite(const char* who, const FlatProblem& problem, In phi, double ou
           "derivative there, as the root of an exact 0; use fewer steps, a smaller learning rate or a positive "
           "eps_root",
           who, component_name(problem, phi, static_cast<std::int64_t>(k)), h[k], t);
-}
-
-void check_finite(const char* who, const FlatProblem& problem, In phi, const ForwardRun& run, std::int64_t end) {
-  const std::int64_t rows = run.outers ? run.outers.size() : 0, q = std::ssize(run.h);
-  for (std::int64_t i = 0; i < rows; ++i) {
-    const auto row = run.trajectory.span<double>().subspan(static_cast<std::size_t>(i * q), run.h.size());
-    check_finite(who, problem, phi, run.outers.at(i), {row.begin(), row.end()}, end - rows + i + 1);
-  }
-  check_finite(who, problem, phi, run.outer, run.h, end);
 }
 
 }  // namespace glocal::hpo

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include <glocal/autodiff/var.h>
-#include <glocal/hpo/forward.h>
 #include <glocal/hpo/problem.h>
 
 namespace glocal::hpo {
@@ -17,7 +16,4 @@ std::string component_name(const FlatProblem& problem, In phi, std::int64_t k);
 /// it was found.
 void check_finite(const char* who, const FlatProblem& problem, In phi, double outer, const std::vector<double>& h,
                   std::int64_t t);
-/// The same of a run to step `end`, at the first step that was looked at.
-void check_finite(const char* who, const FlatProblem& problem, In phi, const ForwardRun& run, std::int64_t end);
-
 }  // namespace glocal::hpo

@@ -15,23 +15,12 @@
 #include <glocal/autodiff/var.h>
 #include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
-#include <glocal/core/nearest.h>
 #include <glocal/core/tensor.h>
+#include <glocal/core/text/nearest.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/transform.h>
 
 namespace glocal::hpo {
-
-std::string_view name_of(Transform transform) {
-  switch (transform) {
-    case Transform::identity: return "identity";
-    case Transform::log: return "log";
-    case Transform::softplus: return "softplus";
-    case Transform::logit: return "logit";
-    case Transform::one_minus_exp: return "one_minus_exp";
-  }
-  fail<ValueError>("[space] unknown transform {}", static_cast<int>(transform));
-}
 
 void Space::add(Hyperparameter p) {
   for (const Hyperparameter& other : all_)

@@ -7,28 +7,9 @@
 
 #include <glocal/autodiff/var.h>
 #include <glocal/core/dtype.h>
-#include <glocal/core/shape.h>
+#include <glocal/hpo/transform.h>
 
 namespace glocal::hpo {
-
-/// From the unconstrained u to the value v; the chain rule is inside, so hypergradients are with respect to u. Values
-/// at the ends of the range, which rounding reaches, are refused; see transform.h.
-enum class Transform {
-  identity,      ///< v = u
-  log,           ///< v = e^u, v > 0: learning rates, decays, eps
-  softplus,      ///< v = log(1 + e^u), v > 0, linear for large u
-  logit,         ///< v = low + (high - low) sigmoid(u), low < v < high: momentum, beta1, beta2, label smoothing
-  one_minus_exp  ///< v = 1 - e^u, v < 1: the log of the distance to one; the command uses it for none
-};
-std::string_view name_of(Transform transform);
-
-struct Hyperparameter {
-  std::string name;
-  std::vector<double> initial;  ///< values (not u), row-major over shape
-  Transform transform = Transform::identity;
-  Shape shape = {};          ///< () for one number
-  double low = 0, high = 1;  ///< bounds of `logit`
-};
 
 /// An ordered list of named hyperparameters. phi, everywhere in hpo, is its list of unconstrained leaves.
 class Space {

@@ -7,13 +7,13 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <string_view>
 
 #include <glocal/autodiff/ops.h>
 #include <glocal/autodiff/var.h>
 #include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
 #include <glocal/core/tensor.h>
-#include <glocal/hpo/space.h>
 
 namespace glocal::hpo {
 namespace {
@@ -44,6 +44,17 @@ double largest(DType dtype) {
 }
 
 }  // namespace
+
+std::string_view name_of(Transform transform) {
+  switch (transform) {
+    case Transform::identity: return "identity";
+    case Transform::log: return "log";
+    case Transform::softplus: return "softplus";
+    case Transform::logit: return "logit";
+    case Transform::one_minus_exp: return "one_minus_exp";
+  }
+  fail<ValueError>("[space] unknown transform {}", static_cast<int>(transform));
+}
 
 double unconstrained(const Hyperparameter& p, double v) {
   double u = v;

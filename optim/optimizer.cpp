@@ -8,12 +8,12 @@
 #include <glocal/autodiff/var.h>
 #include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
-#include <glocal/core/nearest.h>
 #include <glocal/core/tensor.h>
-#include <glocal/optim/adagrad.h>
-#include <glocal/optim/adam.h>
-#include <glocal/optim/rmsprop.h>
-#include <glocal/optim/sgd.h>
+#include <glocal/core/text/nearest.h>
+#include <glocal/optim/rules/adagrad.h>
+#include <glocal/optim/rules/adam.h>
+#include <glocal/optim/rules/rmsprop.h>
+#include <glocal/optim/rules/sgd.h>
 
 namespace glocal::optim {
 

@@ -15,8 +15,8 @@
 #include <glocal/autodiff/ops.h>
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
-#include <glocal/core/nearest.h>
 #include <glocal/core/tensor.h>
+#include <glocal/core/text/nearest.h>
 #include <glocal/optim/optimizer.h>
 
 namespace glocal::optim {

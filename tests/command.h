@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <string>
 
-#include <glocal/core/file.h>
+#include <glocal/core/io/file.h>
 
 // A folder that goes away with the test.
 struct Scratch {

@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include <glocal/hpo/estimator.h>
+#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/registry.h>
 
 namespace glocal::hpo {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include <glocal/app/experiment.h>
-#include <glocal/hpo/global.h>
+#include <glocal/hpo/estimators/global.h>
 
 namespace glocal::app {
 

@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <vector>
 
-#include <glocal/core/lapack.h>
+#include <glocal/core/linalg/lapack.h>
 #include <glocal/core/random.h>
 
 namespace glocal::matrices {

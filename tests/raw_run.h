@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include <glocal/core/file.h>
+#include <glocal/core/io/file.h>
 #include <glocal/datasets/load.h>
 
 namespace raw {

@@ -5,10 +5,10 @@
 #include <set>
 
 #include <glocal/app/bank.h>
-#include <glocal/core/file.h>
-#include <glocal/core/npy.h>
-#include <glocal/hpo/forward.h>
-#include <glocal/hpo/global.h>
+#include <glocal/core/io/file.h>
+#include <glocal/core/io/npy.h>
+#include <glocal/hpo/estimators/global.h>
+#include <glocal/hpo/unroll/forward.h>
 
 #include "data_files.h"
 

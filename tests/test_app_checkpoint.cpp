@@ -13,9 +13,9 @@
 #include <glocal/app/prepare.h>
 #include <glocal/app/run_rules.h>
 #include <glocal/core/error.h>
-#include <glocal/core/safetensors.h>
-#include <glocal/hpo/search_run.h>
-#include <glocal/hpo/tune.h>
+#include <glocal/core/io/safetensors.h>
+#include <glocal/hpo/tune/search_run.h>
+#include <glocal/hpo/tune/tune.h>
 
 using namespace glocal;
 using namespace glocal::app;

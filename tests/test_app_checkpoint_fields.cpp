@@ -21,8 +21,8 @@
 #include <glocal/app/options.h>
 #include <glocal/app/prepare.h>
 #include <glocal/core/error.h>
-#include <glocal/core/file.h>
-#include <glocal/core/safetensors.h>
+#include <glocal/core/io/file.h>
+#include <glocal/core/io/safetensors.h>
 
 #include "command.h"
 #include "sanitized.h"

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include <glocal/core/file.h>
+#include <glocal/core/io/file.h>
 
 #include "command.h"
 #include "sanitized.h"

@@ -15,8 +15,8 @@
 #include <glocal/app/gnuplot.h>
 #include <glocal/app/series_file.h>
 #include <glocal/core/error.h>
-#include <glocal/core/file.h>
-#include <glocal/core/npy.h>
+#include <glocal/core/io/file.h>
+#include <glocal/core/io/npy.h>
 
 using namespace glocal;
 namespace fs = std::filesystem;

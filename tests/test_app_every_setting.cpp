@@ -20,10 +20,11 @@
 #include <glocal/app/options.h>
 #include <glocal/app/prepare.h>
 #include <glocal/app/settings.h>
-#include <glocal/core/npy.h>
-#include <glocal/hpo/cost.h>
-#include <glocal/hpo/search_run.h>
-#include <glocal/hpo/tune.h>
+#include <glocal/core/io/npy.h>
+#include <glocal/hpo/estimators/cost.h>
+#include <glocal/hpo/search/search.h>
+#include <glocal/hpo/tune/search_run.h>
+#include <glocal/hpo/tune/tune.h>
 
 #include "command.h"
 

@@ -15,7 +15,8 @@
 #include <glocal/app/report.h>
 #include <glocal/app/report_figures.h>
 #include <glocal/app/report_sections.h>
-#include <glocal/core/file.h>
+#include <glocal/core/io/file.h>
+#include <glocal/hpo/dmd/dmd.h>
 
 #include "raw_run.h"
 #include "raw_svg.h"

@@ -13,7 +13,9 @@
 
 #include <glocal/app/picture.h>
 #include <glocal/app/png.h>
-#include <glocal/hpo/dmd.h>
+#include <glocal/hpo/dmd/dmd.h>
+#include <glocal/hpo/dmd/model/fit.h>
+#include <glocal/hpo/dmd/model/options.h>
 
 #include "command.h"
 #include "data_files.h"

@@ -4,11 +4,11 @@
 #include <cmath>
 
 #include <glocal/autodiff/ops.h>
-#include <glocal/hpo/meta.h>
-#include <glocal/hpo/reverse.h>
-#include <glocal/hpo/tune.h>
+#include <glocal/hpo/meta_optimizer.h>
+#include <glocal/hpo/tune/tune.h>
+#include <glocal/hpo/unroll/reverse.h>
 #include <glocal/nn/loss.h>
-#include <glocal/nn/meta_weight_net.h>
+#include <glocal/nn/models/meta_weight_net.h>
 #include <glocal/optim/optimizer.h>
 
 #include "experiment_check.h"

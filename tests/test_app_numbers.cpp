@@ -9,8 +9,11 @@
 #include <string>
 #include <vector>
 
-#include <glocal/core/npy.h>
-#include <glocal/hpo/dmd.h>
+#include <glocal/core/io/npy.h>
+#include <glocal/hpo/dmd/model/operator.h>
+#include <glocal/hpo/dmd/model/options.h>
+#include <glocal/hpo/forecast/forecast.h>
+#include <glocal/hpo/forecast/holdout.h>
 
 #include "command.h"
 #include "raw_run.h"

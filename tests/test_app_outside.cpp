@@ -15,7 +15,7 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
-#include <glocal/core/file.h>
+#include <glocal/core/io/file.h>
 
 #include "command.h"
 

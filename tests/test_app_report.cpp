@@ -16,7 +16,7 @@
 #include <glocal/app/run_record.h>
 #include <glocal/app/ticks.h>
 #include <glocal/core/error.h>
-#include <glocal/core/file.h>
+#include <glocal/core/io/file.h>
 
 using namespace glocal;
 using app::Json;

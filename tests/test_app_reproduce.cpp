@@ -8,8 +8,8 @@
 
 #include <glocal/app/reproduce.h>
 #include <glocal/core/error.h>
-#include <glocal/core/file.h>
-#include <glocal/hpo/global.h>
+#include <glocal/core/io/file.h>
+#include <glocal/hpo/estimators/global.h>
 
 namespace fs = std::filesystem;
 using namespace glocal;

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include <glocal/core/npy.h>
-#include <glocal/core/safetensors.h>
+#include <glocal/core/io/npy.h>
+#include <glocal/core/io/safetensors.h>
 
 #include "command.h"
 #include "sanitized.h"

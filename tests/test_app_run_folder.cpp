@@ -10,7 +10,7 @@
 
 #include "data_files.h"
 
-#include <glocal/core/file.h>
+#include <glocal/core/io/file.h>
 
 using namespace glocal;
 using namespace glocal::app;

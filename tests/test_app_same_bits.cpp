@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include <glocal/core/file.h>
+#include <glocal/core/io/file.h>
 
 namespace fs = std::filesystem;
 using glocal::read_file;

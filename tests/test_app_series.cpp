@@ -8,7 +8,7 @@
 #include <glocal/app/series_file.h>
 #include <glocal/app/series_text.h>
 #include <glocal/core/error.h>
-#include <glocal/core/npy.h>
+#include <glocal/core/io/npy.h>
 #include <glocal/core/tensor.h>
 
 #include "data_files.h"

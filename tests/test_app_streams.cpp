@@ -15,11 +15,11 @@
 #include <glocal/datasets/load.h>
 #include <glocal/datasets/sampling.h>
 #include <glocal/datasets/variants.h>
-#include <glocal/hpo/evolution.h>
-#include <glocal/hpo/random_forward.h>
+#include <glocal/hpo/estimators/evolution.h>
+#include <glocal/hpo/estimators/random_forward.h>
 #include <glocal/nn/loss.h>
-#include <glocal/nn/meta_weight_net.h>
-#include <glocal/nn/model.h>
+#include <glocal/nn/models/meta_weight_net.h>
+#include <glocal/nn/models/model.h>
 #include <glocal/nn/pass.h>
 
 #include "quadratic.h"

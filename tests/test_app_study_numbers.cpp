@@ -16,10 +16,12 @@
 #include <glocal/app/reproduce/bank_judge.h>
 #include <glocal/app/reproduce/comparison.h>
 #include <glocal/app/reproduce/trial.h>
-#include <glocal/core/file.h>
+#include <glocal/core/io/file.h>
 #include <glocal/core/random.h>
-#include <glocal/hpo/forward.h>
-#include <glocal/hpo/glocal.h>
+#include <glocal/hpo/dmd/dmd.h>
+#include <glocal/hpo/estimators/glocal.h>
+#include <glocal/hpo/tune/tune.h>
+#include <glocal/hpo/unroll/forward.h>
 
 #include "raw_run.h"
 

@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include <glocal/autodiff/op.h>
 #include <glocal/optim/optimizer.h>
 
 #include "gradcheck.h"

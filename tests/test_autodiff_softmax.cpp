@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <glocal/autodiff/op.h>
 #include <glocal/autodiff/ops.h>
 #include <glocal/autodiff/transforms.h>
 #include <glocal/core/parallel.h>

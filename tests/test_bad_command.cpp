@@ -12,10 +12,10 @@
 #include <string>
 #include <vector>
 
-#include <glocal/core/file.h>
+#include <glocal/core/io/file.h>
+#include <glocal/core/io/npy.h>
 #include <glocal/core/memory.h>
-#include <glocal/core/npy.h>
-#include <glocal/core/printable.h>
+#include <glocal/core/text/printable.h>
 
 #include "data_files.h"
 #include "sanitized.h"

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include <glocal/core/file.h>
+#include <glocal/core/io/file.h>
 
 namespace fs = std::filesystem;
 

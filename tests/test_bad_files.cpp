@@ -21,13 +21,13 @@
 #include <glocal/app/run_record.h>
 #include <glocal/app/series_file.h>
 #include <glocal/app/series_text.h>
+#include <glocal/core/io/npy.h>
+#include <glocal/core/io/safetensors.h>
 #include <glocal/core/memory.h>
-#include <glocal/core/npy.h>
-#include <glocal/core/printable.h>
-#include <glocal/core/safetensors.h>
-#include <glocal/datasets/cifar.h>
-#include <glocal/datasets/gzip.h>
-#include <glocal/datasets/idx.h>
+#include <glocal/core/text/printable.h>
+#include <glocal/datasets/readers/cifar.h>
+#include <glocal/datasets/readers/gzip.h>
+#include <glocal/datasets/readers/idx.h>
 
 #include "data_files.h"
 #include "sanitized.h"

@@ -6,8 +6,8 @@
 #include <tuple>
 #include <vector>
 
-#include <glocal/core/blas.h>
 #include <glocal/core/error.h>
+#include <glocal/core/linalg/blas.h>
 #include <glocal/core/parallel.h>
 #include <glocal/core/random.h>
 

@@ -10,8 +10,8 @@
 
 #include <glocal/core/element_type.h>
 #include <glocal/core/error.h>
-#include <glocal/core/file.h>
-#include <glocal/core/npy.h>
+#include <glocal/core/io/file.h>
+#include <glocal/core/io/npy.h>
 #include <glocal/core/tensor.h>
 
 using namespace glocal;

@@ -10,7 +10,7 @@
 #include <string>
 
 #include <glocal/core/error.h>
-#include <glocal/core/file.h>
+#include <glocal/core/io/file.h>
 
 using namespace glocal;
 namespace fs = std::filesystem;

@@ -4,8 +4,8 @@
 #include <limits>
 #include <vector>
 
-#include <glocal/core/blas.h>
 #include <glocal/core/error.h>
+#include <glocal/core/linalg/blas.h>
 #include <glocal/core/parallel.h>
 #include <glocal/core/random.h>
 #include <glocal/core/simd/gemm.h>

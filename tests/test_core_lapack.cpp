@@ -6,8 +6,8 @@
 #include <limits>
 #include <vector>
 
-#include <glocal/core/blas.h>
-#include <glocal/core/lapack.h>
+#include <glocal/core/linalg/blas.h>
+#include <glocal/core/linalg/lapack.h>
 #include <glocal/core/random.h>
 
 using namespace glocal;

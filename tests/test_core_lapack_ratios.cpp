@@ -4,7 +4,7 @@
 
 #include <map>
 
-#include <glocal/core/orthogonal.h>
+#include <glocal/core/linalg/orthogonal.h>
 
 #include "matrix_types.h"
 

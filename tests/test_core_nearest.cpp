@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include <glocal/core/nearest.h>
+#include <glocal/core/text/nearest.h>
 
 using namespace glocal;
 

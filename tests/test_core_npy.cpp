@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include <glocal/core/file.h>
-#include <glocal/core/npy.h>
+#include <glocal/core/io/file.h>
+#include <glocal/core/io/npy.h>
 #include <glocal/core/random.h>
 
 #include "data_files.h"

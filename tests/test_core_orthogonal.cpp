@@ -5,8 +5,8 @@
 #include <limits>
 #include <vector>
 
-#include <glocal/core/lapack.h>
-#include <glocal/core/orthogonal.h>
+#include <glocal/core/linalg/lapack.h>
+#include <glocal/core/linalg/orthogonal.h>
 #include <glocal/core/random.h>
 #include <glocal/core/simd/orthogonal.h>
 

@@ -1,4 +1,4 @@
-#include <glocal/core/safetensors.h>
+#include <glocal/core/io/safetensors.h>
 
 #include <doctest/doctest.h>
 
@@ -10,7 +10,7 @@
 
 #include "data_files.h"
 
-#include <glocal/core/file.h>
+#include <glocal/core/io/file.h>
 
 using namespace glocal;
 using data_files::contains;

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include <glocal/core/error.h>
-#include <glocal/datasets/cifar.h>
+#include <glocal/datasets/readers/cifar.h>
 
 #include "data_files.h"
 

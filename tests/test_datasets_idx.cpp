@@ -8,8 +8,8 @@
 #include <vector>
 
 #include <glocal/core/error.h>
-#include <glocal/datasets/gzip.h>
-#include <glocal/datasets/idx.h>
+#include <glocal/datasets/readers/gzip.h>
+#include <glocal/datasets/readers/idx.h>
 
 #include "data_files.h"
 

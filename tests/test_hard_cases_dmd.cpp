@@ -1,6 +1,12 @@
 // Extrapolation of series at the ends of the range, without motion, and too small or too wide.
-#include <glocal/hpo/dmd.h>
-#include <glocal/hpo/dmd_scaling.h>
+#include <glocal/hpo/dmd/dmd.h>
+#include <glocal/hpo/dmd/model/error_bar.h>
+#include <glocal/hpo/dmd/model/fit.h>
+#include <glocal/hpo/dmd/model/options.h>
+#include <glocal/hpo/forecast/candidates.h>
+#include <glocal/hpo/forecast/forecast.h>
+#include <glocal/hpo/forecast/holdout.h>
+#include <glocal/hpo/forecast/scaling.h>
 
 #include "hard_cases.h"
 
@@ -143,7 +149,7 @@ TEST_SUITE("fast") {
             const Forecast forecast = forecast_with_holdout(h, 1e5, options);
             CHECK(std::isfinite(forecast.value[0]));
             CHECK_FALSE(std::isnan(forecast.error_bar[0]));
-            CHECK_FALSE(std::isnan(fit_dmd(h, options).error_bar(100)[0]));
+            CHECK_FALSE(std::isnan(error_bar(fit_dmd(h, options), 100)[0]));
             if (forecast.fell_back) CHECK(forecast.value[0] == h.at(39));
             if (forecast.fell_back) CHECK_FALSE(forecast.note.empty());
           }

@@ -2,9 +2,9 @@
 // whose products leave 64 bits.
 #include <set>
 
-#include <glocal/core/lapack.h>
-#include <glocal/nn/lenet.h>
+#include <glocal/core/linalg/lapack.h>
 #include <glocal/nn/loss.h>
+#include <glocal/nn/models/lenet.h>
 #include <glocal/optim/clip.h>
 #include <glocal/optim/optimizer.h>
 

@@ -1,9 +1,9 @@
 // A hypergradient in f32 against the same one in f64: 100 steps of LeNet, one learning rate for each layer.
 #include <glocal/datasets/load.h>
 #include <glocal/datasets/sampling.h>
-#include <glocal/hpo/global.h>
-#include <glocal/nn/lenet.h>
+#include <glocal/hpo/estimators/global.h>
 #include <glocal/nn/loss.h>
+#include <glocal/nn/models/lenet.h>
 
 #include "hard_cases.h"
 

@@ -1,9 +1,9 @@
 // Sums, means, variances and normalisations that lose everything when done carelessly, against long double.
 #include <functional>
 
-#include <glocal/nn/batch_norm.h>
-#include <glocal/nn/group_norm.h>
-#include <glocal/nn/layer_norm.h>
+#include <glocal/nn/layers/batch_norm.h>
+#include <glocal/nn/layers/group_norm.h>
+#include <glocal/nn/layers/layer_norm.h>
 
 #include "hard_cases.h"
 

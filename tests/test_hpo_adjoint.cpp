@@ -4,8 +4,9 @@
 #include <cmath>
 
 #include <glocal/autodiff/ops.h>
-#include <glocal/hpo/estimator.h>
-#include <glocal/hpo/global.h>
+#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/global.h>
+#include <glocal/hpo/estimators/registry.h>
 #include <glocal/optim/optimizer.h>
 
 #include "quadratic.h"

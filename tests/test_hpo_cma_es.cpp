@@ -11,8 +11,8 @@
 
 #include <glocal/core/random.h>
 #include <glocal/core/tensor.h>
-#include <glocal/hpo/cma_es.h>
-#include <glocal/hpo/search.h>
+#include <glocal/hpo/search/cma_es.h>
+#include <glocal/hpo/search/search.h>
 
 using namespace glocal;
 using namespace glocal::hpo;

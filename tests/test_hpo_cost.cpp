@@ -8,9 +8,10 @@
 
 #include <glocal/autodiff/ops.h>
 #include <glocal/core/memory.h>
-#include <glocal/hpo/cost.h>
-#include <glocal/hpo/search_run.h>
-#include <glocal/hpo/tune.h>
+#include <glocal/hpo/estimators/cost.h>
+#include <glocal/hpo/estimators/registry.h>
+#include <glocal/hpo/tune/search_run.h>
+#include <glocal/hpo/tune/tune.h>
 
 #include "quadratic.h"
 

@@ -6,7 +6,12 @@
 #include <vector>
 
 #include <glocal/core/random.h>
-#include <glocal/hpo/dmd.h>
+#include <glocal/hpo/dmd/dmd.h>
+#include <glocal/hpo/dmd/model/fit.h>
+#include <glocal/hpo/dmd/model/options.h>
+#include <glocal/hpo/forecast/candidates.h>
+#include <glocal/hpo/forecast/forecast.h>
+#include <glocal/hpo/forecast/holdout.h>
 
 using namespace glocal;
 using namespace glocal::hpo;

@@ -6,7 +6,12 @@
 #include <vector>
 
 #include <glocal/core/random.h>
-#include <glocal/hpo/dmd.h>
+#include <glocal/hpo/dmd/dmd.h>
+#include <glocal/hpo/dmd/model/error_bar.h>
+#include <glocal/hpo/dmd/model/fit.h>
+#include <glocal/hpo/dmd/model/options.h>
+#include <glocal/hpo/forecast/candidates.h>
+#include <glocal/hpo/forecast/forecast.h>
 
 using namespace glocal;
 using namespace glocal::hpo;
@@ -207,7 +212,7 @@ TEST_SUITE("fast") {
     options.rank = 3;
     for (std::uint64_t seed = 0; seed < 300; ++seed) {
       const DmdFit fit = fit_dmd(snapshots(100, {wave}, 0.02, seed), options);
-      coverage.add(std::abs(fit.forecast(150)[0] - wave(150)), fit.error_bar(150)[0]);
+      coverage.add(std::abs(fit.forecast(150)[0] - wave(150)), error_bar(fit, 150)[0]);
     }
     MESSAGE("one bar covers ", coverage.of_one(), ", two ", coverage.of_two());
     CHECK(coverage.of_one() > 0.58);  // 0.68 for Gaussian errors
@@ -225,7 +230,7 @@ TEST_SUITE("fast") {
       DmdOptions options;
       options.rank = 3;
       options.method = Method::optimised;
-      return fit_dmd(noisy, options).error_bar(300)[0];
+      return error_bar(fit_dmd(noisy, options), 300)[0];
     };
     CHECK(bar(drift) > 1.5 * bar(white));
   }

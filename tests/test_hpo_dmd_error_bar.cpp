@@ -8,10 +8,13 @@
 #include <cstdint>
 #include <vector>
 
-#include <glocal/core/lapack.h>
+#include <glocal/core/linalg/lapack.h>
 #include <glocal/core/memory.h>
 #include <glocal/core/random.h>
-#include <glocal/hpo/dmd.h>
+#include <glocal/hpo/dmd/dmd.h>
+#include <glocal/hpo/dmd/model/error_bar.h>
+#include <glocal/hpo/dmd/model/fit.h>
+#include <glocal/hpo/dmd/model/options.h>
 
 using namespace glocal;
 using namespace glocal::hpo;
@@ -115,19 +118,19 @@ TEST_SUITE("fast") {
         CAPTURE(q);
         CAPTURE(t);
         const DmdFit fit = fit_dmd(series(40, q, 1e-3), options(5));
-        const std::vector<double> bar = fit.error_bar(t), dense = dense_bar(fit, t);
+        const std::vector<double> bar = error_bar(fit, t), dense = dense_bar(fit, t);
         for (std::size_t j = 0; j < bar.size(); ++j) CHECK(std::abs(bar[j] / dense[j] - 1) <= 1e-7);
       }
   }
 
   TEST_CASE("error bar: does not depend on the unit of the series, at the ends of the range too") {
     const Tensor h = series(40, 3, 1e-3);
-    const std::vector<double> bar = fit_dmd(h, options(5)).error_bar(80);
+    const std::vector<double> bar = error_bar(fit_dmd(h, options(5)), 80);
     for (const int exponent : {-900, 900}) {
       Tensor scaled = h.clone();
       for (double& v : std::span(scaled.data<double>(), static_cast<std::size_t>(scaled.size())))
         v = std::ldexp(v, exponent);
-      const std::vector<double> far = fit_dmd(scaled, options(5)).error_bar(80);
+      const std::vector<double> far = error_bar(fit_dmd(scaled, options(5)), 80);
       for (std::size_t j = 0; j < bar.size(); ++j) CHECK(std::abs(std::ldexp(far[j], -exponent) / bar[j] - 1) <= 1e-9);
     }
   }
@@ -139,7 +142,7 @@ TEST_SUITE("fast") {
       const DmdFit fit = fit_dmd(series(30, q, 1e-3), o);
       const std::int64_t live = memory_use().live_bytes;
       reset_peak_memory();
-      CHECK(fit.error_bar(60).size() == static_cast<std::size_t>(q));
+      CHECK(error_bar(fit, 60).size() == static_cast<std::size_t>(q));
       return memory_use().peak_bytes - live;
     };
     CHECK(needed(4000) <= 5 * needed(1000));

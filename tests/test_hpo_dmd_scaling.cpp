@@ -5,8 +5,11 @@
 #include <limits>
 
 #include <glocal/core/random.h>
-#include <glocal/hpo/forward.h>
-#include <glocal/hpo/glocal.h>
+#include <glocal/hpo/dmd/model/error_bar.h>
+#include <glocal/hpo/estimators/glocal.h>
+#include <glocal/hpo/estimators/registry.h>
+#include <glocal/hpo/forecast/scaling.h>
+#include <glocal/hpo/unroll/forward.h>
 
 #include "quadratic.h"
 
@@ -87,7 +90,7 @@ TEST_CASE("scaling: the power law is recovered, and the modes of the fit say the
           CHECK(inside.at(49 * std::ssize(law.c) + static_cast<std::int64_t>(k)) ==
                 doctest::Approx(law.at(k, 50)).epsilon(1e-8));
           CHECK(std::isfinite(got.error_bar[k]));
-          CHECK(std::isfinite(got.fit.error_bar(T - 1)[k]));
+          CHECK(std::isfinite(error_bar(got.fit, T - 1)[k]));
         }
       }
 }

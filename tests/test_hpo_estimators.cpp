@@ -3,12 +3,13 @@
 
 #include <cmath>
 
-#include <glocal/hpo/cost.h>
-#include <glocal/hpo/forward.h>
-#include <glocal/hpo/global.h>
-#include <glocal/hpo/glocal.h>
+#include <glocal/hpo/estimators/cost.h>
+#include <glocal/hpo/estimators/global.h>
+#include <glocal/hpo/estimators/glocal.h>
+#include <glocal/hpo/estimators/registry.h>
 #include <glocal/hpo/transform.h>
-#include <glocal/hpo/tune.h>
+#include <glocal/hpo/tune/tune.h>
+#include <glocal/hpo/unroll/forward.h>
 
 #include "quadratic.h"
 

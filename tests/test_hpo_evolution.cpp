@@ -1,10 +1,11 @@
 // Evolution strategies, truncated and persistent, against exact hypergradients and known biases.
 #include <doctest/doctest.h>
 
-#include <glocal/hpo/cost.h>
-#include <glocal/hpo/evolution.h>
-#include <glocal/hpo/global.h>
-#include <glocal/hpo/tune.h>
+#include <glocal/hpo/estimators/cost.h>
+#include <glocal/hpo/estimators/evolution.h>
+#include <glocal/hpo/estimators/global.h>
+#include <glocal/hpo/estimators/registry.h>
+#include <glocal/hpo/tune/tune.h>
 
 #include "draws.h"
 #include "quadratic.h"

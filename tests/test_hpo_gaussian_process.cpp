@@ -5,9 +5,9 @@
 #include <numbers>
 #include <vector>
 
-#include <glocal/core/lapack.h>
+#include <glocal/core/linalg/lapack.h>
 #include <glocal/core/random.h>
-#include <glocal/hpo/gaussian_process.h>
+#include <glocal/hpo/search/gaussian_process.h>
 
 using namespace glocal;
 using namespace glocal::hpo;

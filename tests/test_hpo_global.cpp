@@ -4,8 +4,9 @@
 #include <array>
 #include <cmath>
 
-#include <glocal/hpo/estimator.h>
-#include <glocal/hpo/global.h>
+#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/global.h>
+#include <glocal/hpo/estimators/registry.h>
 
 #include "message_of.h"
 #include "quadratic.h"

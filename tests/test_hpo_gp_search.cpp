@@ -12,8 +12,8 @@
 #include <vector>
 
 #include <glocal/core/tensor.h>
-#include <glocal/hpo/gaussian_process.h>
-#include <glocal/hpo/search.h>
+#include <glocal/hpo/search/gaussian_process.h>
+#include <glocal/hpo/search/search.h>
 
 using namespace glocal;
 using namespace glocal::hpo;

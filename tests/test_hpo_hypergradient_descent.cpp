@@ -3,8 +3,9 @@
 
 #include <cmath>
 
-#include <glocal/hpo/cost.h>
-#include <glocal/hpo/tune.h>
+#include <glocal/hpo/estimators/cost.h>
+#include <glocal/hpo/estimators/registry.h>
+#include <glocal/hpo/tune/tune.h>
 
 #include "draws.h"
 #include "quadratic.h"

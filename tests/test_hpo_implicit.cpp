@@ -4,18 +4,19 @@
 #include <cmath>
 
 #include <glocal/autodiff/ops.h>
-#include <glocal/core/lapack.h>
-#include <glocal/hpo/global.h>
-#include <glocal/hpo/implicit.h>
-#include <glocal/hpo/tune.h>
-#include <glocal/nn/activation.h>
-#include <glocal/nn/batch_norm.h>
-#include <glocal/nn/dropout.h>
-#include <glocal/nn/flatten.h>
-#include <glocal/nn/linear.h>
+#include <glocal/core/linalg/lapack.h>
+#include <glocal/hpo/estimators/global.h>
+#include <glocal/hpo/estimators/implicit.h>
+#include <glocal/hpo/estimators/registry.h>
+#include <glocal/hpo/tune/tune.h>
+#include <glocal/nn/layers/activation.h>
+#include <glocal/nn/layers/batch_norm.h>
+#include <glocal/nn/layers/dropout.h>
+#include <glocal/nn/layers/flatten.h>
+#include <glocal/nn/layers/linear.h>
+#include <glocal/nn/layers/sequential.h>
 #include <glocal/nn/loss.h>
-#include <glocal/nn/model.h>
-#include <glocal/nn/sequential.h>
+#include <glocal/nn/models/model.h>
 
 #include "quadratic.h"
 

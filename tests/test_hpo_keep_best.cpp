@@ -9,7 +9,9 @@
 #include <vector>
 
 #include <glocal/core/error.h>
-#include <glocal/hpo/keep_best.h>
+#include <glocal/hpo/estimators/registry.h>
+#include <glocal/hpo/tune/keep_best.h>
+#include <glocal/hpo/tune/tune.h>
 
 #include "quadratic.h"
 #include "small_net.h"

@@ -7,7 +7,8 @@
 #include <new>
 
 #include <glocal/core/memory.h>
-#include <glocal/hpo/tune.h>
+#include <glocal/hpo/estimators/registry.h>
+#include <glocal/hpo/tune/tune.h>
 
 #include "small_net.h"
 

@@ -5,15 +5,15 @@
 #include <algorithm>
 #include <cmath>
 
-#include <glocal/hpo/global.h>
-#include <glocal/nn/activation.h>
-#include <glocal/nn/batch_norm.h>
-#include <glocal/nn/conv2d.h>
-#include <glocal/nn/flatten.h>
-#include <glocal/nn/linear.h>
+#include <glocal/hpo/estimators/global.h>
+#include <glocal/nn/layers/activation.h>
+#include <glocal/nn/layers/batch_norm.h>
+#include <glocal/nn/layers/conv2d.h>
+#include <glocal/nn/layers/flatten.h>
+#include <glocal/nn/layers/linear.h>
+#include <glocal/nn/layers/sequential.h>
 #include <glocal/nn/loss.h>
-#include <glocal/nn/model.h>
-#include <glocal/nn/sequential.h>
+#include <glocal/nn/models/model.h>
 #include <glocal/optim/clip.h>
 #include <glocal/optim/optimizer.h>
 #include <glocal/optim/schedule.h>

@@ -1,10 +1,11 @@
 // Random directions against the exact hypergradient: the mean, the variance and its fall with their number.
 #include <doctest/doctest.h>
 
-#include <glocal/hpo/cost.h>
-#include <glocal/hpo/global.h>
-#include <glocal/hpo/random_forward.h>
-#include <glocal/hpo/tune.h>
+#include <glocal/hpo/estimators/cost.h>
+#include <glocal/hpo/estimators/global.h>
+#include <glocal/hpo/estimators/random_forward.h>
+#include <glocal/hpo/estimators/registry.h>
+#include <glocal/hpo/tune/tune.h>
 
 #include "draws.h"
 #include "quadratic.h"

@@ -9,7 +9,10 @@
 #include <string>
 #include <vector>
 
-#include <glocal/hpo/search_run.h>
+#include <glocal/hpo/estimators/registry.h>
+#include <glocal/hpo/search/search.h>
+#include <glocal/hpo/tune/search_run.h>
+#include <glocal/hpo/tune/tune.h>
 
 #include "small_net.h"
 

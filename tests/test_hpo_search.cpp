@@ -8,9 +8,12 @@
 #include <set>
 #include <vector>
 
-#include <glocal/hpo/cma_es.h>
-#include <glocal/hpo/cost.h>
-#include <glocal/hpo/search_run.h>
+#include <glocal/hpo/estimators/cost.h>
+#include <glocal/hpo/estimators/registry.h>
+#include <glocal/hpo/search/cma_es.h>
+#include <glocal/hpo/search/search.h>
+#include <glocal/hpo/tune/search_run.h>
+#include <glocal/hpo/tune/tune.h>
 
 #include "quadratic.h"
 

@@ -5,9 +5,9 @@
 
 #include <glocal/autodiff/ops.h>
 #include <glocal/core/random.h>
-#include <glocal/hpo/forward.h>
-#include <glocal/hpo/global.h>
+#include <glocal/hpo/estimators/global.h>
 #include <glocal/hpo/sharing.h>
+#include <glocal/hpo/unroll/forward.h>
 
 #include "draws.h"
 #include "quadratic.h"

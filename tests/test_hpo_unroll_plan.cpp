@@ -5,7 +5,7 @@
 #include <cmath>
 #include <map>
 
-#include <glocal/hpo/global.h>
+#include <glocal/hpo/estimators/global.h>
 
 #include "quadratic.h"
 

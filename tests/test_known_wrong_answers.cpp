@@ -5,9 +5,9 @@
 #include <cmath>
 
 #include <glocal/core/random.h>
-#include <glocal/hpo/global.h>
-#include <glocal/hpo/meta.h>
-#include <glocal/nn/batch_norm.h>
+#include <glocal/hpo/estimators/global.h>
+#include <glocal/hpo/meta_optimizer.h>
+#include <glocal/nn/layers/batch_norm.h>
 #include <glocal/optim/optimizer.h>
 
 #include "quadratic.h"

@@ -3,14 +3,14 @@
 
 #include <cmath>
 
-#include <glocal/nn/activation.h>
-#include <glocal/nn/conv2d.h>
-#include <glocal/nn/dropout.h>
-#include <glocal/nn/flatten.h>
-#include <glocal/nn/linear.h>
+#include <glocal/nn/layers/activation.h>
+#include <glocal/nn/layers/conv2d.h>
+#include <glocal/nn/layers/dropout.h>
+#include <glocal/nn/layers/flatten.h>
+#include <glocal/nn/layers/linear.h>
+#include <glocal/nn/layers/pool.h>
+#include <glocal/nn/layers/sequential.h>
 #include <glocal/nn/names.h>
-#include <glocal/nn/pool.h>
-#include <glocal/nn/sequential.h>
 
 #include "layer_check.h"
 

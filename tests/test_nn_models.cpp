@@ -1,16 +1,16 @@
 // Models: parameter counts, names, statistics, purity, derivatives on small inputs, typed errors, the summary.
 #include <doctest/doctest.h>
 
-#include <glocal/nn/flatten.h>
-#include <glocal/nn/lenet.h>
+#include <glocal/nn/layers/flatten.h>
+#include <glocal/nn/layers/pool.h>
+#include <glocal/nn/layers/sequential.h>
 #include <glocal/nn/loss.h>
-#include <glocal/nn/mlp.h>
-#include <glocal/nn/model.h>
-#include <glocal/nn/pool.h>
-#include <glocal/nn/resnet.h>
-#include <glocal/nn/sequential.h>
-#include <glocal/nn/summary.h>
-#include <glocal/nn/wide_resnet.h>
+#include <glocal/nn/models/lenet.h>
+#include <glocal/nn/models/mlp.h>
+#include <glocal/nn/models/model.h>
+#include <glocal/nn/models/resnet.h>
+#include <glocal/nn/models/summary.h>
+#include <glocal/nn/models/wide_resnet.h>
 
 #include "layer_check.h"
 

@@ -3,10 +3,10 @@
 
 #include <cmath>
 
-#include <glocal/nn/batch_norm.h>
-#include <glocal/nn/group_norm.h>
-#include <glocal/nn/layer_norm.h>
-#include <glocal/nn/norm.h>
+#include <glocal/nn/layers/batch_norm.h>
+#include <glocal/nn/layers/group_norm.h>
+#include <glocal/nn/layers/layer_norm.h>
+#include <glocal/nn/layers/norm.h>
 
 #include "layer_check.h"
 

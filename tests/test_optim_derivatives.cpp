@@ -3,16 +3,16 @@
 
 #include <map>
 
-#include <glocal/nn/activation.h>
-#include <glocal/nn/batch_norm.h>
-#include <glocal/nn/conv2d.h>
-#include <glocal/nn/flatten.h>
-#include <glocal/nn/linear.h>
+#include <glocal/nn/layers/activation.h>
+#include <glocal/nn/layers/batch_norm.h>
+#include <glocal/nn/layers/conv2d.h>
+#include <glocal/nn/layers/flatten.h>
+#include <glocal/nn/layers/linear.h>
+#include <glocal/nn/layers/sequential.h>
 #include <glocal/nn/loss.h>
-#include <glocal/nn/model.h>
-#include <glocal/nn/sequential.h>
-#include <glocal/optim/adam.h>
+#include <glocal/nn/models/model.h>
 #include <glocal/optim/optimizer.h>
+#include <glocal/optim/rules/adam.h>
 
 #include "gradcheck.h"
 

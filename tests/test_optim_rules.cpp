@@ -4,11 +4,11 @@
 #include <cmath>
 
 #include <glocal/autodiff/ops.h>
-#include <glocal/optim/adagrad.h>
-#include <glocal/optim/adam.h>
 #include <glocal/optim/optimizer.h>
-#include <glocal/optim/rmsprop.h>
-#include <glocal/optim/sgd.h>
+#include <glocal/optim/rules/adagrad.h>
+#include <glocal/optim/rules/adam.h>
+#include <glocal/optim/rules/rmsprop.h>
+#include <glocal/optim/rules/sgd.h>
 
 using namespace glocal;
 using namespace glocal::optim;

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <glocal/autodiff/transforms.h>
-#include <glocal/hpo/global.h>
-#include <glocal/nn/batch_norm.h>
+#include <glocal/hpo/estimators/global.h>
+#include <glocal/nn/layers/batch_norm.h>
 #include <glocal/nn/loss.h>
 #include <glocal/optim/optimizer.h>
 

@@ -7,10 +7,10 @@
 #include <set>
 
 #include <glocal/autodiff/transforms.h>
-#include <glocal/nn/batch_norm.h>
-#include <glocal/nn/dropout.h>
-#include <glocal/nn/group_norm.h>
-#include <glocal/nn/layer_norm.h>
+#include <glocal/nn/layers/batch_norm.h>
+#include <glocal/nn/layers/dropout.h>
+#include <glocal/nn/layers/group_norm.h>
+#include <glocal/nn/layers/layer_norm.h>
 #include <glocal/nn/loss.h>
 #include <glocal/optim/clip.h>
 

@@ -4,7 +4,7 @@
 #include <glocal/autodiff/transforms.h>
 #include <glocal/nn/init.h>
 #include <glocal/nn/loss.h>
-#include <glocal/nn/model.h>
+#include <glocal/nn/models/model.h>
 #include <glocal/optim/optimizer.h>
 #include <glocal/optim/schedule.h>
 

@@ -8,12 +8,12 @@
 
 #include <glocal/autodiff/ops.h>
 #include <glocal/autodiff/transforms.h>
-#include <glocal/hpo/global.h>
-#include <glocal/nn/lenet.h>
+#include <glocal/hpo/estimators/global.h>
 #include <glocal/nn/loss.h>
-#include <glocal/nn/mlp.h>
-#include <glocal/optim/adam.h>
-#include <glocal/optim/sgd.h>
+#include <glocal/nn/models/lenet.h>
+#include <glocal/nn/models/mlp.h>
+#include <glocal/optim/rules/adam.h>
+#include <glocal/optim/rules/sgd.h>
 
 using namespace glocal;
 

@@ -8,7 +8,7 @@
 #include <string>
 
 #include <glocal/core/error.h>
-#include <glocal/core/file.h>
+#include <glocal/core/io/file.h>
 #include <glocal/tutor/course.h>
 #include <glocal/tutor/lesson.h>
 #include <glocal/tutor/process.h>

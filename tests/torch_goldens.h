@@ -11,7 +11,7 @@
 #include <vector>
 
 #include <glocal/autodiff/ops.h>
-#include <glocal/core/npy.h>
+#include <glocal/core/io/npy.h>
 
 namespace torch_goldens {
 

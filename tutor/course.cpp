@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include <glocal/core/error.h>
-#include <glocal/core/file.h>
-#include <glocal/core/nearest.h>
+#include <glocal/core/io/file.h>
+#include <glocal/core/text/nearest.h>
 #include <glocal/tutor/skeleton.h>
 
 namespace glocal::tutor {

@@ -2,7 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include <glocal/core/error.h>
-#include <glocal/core/file.h>
+#include <glocal/core/io/file.h>
 #include <glocal/tutor/teacher.h>
 
 namespace glocal::tutor {

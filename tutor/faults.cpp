@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include <glocal/core/error.h>
-#include <glocal/core/file.h>
+#include <glocal/core/io/file.h>
 #include <glocal/tutor/skeleton.h>
 #include <glocal/tutor/teacher.h>
 

@@ -5,7 +5,7 @@
 #include <cstdio>
 
 #include <glocal/core/error.h>
-#include <glocal/core/file.h>
+#include <glocal/core/io/file.h>
 
 namespace glocal::tutor {
 

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include <glocal/core/error.h>
-#include <glocal/core/file.h>
-#include <glocal/core/nearest.h>
+#include <glocal/core/io/file.h>
+#include <glocal/core/text/nearest.h>
 #include <glocal/tutor/lesson.h>
 #include <glocal/tutor/teacher.h>
 #include <glocal/tutor/toolchain.h>

@@ -4,7 +4,7 @@
 #include <sstream>
 
 #include <glocal/core/error.h>
-#include <glocal/core/file.h>
+#include <glocal/core/io/file.h>
 
 namespace glocal::tutor {
 

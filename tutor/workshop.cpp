@@ -11,7 +11,7 @@
 #include <sstream>
 
 #include <glocal/core/error.h>
-#include <glocal/core/file.h>
+#include <glocal/core/io/file.h>
 #include <glocal/tutor/toolchain.h>
 
 namespace glocal::tutor {

@@ -16,8 +16,10 @@
 #include <glocal/app/reproduce.h>
 #include <glocal/app/reproduce/bank_judge.h>
 #include <glocal/app/reproduce/studies.h>
-#include <glocal/hpo/dmd.h>
-#include <glocal/hpo/estimator.h>
+#include <glocal/hpo/dmd/model/hankel.h>
+#include <glocal/hpo/dmd/model/options.h>
+#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/forecast/candidates.h>
 
 namespace glocal::embedded {
 extern const std::span<const unsigned char> reproduce_accuracy;

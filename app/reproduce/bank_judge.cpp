@@ -15,9 +15,10 @@
 #include <glocal/app/bank.h>
 #include <glocal/app/reproduce.h>
 #include <glocal/app/signals.h>
-#include <glocal/hpo/dmd.h>
-#include <glocal/hpo/estimator.h>
-#include <glocal/hpo/glocal.h>
+#include <glocal/hpo/dmd/dmd.h>
+#include <glocal/hpo/dmd/model/options.h>
+#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/glocal.h>
 
 namespace glocal::embedded {
 extern const std::span<const unsigned char> reproduce_bank;

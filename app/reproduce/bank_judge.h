@@ -7,8 +7,8 @@
 
 #include <glocal/app/bank.h>
 #include <glocal/app/reproduce.h>
-#include <glocal/hpo/dmd.h>
-#include <glocal/hpo/estimator.h>
+#include <glocal/hpo/dmd/model/options.h>
+#include <glocal/hpo/estimators/estimator.h>
 
 namespace glocal::app {
 

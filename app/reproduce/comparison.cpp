@@ -20,7 +20,7 @@
 #include <glocal/app/reproduce/trial.h>
 #include <glocal/app/table.h>
 #include <glocal/core/error.h>
-#include <glocal/hpo/tune.h>
+#include <glocal/hpo/tune/tune.h>
 
 namespace glocal::app {
 namespace {

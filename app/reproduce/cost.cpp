@@ -24,7 +24,7 @@
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
 #include <glocal/core/memory.h>
-#include <glocal/hpo/estimator.h>
+#include <glocal/hpo/estimators/registry.h>
 #include <glocal/hpo/progress.h>
 
 namespace glocal::embedded {

@@ -18,8 +18,11 @@
 #include <glocal/core/dtype.h>
 #include <glocal/core/random.h>
 #include <glocal/core/tensor.h>
-#include <glocal/hpo/dmd.h>
-#include <glocal/hpo/glocal.h>
+#include <glocal/hpo/dmd/dmd.h>
+#include <glocal/hpo/dmd/model/fit.h>
+#include <glocal/hpo/dmd/model/options.h>
+#include <glocal/hpo/estimators/glocal.h>
+#include <glocal/hpo/forecast/forecast.h>
 
 namespace glocal::embedded {
 extern const std::span<const unsigned char> reproduce_error_bound;
@@ -71,7 +74,7 @@ Terms terms(const std::vector<double>& lambda, const std::vector<double>& a, dou
         std::abs(fit.amplitudes(static_cast<std::int64_t>(nearest), 0) - a[k]) * std::pow(std::abs(found), T);
   }
   out.error = std::abs(fit.forecast(static_cast<double>(T))[0] - exact);
-  out.bar = fit.error_bar(static_cast<double>(T))[0];
+  out.bar = error_bar(fit, static_cast<double>(T))[0];
   return out;
 }
 

@@ -24,11 +24,12 @@
 #include <glocal/core/error.h>
 #include <glocal/core/random.h>
 #include <glocal/core/tensor.h>
-#include <glocal/hpo/estimator.h>
-#include <glocal/hpo/forward.h>
+#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/registry.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/progress.h>
 #include <glocal/hpo/space.h>
+#include <glocal/hpo/unroll/forward.h>
 
 namespace glocal::embedded {
 extern const std::span<const unsigned char> reproduce_explosion;

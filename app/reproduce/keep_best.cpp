@@ -23,10 +23,11 @@
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
 #include <glocal/datasets/dataset.h>
-#include <glocal/hpo/estimator.h>
+#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/registry.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/space.h>
-#include <glocal/hpo/tune.h>
+#include <glocal/hpo/tune/tune.h>
 
 namespace glocal::embedded {
 extern const std::span<const unsigned char> reproduce_keep_best;

@@ -10,7 +10,8 @@
 #include <glocal/app/reproduce/bank_judge.h>
 #include <glocal/app/reproduce/studies.h>
 #include <glocal/core/tensor.h>
-#include <glocal/hpo/dmd.h>
+#include <glocal/hpo/dmd/dmd.h>
+#include <glocal/hpo/dmd/model/options.h>
 
 namespace glocal::embedded {
 extern const std::span<const unsigned char> reproduce_orders;

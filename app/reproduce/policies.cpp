@@ -10,7 +10,7 @@
 #include <glocal/app/reproduce.h>
 #include <glocal/app/reproduce/bank_judge.h>
 #include <glocal/app/reproduce/studies.h>
-#include <glocal/hpo/dmd.h>
+#include <glocal/hpo/dmd/model/options.h>
 
 namespace glocal::embedded {
 extern const std::span<const unsigned char> reproduce_policies;

@@ -21,11 +21,13 @@
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
 #include <glocal/core/tensor.h>
-#include <glocal/hpo/dmd.h>
-#include <glocal/hpo/forward.h>
-#include <glocal/hpo/glocal.h>
+#include <glocal/hpo/dmd/dmd.h>
+#include <glocal/hpo/dmd/model/options.h>
+#include <glocal/hpo/estimators/glocal.h>
+#include <glocal/hpo/forecast/forecast.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/progress.h>
+#include <glocal/hpo/unroll/forward.h>
 
 namespace glocal::embedded {
 extern const std::span<const unsigned char> reproduce_regime;

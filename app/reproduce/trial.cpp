@@ -16,9 +16,9 @@
 #include <glocal/core/error.h>
 #include <glocal/datasets/dataset.h>
 #include <glocal/hpo/problem.h>
-#include <glocal/hpo/search.h>
-#include <glocal/hpo/search_run.h>
-#include <glocal/hpo/tune.h>
+#include <glocal/hpo/search/search.h>
+#include <glocal/hpo/tune/search_run.h>
+#include <glocal/hpo/tune/tune.h>
 
 namespace glocal::app {
 namespace {

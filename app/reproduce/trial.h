@@ -7,7 +7,7 @@
 
 #include <glocal/app/experiment.h>
 #include <glocal/app/options.h>
-#include <glocal/hpo/tune.h>
+#include <glocal/hpo/tune/tune.h>
 
 namespace glocal::app {
 
@@ -25,7 +25,7 @@ struct Trial {
   std::vector<Move> moves;
   std::vector<double> values;             ///< of the hyperparameters at the end, or where it failed
   std::optional<hpo::BestRun> best = {};  ///< estimators from the start: the run that was kept
-  double gradients = 0;                   ///< gradient evaluations that it cost, by count: see hpo/cost.h
+  double gradients = 0;                   ///< gradient evaluations that it cost, by count: see hpo/estimators/cost.h
   double seconds = 0;                     ///< of training and tuning
   std::int64_t peak_bytes = 0;
 

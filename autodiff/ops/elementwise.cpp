@@ -8,9 +8,9 @@
 #include <glocal/autodiff/ops/elementwise_kernels.h>
 #include <glocal/autodiff/ops/unary.h>
 #include <glocal/autodiff/var.h>
-#include <glocal/core/blas.h>
 #include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
+#include <glocal/core/linalg/blas.h>
 #include <glocal/core/shape.h>
 #include <glocal/core/simd/elementwise.h>
 #include <glocal/core/tensor.h>
@@ -217,6 +217,8 @@ Var add(const Var& a, const Var& b) {
   const Pair x = broadcast("add", a, b);
   return apply(Add{}, x.a, x.b);
 }
+
+Var plus(const Var& a, const Var& b) { return !a ? b : !b ? a : add(a, b); }
 
 Var sub(const Var& a, const Var& b) {
   const Pair x = broadcast("sub", a, b);

@@ -5,9 +5,9 @@
 #include <glocal/autodiff/ops.h>
 #include <glocal/autodiff/ops/checks.h>
 #include <glocal/autodiff/var.h>
-#include <glocal/core/blas.h>
 #include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
+#include <glocal/core/linalg/blas.h>
 #include <glocal/core/parallel.h>
 #include <glocal/core/shape.h>
 #include <glocal/core/tensor.h>

@@ -5,7 +5,10 @@
 #include <cmath>
 
 #include <glocal/core/random.h>
-#include <glocal/hpo/dmd.h>
+#include <glocal/hpo/dmd/dmd.h>
+#include <glocal/hpo/dmd/model/error_bar.h>
+#include <glocal/hpo/dmd/model/options.h>
+#include <glocal/hpo/forecast/candidates.h>
 
 #include "row.h"
 
@@ -51,8 +54,8 @@ Row error_bar(std::int64_t q) {
   const auto fit = hpo::fit_dmd(series, {.rank = 9, .policy = hpo::DmdOptions::Policy::clip});
   Row row;
   row.problem = {{"series", series}};
-  row.step = [fit] { fit.error_bar(1000); };
-  row.answer = [fit] { return fit.error_bar(110); };
+  row.step = [fit] { hpo::error_bar(fit, 1000); };
+  row.answer = [fit] { return hpo::error_bar(fit, 110); };
   return row;
 }
 

@@ -6,9 +6,9 @@
 
 #include <glocal/autodiff/ops.h>
 #include <glocal/datasets/load.h>
-#include <glocal/hpo/estimator.h>
-#include <glocal/hpo/forward.h>
-#include <glocal/hpo/global.h>
+#include <glocal/hpo/estimators/global.h>
+#include <glocal/hpo/estimators/registry.h>
+#include <glocal/hpo/unroll/forward.h>
 #include <glocal/nn/loss.h>
 
 #include "nets.h"

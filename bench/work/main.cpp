@@ -11,8 +11,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include <glocal/core/io/npy.h>
 #include <glocal/core/isa.h>
-#include <glocal/core/npy.h>
 #include <glocal/core/parallel.h>
 
 #include "row.h"

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <glocal/nn/activation.h>
-#include <glocal/nn/conv2d.h>
-#include <glocal/nn/linear.h>
+#include <glocal/nn/layers/activation.h>
+#include <glocal/nn/layers/conv2d.h>
+#include <glocal/nn/layers/linear.h>
+#include <glocal/nn/layers/pool.h>
+#include <glocal/nn/layers/sequential.h>
 #include <glocal/nn/loss.h>
-#include <glocal/nn/pool.h>
-#include <glocal/nn/sequential.h>
 
 namespace glocal::bench {
 namespace {

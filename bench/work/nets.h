@@ -5,8 +5,8 @@
 #include <vector>
 
 #include <glocal/autodiff/transforms.h>
-#include <glocal/nn/model.h>
-#include <glocal/optim/sgd.h>
+#include <glocal/nn/models/model.h>
+#include <glocal/optim/rules/sgd.h>
 
 namespace glocal::bench {
 

@@ -3,11 +3,12 @@
 #include <cstdint>
 
 #include <glocal/core/isa.h>
-#include <glocal/core/kernels/conv2d.h>
+#include <glocal/core/kernels/conv2d_sizes.h>
 
 namespace glocal::kernels {
 
-/// Sums of products over pixels in registers; bias (O,) may be null. `corners` as in conv2d.h, of the lanes of `set`.
+/// Sums of products over pixels in registers; bias (O,) may be null. `corners` as in conv2d_sizes.h, of the lanes of
+/// `set`.
 template <class T>
 void direct_conv2d(const Conv2dSizes& sizes, const T* x, const T* weight, const T* bias, T* y, Isa set = isa(),
                    Corners<T> corners = {});

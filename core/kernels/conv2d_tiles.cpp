@@ -3,10 +3,10 @@
 #include <array>
 #include <cstdint>
 
-#include <glocal/core/blas.h>
 #include <glocal/core/kernels/conv2d.h>
 #include <glocal/core/kernels/conv2d_algorithms.h>
 #include <glocal/core/kernels/scratch.h>
+#include <glocal/core/linalg/blas.h>
 #include <glocal/core/parallel.h>
 
 namespace glocal::kernels {

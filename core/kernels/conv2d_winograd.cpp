@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include <glocal/core/isa.h>
-#include <glocal/core/kernels/conv2d.h>
+#include <glocal/core/kernels/conv2d_sizes.h>
 #include <glocal/core/kernels/scratch.h>
 #include <glocal/core/parallel.h>
 #include <glocal/core/simd/winograd.h>

@@ -1,7 +1,7 @@
 // The 3x3, stride 1 cases of kernels/conv2d.h in single precision, by Winograd's algorithm.
 #pragma once
 #include <glocal/core/isa.h>
-#include <glocal/core/kernels/conv2d.h>
+#include <glocal/core/kernels/conv2d_sizes.h>
 
 namespace glocal::kernels {
 

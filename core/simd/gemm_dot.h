@@ -3,7 +3,7 @@
 #pragma once
 #include <cstdint>
 
-#include <glocal/core/simd/gemm.h>
+#include <glocal/core/simd/product.h>
 #include <glocal/core/simd/transpose.h>
 #include <glocal/core/simd/vec.h>
 

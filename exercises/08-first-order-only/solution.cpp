@@ -1,6 +1,7 @@
 // An op with a rule that is right to first order only.
 #include <cmath>
 
+#include <glocal/autodiff/op.h>
 #include <glocal/autodiff/ops.h>
 #include <glocal/autodiff/transforms.h>
 

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include <glocal/autodiff/ops.h>
-#include <glocal/core/lapack.h>
+#include <glocal/core/linalg/lapack.h>
 
 #include "exercise.h"
 

@@ -1,7 +1,9 @@
 #include EXERCISE
-#include <glocal/hpo/dmd.h>
 
 #include "check.h"
+
+#include <glocal/hpo/dmd/dmd.h>
+#include <glocal/hpo/dmd/model/options.h>
 
 using course::close;
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include <glocal/autodiff/ops.h>
-#include <glocal/core/lapack.h>
+#include <glocal/core/linalg/lapack.h>
 
 #include "exercise.h"
 

@@ -3,7 +3,9 @@
 #include <vector>
 
 #include <glocal/core/tensor.h>
-#include <glocal/hpo/dmd.h>
+#include <glocal/hpo/dmd/dmd.h>
+#include <glocal/hpo/dmd/model/fit.h>
+#include <glocal/hpo/dmd/model/options.h>
 
 #include "exercise.h"
 

@@ -1,7 +1,8 @@
 #include EXERCISE
 #include <glocal/app/command.h>
 #include <glocal/autodiff/transforms.h>
-#include <glocal/core/file.h>
+#include <glocal/core/io/file.h>
+#include <glocal/hpo/estimators/registry.h>
 #include <cstdlib>
 #include <iterator>
 #include <sstream>

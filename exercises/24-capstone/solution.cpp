@@ -5,10 +5,10 @@
 
 #include <glocal/autodiff/ops.h>
 #include <glocal/core/random.h>
-#include <glocal/hpo/estimator.h>
-#include <glocal/hpo/forward.h>
-#include <glocal/nn/linear.h>
-#include <glocal/nn/model.h>
+#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/unroll/forward.h>
+#include <glocal/nn/layers/linear.h>
+#include <glocal/nn/models/model.h>
 
 #include "exercise.h"
 

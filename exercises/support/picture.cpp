@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <numbers>
 
-#include <glocal/core/file.h>
+#include <glocal/core/io/file.h>
 
 namespace course {
 namespace {

@@ -11,8 +11,7 @@
 
 #include <glocal/autodiff/ops.h>
 #include <glocal/autodiff/transforms.h>
-#include <glocal/core/lapack.h>
-#include <glocal/hpo/estimator.h>
+#include <glocal/core/linalg/lapack.h>
 
 #include "check.h"
 #include "picture.h"

@@ -7,7 +7,7 @@
 #include <glocal/autodiff/transforms.h>
 #include <glocal/core/version.h>
 #include <glocal/datasets/load.h>
-#include <glocal/nn/linear.h>
+#include <glocal/nn/layers/linear.h>
 
 int main() {
   const glocal::datasets::Dataset digits = glocal::datasets::load("digits", glocal::datasets::Part::test);

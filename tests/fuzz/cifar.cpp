@@ -1,7 +1,7 @@
 // CIFAR records in their three readings. The first byte repeats a short input up to whole records.
 #include <string>
 
-#include <glocal/datasets/cifar.h>
+#include <glocal/datasets/readers/cifar.h>
 
 #include "fuzz.h"
 

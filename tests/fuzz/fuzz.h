@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include <glocal/core/error.h>
-#include <glocal/core/printable.h>
+#include <glocal/core/text/printable.h>
 
 namespace glocal::fuzz {
 

@@ -1,7 +1,7 @@
 // Gzip streams: the whole payload, and its beginning.
 #include <zlib.h>
 
-#include <glocal/datasets/gzip.h>
+#include <glocal/datasets/readers/gzip.h>
 
 #include "fuzz.h"
 

@@ -1,5 +1,5 @@
 // IDX files, plain and gzip, as images and as labels.
-#include <glocal/datasets/idx.h>
+#include <glocal/datasets/readers/idx.h>
 
 #include "fuzz.h"
 

@@ -1,5 +1,5 @@
 // NumPy arrays; what is read is written and read again.
-#include <glocal/core/npy.h>
+#include <glocal/core/io/npy.h>
 
 #include "fuzz.h"
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include <glocal/core/npy.h>
+#include <glocal/core/io/npy.h>
 
 #include "fuzz.h"
 

@@ -1,7 +1,7 @@
 // Safetensors files; what is read is written and read again.
 #include <string>
 
-#include <glocal/core/safetensors.h>
+#include <glocal/core/io/safetensors.h>
 
 #include "fuzz.h"
 

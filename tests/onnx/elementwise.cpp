@@ -1,7 +1,7 @@
 // Elementwise ops of ONNX in ours.
 #include <limits>
 
-#include <glocal/nn/dropout.h>
+#include <glocal/nn/layers/dropout.h>
 
 #include "call.h"
 

@@ -1,10 +1,10 @@
 // Products, convolutions and normalisations of ONNX in our ops and layers.
 #include <algorithm>
 
-#include <glocal/nn/batch_norm.h>
-#include <glocal/nn/conv2d.h>
-#include <glocal/nn/group_norm.h>
-#include <glocal/nn/layer_norm.h>
+#include <glocal/nn/layers/batch_norm.h>
+#include <glocal/nn/layers/conv2d.h>
+#include <glocal/nn/layers/group_norm.h>
+#include <glocal/nn/layers/layer_norm.h>
 
 #include "call.h"
 #include "window.h"

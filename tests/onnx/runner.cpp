@@ -4,7 +4,7 @@
 #include <cmath>
 #include <filesystem>
 
-#include <glocal/core/file.h>
+#include <glocal/core/io/file.h>
 
 namespace onnx {
 

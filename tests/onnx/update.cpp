@@ -2,9 +2,9 @@
 // parameters, all gradients, and the lists of the state.
 #include <cmath>
 
-#include <glocal/optim/adagrad.h>
-#include <glocal/optim/adam.h>
-#include <glocal/optim/sgd.h>
+#include <glocal/optim/rules/adagrad.h>
+#include <glocal/optim/rules/adam.h>
+#include <glocal/optim/rules/sgd.h>
 
 #include "call.h"
 

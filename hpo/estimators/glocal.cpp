@@ -1,0 +1,77 @@
+#include <glocal/hpo/estimators/glocal.h>
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
+#include <glocal/core/shape.h>
+#include <glocal/core/tensor.h>
+#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/finite.h>
+#include <glocal/hpo/forecast/forecast.h>
+#include <glocal/hpo/forecast/holdout.h>
+#include <glocal/hpo/forecast/scaling.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
+#include <glocal/hpo/unroll/forward.h>
+
+namespace glocal::hpo {
+namespace {
+
+Tensor first_rows(const Tensor& a, std::int64_t rows) {
+  Shape shape{rows};
+  if (a.rank() == 2) shape = {rows, a.dim(1)};
+  return Tensor::from(a.span<double>().first(static_cast<std::size_t>(rows * (a.size() / a.dim(0)))), shape);
+}
+
+}  // namespace
+
+Forecast glocal_forecast(const Tensor& trajectory, const Tensor& outers, std::int64_t t0, std::int64_t horizon,
+                         const EstimatorOptions& options) {
+  const std::int64_t tau = trajectory.dim(0);
+  if (horizon < tau)
+    fail<ValueError>("[glocal] horizon {} lies before the end of the block of {} steps; extrapolate forwards", horizon,
+                     tau);
+  const double target = static_cast<double>(horizon - 1);
+  if (options.extrapolation != Extrapolation::scaling) {
+    constexpr double exact = 0.02;
+    Forecast forecast = forecast_with_holdout(trajectory, target, options.dmd);
+    const bool too_short = tau < shortest_scaling;
+    if (options.extrapolation == Extrapolation::dmd || forecast.skill < exact || too_short) return forecast;
+  }
+  ScalingOptions scaling = options.scaling;
+  scaling.t0 = static_cast<double>(t0);
+  return forecast_scaling(trajectory, outers, target, scaling);
+}
+
+std::int64_t Glocal::steps(const Progress& progress) const { return progress.block_steps(options.tau); }
+
+Estimate Glocal::advance(const FlatProblem& problem, const Vars& phi, Progress& progress) {
+  const std::int64_t t0 = progress.block_start();
+  if (!progress.block) progress.z = zero_tangents(components(phi), progress.s.size());
+  ForwardRun run = run_forward(problem, phi, progress, steps(progress), /*trajectory=*/true);
+  progress.z.clear();
+  const bool explodes = run.growth > explosive;
+  const std::int64_t block = run.outers.size();
+  const std::int64_t used = explodes ? std::max(run.calm, std::min(block, shortest_scaling)) : block;
+  Forecast forecast =
+      glocal_forecast(first_rows(run.trajectory, used), first_rows(run.outers, used), t0, progress.T - t0, options);
+  Estimate estimate{forecast.value, run.outer, run.trajectory, {}};
+  check_finite(name(), problem, phi, estimate.outer, estimate.h, progress.t);
+  if (explodes) {
+    forecast.fit.unstable = true;
+    estimate.note = fmt::format(
+        "the tangents grow like t^{:.1f}: the exact hypergradient explodes before the end of training; the forecast is "
+        "made from the first {} steps of the block",
+        run.growth, used);
+  }
+  estimate.forecast = std::move(forecast);
+  return estimate;
+}
+
+}  // namespace glocal::hpo

@@ -1,0 +1,48 @@
+#include <glocal/hpo/estimators/hypergradient_descent.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include <glocal/autodiff/transforms.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/finite.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
+
+namespace glocal::hpo {
+
+std::int64_t HypergradientDescent::steps(const Progress& progress) const { return progress.block_steps(tau); }
+
+void HypergradientDescent::check(const FlatProblem& problem, const Vars& phi) const {
+  joint_loss(problem, problem.init(phi).size(), 0, name());
+}
+
+Estimate HypergradientDescent::advance(const FlatProblem& problem, const Vars& phi, Progress& progress) {
+  Block& block = progress.open_block();
+  const std::int64_t t0 = block.t0, end = t0 + steps(progress);
+  block.h.resize(static_cast<std::size_t>(components(phi)));
+  while (progress.t < end) {
+    const std::int64_t t = progress.t;
+    const Function loss = joint_loss(problem, progress.s.size(), t + 1, name());
+    // Only phi is traced: the tape holds what depends on it, the optimiser's update but not the loss and its gradient.
+    const Recording step = record([&](const Vars& at) { return problem.step(progress.s, at, t); }, phi);
+    const Recording next = record([&](const Vars& s) { return loss(joined(s, phi)); }, step.y);
+    const Vars one{ones_like(next.y[0])};
+    const Vars gradient = step.pull(next.pull(one, /*release=*/true), /*release=*/true);
+    const std::vector<double> now = to_components(gradient, phi);
+    check_finite(name(), problem, phi, next.y[0].item(), now, t + 1);
+    for (std::size_t k = 0; k < block.h.size(); ++k) block.h[k] += now[k] / static_cast<double>(end - t0);
+    progress.s = step.y;
+    ++progress.t;
+    problem.watch(progress.s, t);
+  }
+  Estimate estimate{std::move(block.h), problem.outer(progress.s, phi, t0).item(), {}, {}};
+  check_finite(name(), problem, phi, estimate.outer, estimate.h, end);
+  progress.block.reset();
+  return estimate;
+}
+
+}  // namespace glocal::hpo

@@ -1,0 +1,47 @@
+#include <glocal/hpo/estimators/local.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include <glocal/autodiff/transforms.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/finite.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
+#include <glocal/hpo/unroll/forward.h>
+
+namespace glocal::hpo {
+
+const char* Local::name() const {
+  return start == LocalStart::restart ? "local-restart" : start == LocalStart::warm ? "local" : "local-online";
+}
+
+std::int64_t Local::steps(const Progress& progress) const {
+  return from_start() ? std::min(tau, progress.T) : progress.block_steps(tau);
+}
+
+Estimate Local::advance(const FlatProblem& problem, const Vars& phi, Progress& progress) {
+  const std::int64_t block = steps(progress);
+  const bool online = start == LocalStart::online;
+  if (!progress.block && (from_start() || (online && progress.t == 0 && progress.z.empty()))) {
+    Pushed init = push_forward(problem.init, phi, unit_directions(phi));  // s_0 may itself depend on phi
+    progress.z = std::move(init.dy);
+    if (from_start()) progress.s = std::move(init.y);
+    if (from_start()) progress.t = 0;
+  } else if (!progress.block && (!online || progress.z.empty())) {
+    progress.z = zero_tangents(components(phi), progress.s.size());
+  }
+  ForwardRun run = run_forward(problem, phi, progress, block, trajectory);
+  check_finite(name(), problem, phi, run, progress.t);
+  Estimate estimate{std::move(run.h), run.outer, run.trajectory, {}};
+  if (from_start()) {
+    estimate.s = std::move(progress.s);
+    progress = {problem.init(phi), {}, 0, progress.T};
+  }
+  if (!online) progress.z.clear();
+  return estimate;
+}
+
+}  // namespace glocal::hpo

@@ -1,0 +1,22 @@
+// Truncated back-propagation: reverse mode over the last K steps of a block (Shaban et al. 2019); K = 1 is one-step.
+#pragma once
+#include <cstdint>
+
+#include <glocal/autodiff/var.h>
+#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
+
+namespace glocal::hpo {
+
+struct Truncated : Estimator {
+  std::int64_t tau, K;
+  Truncated(std::int64_t block, std::int64_t steps_back) : tau(block), K(steps_back) {}
+  const char* name() const override { return K == 1 ? "one-step" : "truncated"; }
+  bool from_start() const override { return false; }
+  bool feels_init() const override { return false; }
+  std::int64_t steps(const Progress& progress) const override;
+  Estimate advance(const FlatProblem& problem, const Vars& phi, Progress& progress) override;
+};
+
+}  // namespace glocal::hpo

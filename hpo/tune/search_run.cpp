@@ -1,0 +1,116 @@
+#include <glocal/hpo/tune/search_run.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
+#include <glocal/core/memory.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
+#include <glocal/hpo/search/search.h>
+#include <glocal/hpo/space.h>
+#include <glocal/hpo/tune/tune.h>
+
+namespace glocal::hpo {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+std::int64_t steps_of_trial(const SearchOptions& o) { return o.trial_steps == 0 ? o.T : o.trial_steps; }
+
+// E after what is left of the trial, NaN when the run left the finite numbers.
+double score(const FlatProblem& problem, const Vars& phi, Progress& progress, std::int64_t& peak_bytes) {
+  double E = std::numeric_limits<double>::quiet_NaN();
+  reset_peak_memory();
+  try {
+    train_to(problem, phi, progress, progress.T);
+    E = problem.outer(progress.s, phi, 0).item();
+  } catch (const DivergedError&) {
+  } catch (const NumericError&) {
+  }
+  peak_bytes = std::max(peak_bytes, memory_use().peak_bytes);
+  return std::isfinite(E) ? E : std::numeric_limits<double>::quiet_NaN();
+}
+
+}  // namespace
+
+std::int64_t affordable_trials(const SearchOptions& o) {
+  if (o.T < 1) fail<ValueError>("[{}] T = {} must be at least 1 step", o.method, o.T);
+  const std::int64_t steps = steps_of_trial(o);
+  if (steps < 1 || steps > o.T)
+    fail<ValueError>("[{}] trials of {} steps; give 1..{} steps, 0 for all of them", o.method, o.trial_steps, o.T);
+  if (o.budget - o.T < steps)
+    fail<ValueError>(
+        "[{}] a budget of {} gradient evaluations pays for no trial of {} steps beside the last training of {}; give "
+        "at least {}",
+        o.method, o.budget, steps, o.T, o.T + steps);
+  return (o.budget - o.T) / steps;
+}
+
+std::unique_ptr<Search> make_search(const Space& space, const Vars& phi, const SearchOptions& o) {
+  return make_search(o.method, box_around(space, phi, o.width), affordable_trials(o), o.key);
+}
+
+TuneResult search_run(const FlatProblem& problem, const Space& space, const Vars& phi, const SearchOptions& options,
+                      const std::function<void(const OuterUpdate&)>& report) {
+  TuneState state = start_of_run(problem, phi, options.T);
+  return search_run(problem, space, state, options, report);
+}
+
+TuneResult search_run(const FlatProblem& problem, const Space& space, TuneState& state, const SearchOptions& options,
+                      const std::function<void(const OuterUpdate&)>& report) {
+  const auto search = make_search(space, state.phi, options);
+  const Clock::time_point start = Clock::now();
+  const std::int64_t trials = search->trials();
+  std::int64_t peak_bytes = 0;
+  double best = std::numeric_limits<double>::infinity();
+  Vars best_phi = state.phi;
+  const auto from_start = [&](const Vars& phi, std::int64_t steps) {
+    if (state.progress.t == 0) state.progress = {problem.init(phi), {}, 0, steps};
+  };
+  for (std::int64_t i = 0; i < trials; ++i) {
+    const Clock::time_point begin = Clock::now();
+    const std::vector<double> u = search->ask();
+    const Vars phi = to_leaves(u, state.phi);
+    const bool known = i < state.updates;  // a search told the same scores asks for the same trials
+    if (!known) {
+      from_start(phi, steps_of_trial(options));
+      state.scores.push_back(score(problem, phi, state.progress, peak_bytes));
+      state.progress = {{}, {}, 0, options.T};
+      ++state.updates;
+    }
+    const double E = state.scores[static_cast<std::size_t>(i)];
+    search->tell(u, E);
+    if (E < best) {
+      best = E;
+      best_phi = phi;
+    }
+    if (known) continue;
+    OuterUpdate update{i, 0, phi, best_phi, {{}, E, {}, {}}};
+    update.seconds = seconds_since(begin);
+    state.estimate_seconds += update.seconds;
+    if (report) report(update);
+  }
+  if (!std::isfinite(best))
+    fail<DivergedError>("[{}] all {} trials diverged; start from a smaller learning rate", options.method, trials);
+  from_start(best_phi, options.T);
+  reset_peak_memory();
+  train_to(problem, best_phi, state.progress, options.T);
+  TuneResult result{.s = state.progress.s, .phi = best_phi, .updates = trials};
+  result.estimate_seconds = state.estimate_seconds;
+  result.seconds = seconds_since(start);
+  result.peak_bytes = std::max(peak_bytes, memory_use().peak_bytes);
+  return result;
+}
+
+}  // namespace glocal::hpo

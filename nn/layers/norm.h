@@ -1,0 +1,37 @@
+// The normalisation of a model, chosen by name.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/nn/layers/batch_norm.h>
+#include <glocal/nn/layers/group_norm.h>
+#include <glocal/nn/pass.h>
+
+namespace glocal::nn {
+
+std::vector<std::string> norm_names();
+
+/// "batch", or "group" with eight groups.
+struct Norm {
+  std::variant<BatchNorm, GroupNorm> layer;
+
+  Norm() = default;
+  /// Throws ValueError for an unknown kind.
+  Norm(const std::string& kind, std::int64_t channels, DType dtype = DType::f32);
+
+  auto fields() {
+    return std::visit([](auto& norm) { return norm.fields(); }, layer);
+  }
+  static constexpr std::array field_names{"weight", "bias"};
+
+  Var operator()(const Var& x, Pass& pass) const { return (*this)(x, pass, /*relu=*/false); }
+  /// With relu: its relu, in the same pass over memory.
+  Var operator()(const Var& x, Pass& pass, bool relu) const;
+};
+
+}  // namespace glocal::nn

@@ -1,9 +1,10 @@
 # One folder, one target, one include root: a forbidden include does not compile.
 #
-#   glocal_folder(<folder> [SEES <folder>...] [LINK <target>...])
+#   glocal_folder(<folder> [SEES <folder>...] [LINK <target>...] [OF <library>])
 #
-# makes an OBJECT library of <folder>/*.cpp. It sees the headers of <folder> itself and of the folders after SEES, and
-# of none below them. A new file is picked up by itself.
+# makes an OBJECT library of <folder>/*.cpp but main.cpp. It sees the headers of <folder> itself and of the folders after
+# SEES, and of none below them. A new file is picked up by itself. <library>: `glocal`, or the name of another that its
+# objects go into, which sees all of `glocal`.
 
 # Include root of one folder: a directory in which glocal/<folder> holds links to the folder's own headers.
 function(glocal_include_root folder result)
@@ -26,20 +27,26 @@ function(glocal_include_root folder result)
 endfunction()
 
 function(glocal_folder folder)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SEES;LINK")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "OF" "SEES;LINK")
   string(REPLACE "/" "_" name "${folder}")
-  file(GLOB sources CONFIGURE_DEPENDS "${folder}/*.cpp")
+  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${folder}/*.cpp")
+  list(REMOVE_ITEM sources "${PROJECT_SOURCE_DIR}/${folder}/main.cpp")
   list(SORT sources)
   list(PREPEND arg_SEES "${folder}")
   foreach(seen IN LISTS arg_SEES)
     glocal_include_root(${seen} root)
     list(APPEND roots "${root}")
   endforeach()
-  set_property(GLOBAL APPEND PROPERTY glocal_folders ${folder})
+  if(arg_OF)
+    list(APPEND roots $<TARGET_PROPERTY:glocal,INTERFACE_INCLUDE_DIRECTORIES>)
+  else()
+    set(arg_OF glocal)
+  endif()
   add_library(glocal_${name} OBJECT ${sources})
   target_include_directories(glocal_${name} PRIVATE ${roots})
   target_link_libraries(glocal_${name} PRIVATE fmt::fmt ${arg_LINK})
-  set_property(GLOBAL APPEND PROPERTY glocal_objects glocal_${name})
+  set_property(GLOBAL APPEND PROPERTY ${arg_OF}_folders ${folder})
+  set_property(GLOBAL APPEND PROPERTY ${arg_OF}_objects $<TARGET_OBJECTS:glocal_${name}>)
 endfunction()
 
 # Adds the generated version.cpp: version, compiler and flags, for run metadata.
@@ -54,7 +61,6 @@ endfunction()
 function(glocal_library target)
   get_property(objects GLOBAL PROPERTY glocal_objects)
   get_property(folders GLOBAL PROPERTY glocal_folders)
-  list(TRANSFORM objects REPLACE "(.+)" "$<TARGET_OBJECTS:\\1>")
   add_library(${target} ${ARGN} ${objects})
   target_compile_features(${target} PUBLIC cxx_std_20)
   foreach(folder IN LISTS folders)

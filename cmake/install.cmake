@@ -4,7 +4,7 @@ set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/glocal")
 
 install(TARGETS glocal EXPORT glocalTargets)
 install(EXPORT glocalTargets NAMESPACE glocal:: DESTINATION "${package_dir}")
-foreach(folder core autodiff nn optim hpo datasets)
+foreach(folder core autodiff nn optim hpo datasets train)
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/${folder}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/glocal"
           FILES_MATCHING PATTERN "*.h" PATTERN digits EXCLUDE)
 endforeach()

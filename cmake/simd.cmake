@@ -21,6 +21,6 @@ function(glocal_simd)
     # -O3 takes three times as long to compile.
     target_compile_options(glocal_simd_${isa} PRIVATE $<IF:$<CONFIG:Debug>,-O2,-O3> -ffp-contract=fast
                                                       -fno-math-errno -fno-trapping-math ${flags_${isa}})
-    set_property(GLOBAL APPEND PROPERTY glocal_objects glocal_simd_${isa})
+    set_property(GLOBAL APPEND PROPERTY glocal_objects $<TARGET_OBJECTS:glocal_simd_${isa}>)
   endforeach()
 endfunction()

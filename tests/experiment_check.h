@@ -7,14 +7,14 @@
 #include <string>
 #include <vector>
 
-#include <glocal/app/experiment.h>
 #include <glocal/hpo/estimators/global.h>
+#include <glocal/train/experiment.h>
 
 namespace glocal::app {
 
 /// Digits, an MLP 64-12-10 with tanh (smooth, so that differences converge), f64.
-inline ExperimentConfig small_experiment() {
-  ExperimentConfig config;
+inline train::ExperimentConfig small_experiment() {
+  train::ExperimentConfig config;
   config.model_options.hidden = {12};
   config.model_options.activation = "tanh";
   config.model_options.dtype = DType::f64;
@@ -33,9 +33,9 @@ inline double outer_after(const hpo::FlatProblem& problem, const Vars& phi, std:
 }
 
 /// Reverse mode, forward mode and central differences of the whole run; differences of every `stride`-th component.
-inline void check_three_ways(const ExperimentConfig& config, double eps = 1e-4, double tolerance = 1e-6,
+inline void check_three_ways(const train::ExperimentConfig& config, double eps = 1e-4, double tolerance = 1e-6,
                              std::size_t stride = 1) {
-  const Experiment experiment(config);
+  const train::Experiment experiment(config);
   const hpo::FlatProblem& problem = experiment.problem();
   const Vars phi = experiment.phi();
   const std::vector<std::string> names = experiment.space().component_names();

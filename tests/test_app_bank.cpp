@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <set>
 
-#include <glocal/app/bank.h>
+#include <glocal/app/reproduce/bank.h>
 #include <glocal/core/io/file.h>
 #include <glocal/core/io/npy.h>
 #include <glocal/hpo/estimators/global.h>
@@ -20,7 +20,7 @@ namespace {
 Recipe tiny(std::int64_t start = 0) {
   Recipe recipe;
   recipe.name = "tiny";
-  ExperimentConfig& e = recipe.experiment;
+  train::ExperimentConfig& e = recipe.experiment;
   e.dataset = "digits";
   e.model = "mlp";
   e.model_options.hidden = {8};
@@ -98,7 +98,7 @@ TEST_SUITE("fast") {
       CAPTURE(start);
       const Recipe recipe = tiny(start);
       const Trajectory got = make_trajectory(recipe);
-      const Experiment experiment(recipe.experiment);
+      const train::Experiment experiment(recipe.experiment);
       const hpo::FlatProblem& problem = experiment.problem();
       const Vars phi = experiment.phi();
       Vars s = problem.init(phi);

@@ -8,10 +8,11 @@
 #include <string>
 #include <vector>
 
-#include <glocal/app/checkpoint.h>
-#include <glocal/app/options.h>
-#include <glocal/app/prepare.h>
-#include <glocal/app/run_rules.h>
+#include <glocal/app/checkpoint/checkpoint.h>
+#include <glocal/app/checkpoint/file.h>
+#include <glocal/app/settings/options.h>
+#include <glocal/app/setup/prepare.h>
+#include <glocal/app/setup/run_rules.h>
 #include <glocal/core/error.h>
 #include <glocal/core/io/safetensors.h>
 #include <glocal/hpo/tune/search_run.h>
@@ -128,7 +129,7 @@ void check_same(const Checkpoint& a, const Checkpoint& b) {
 }
 
 // A run of this estimator, stopped at a call of `step`.
-Checkpoint stopped_at(const Experiment& experiment, const Options& options, int calls) {
+Checkpoint stopped_at(const train::Experiment& experiment, const Options& options, int calls) {
   hpo::FlatProblem problem = experiment.problem();
   problem.step = [step = problem.step, &calls](const Vars& s, const Vars& phi, std::int64_t t) {
     if (calls-- == 0) throw Stop();
@@ -179,7 +180,7 @@ TEST_SUITE("fast") {
                                            {"global-forward", 44}}) {
       CAPTURE(estimator);
       Options options = small(estimator);
-      const Experiment experiment = build(options, 3);
+      const train::Experiment experiment = build(options, 3);
       const Identity identity = identity_of(experiment, config_of(experiment, options, estimator));
       const Checkpoint before = stopped_at(experiment, options, calls);
       const std::string bytes = encode_safetensors(to_file(before, identity, experiment));
@@ -200,7 +201,7 @@ TEST_SUITE("fast") {
     options.experiment.model = "resnet20";
     options.experiment.model_options = {};
     options.experiment.steps = 9;
-    const Experiment experiment = build(options, 3);
+    const train::Experiment experiment = build(options, 3);
     const Identity identity = identity_of(experiment, config_of(experiment, options, "glocal"));
     const Vars phi = experiment.phi(), s = experiment.problem().step(experiment.problem().init(phi), phi, 0);
     const SafeTensors file = best_file(experiment, identity, s, {});
@@ -223,7 +224,7 @@ TEST_SUITE("fast") {
   // CRC-32 bit by bit (ITU-T V.42), over images and labels of the three parts in their order.
   TEST_CASE("checkpoint: the digest of the data covers images and labels of every part") {
     Options options = small("glocal");
-    const Experiment experiment = build(options, 3);
+    const train::Experiment experiment = build(options, 3);
     std::uint32_t crc = 0xffffffffU;
     const auto add = [&crc](const auto& numbers) {
       const auto* bytes = reinterpret_cast<const unsigned char*>(numbers.data());
@@ -241,7 +242,7 @@ TEST_SUITE("fast") {
 
   TEST_CASE("checkpoint: each setting that numbers depend on, changed alone, refuses it by name") {
     Options options = small("glocal");
-    const Experiment experiment = build(options, 3);
+    const train::Experiment experiment = build(options, 3);
     const Json config = config_of(experiment, options, "glocal");
     const SafeTensors file = to_file(stopped_at(experiment, options, 13), identity_of(experiment, config), experiment);
     const RunRules rules = rules_of(experiment, options, "glocal");
@@ -269,7 +270,7 @@ TEST_SUITE("fast") {
 
   TEST_CASE("checkpoint: what may change the last bits is named, each of it") {
     Options options = small("glocal");
-    const Experiment experiment = build(options, 3);
+    const train::Experiment experiment = build(options, 3);
     const Identity identity = identity_of(experiment, config_of(experiment, options, "glocal"));
     const SafeTensors file = to_file(stopped_at(experiment, options, 13), identity, experiment);
     CHECK(changed_machine(file, identity).empty());

@@ -15,11 +15,13 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
-#include <glocal/app/checkpoint.h>
-#include <glocal/app/checkpoint_lines.h>
-#include <glocal/app/json_text.h>
-#include <glocal/app/options.h>
-#include <glocal/app/prepare.h>
+#include <glocal/app/checkpoint/checkpoint.h>
+#include <glocal/app/checkpoint/file.h>
+#include <glocal/app/checkpoint/lines.h>
+#include <glocal/app/settings/config.h>
+#include <glocal/app/settings/json_text.h>
+#include <glocal/app/settings/options.h>
+#include <glocal/app/setup/prepare.h>
 #include <glocal/core/error.h>
 #include <glocal/core/io/file.h>
 #include <glocal/core/io/safetensors.h>
@@ -76,7 +78,7 @@ class Stopped {
  private:
   std::string run_, estimator_;
   app::Options options_;
-  std::optional<app::Experiment> experiment_;
+  std::optional<train::Experiment> experiment_;
   app::RunRules rules_;
   app::Identity identity_;
 };

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include <glocal/app/gnuplot.h>
-#include <glocal/app/report.h>
+#include <glocal/app/report/gnuplot.h>
+#include <glocal/app/report/report.h>
 
 #include "command.h"
 #include "raw_run.h"

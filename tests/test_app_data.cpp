@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include <glocal/app/command.h>
-#include <glocal/app/picture.h>
-#include <glocal/app/png.h>
+#include <glocal/app/command/command.h>
+#include <glocal/app/command/picture.h>
+#include <glocal/app/command/png.h>
 #include <glocal/core/error.h>
 #include <glocal/datasets/load.h>
 

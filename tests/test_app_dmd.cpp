@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include <glocal/app/gnuplot.h>
-#include <glocal/app/series_file.h>
+#include <glocal/app/dmd/series_file.h>
+#include <glocal/app/report/gnuplot.h>
 #include <glocal/core/error.h>
 #include <glocal/core/io/file.h>
 #include <glocal/core/io/npy.h>

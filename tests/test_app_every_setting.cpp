@@ -17,9 +17,11 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include <glocal/app/options.h>
-#include <glocal/app/prepare.h>
-#include <glocal/app/settings.h>
+#include <glocal/app/settings/config.h>
+#include <glocal/app/settings/flags.h>
+#include <glocal/app/settings/options.h>
+#include <glocal/app/settings/settings.h>
+#include <glocal/app/setup/prepare.h>
 #include <glocal/core/io/npy.h>
 #include <glocal/hpo/estimators/cost.h>
 #include <glocal/hpo/search/search.h>
@@ -190,7 +192,7 @@ Numbers by_command(const Scratch& scratch, const std::string& command, const Fla
 
 // The same by the library, from fields that were set without flags.
 Numbers by_library(const std::string& command, Options options) {
-  const Experiment experiment = build(options, options.experiment.seed);
+  const train::Experiment experiment = build(options, options.experiment.seed);
   const Vars phi = experiment.phi();
   const std::vector<std::string> names = experiment.space().component_names();
   Numbers numbers;
@@ -312,7 +314,7 @@ TEST_SUITE("fast") {
       CHECK(result_of("unroll_memory", given, "").code == 0);
       Options options = parsed("tune", flags_of(rows.at("unroll_memory")));
       if (given) options.unroll_memory = "1M";
-      const Experiment experiment = build(options, 0);
+      const train::Experiment experiment = build(options, 0);
       CHECK(options.tuning.estimator_options.unroll_bytes == (given ? 1'000'000 : 0));
       CHECK(json("summary.json")["predicted_bytes"] == predict(experiment, options, {"global"}).at(0).bytes);
     }
@@ -341,7 +343,7 @@ TEST_SUITE("fast") {
     const Options options =
         parsed("tune", {{"estimator", "gp"}, {"tune", "lr"}, {"hidden", "4"}, {"batch", "1"}, {"steps", "9"}});
     Options built = options;
-    const Experiment experiment = build(built, 0);
+    const train::Experiment experiment = build(built, 0);
     hpo::probe(experiment.problem(), experiment.phi());  // the orders of the batches are held from the first draw on
     const hpo::Probe p = hpo::probe(experiment.problem(), experiment.phi());
     REQUIRE(p.state_bytes + p.outer_bytes > p.step_bytes);
@@ -352,7 +354,7 @@ TEST_SUITE("fast") {
   TEST_CASE("settings: config.json states what was used where a default was left open") {
     Options options =
         parsed("tune", {{"schedule", "step"}, {"steps", "31"}, {"tune", "lr"}, {"hidden", "4"}, {"batch", "30"}});
-    const Experiment experiment = build(options, 0);
+    const train::Experiment experiment = build(options, 0);
     const Options stated = resolved(options, experiment);
     CHECK(stated.experiment.validation == 250);  // a sixth of 1500
     CHECK(stated.experiment.val_batch == 250);   // 512 asked for

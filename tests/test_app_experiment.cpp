@@ -12,13 +12,13 @@ using namespace glocal::app;
 
 TEST_SUITE("gradcheck") {
   TEST_CASE("experiment: hypergradients three ways for lr momentum weight_decay init_scale") {
-    ExperimentConfig config = small_experiment();
+    train::ExperimentConfig config = small_experiment();
     config.tune = {"lr", "momentum", "weight_decay", "init_scale"};
     check_three_ways(config);
   }
 
   TEST_CASE("experiment: hypergradients three ways for label_smoothing and an active clip_norm") {
-    ExperimentConfig config = small_experiment();
+    train::ExperimentConfig config = small_experiment();
     config.hyper["label_smoothing"] = 0.1;
     config.hyper["clip_norm"] = 0.2;
     config.tune = {"label_smoothing", "clip_norm", "lr"};
@@ -26,7 +26,7 @@ TEST_SUITE("gradcheck") {
   }
 
   TEST_CASE("experiment: hypergradients three ways for both ends of a cosine schedule") {
-    ExperimentConfig config = small_experiment();
+    train::ExperimentConfig config = small_experiment();
     config.schedule = "cosine";
     config.tune = {"lr_first", "lr_last"};
     check_three_ways(config);
@@ -36,50 +36,50 @@ TEST_SUITE("gradcheck") {
 TEST_SUITE("fast") {
   TEST_CASE("experiment: names that do not exist are refused") {
     const auto with = [](auto change) {
-      ExperimentConfig config = small_experiment();
+      train::ExperimentConfig config = small_experiment();
       change(config);
       return config;
     };
-    CHECK_THROWS_AS(Experiment(with([](auto& c) { c.dataset = "no"; })), ValueError);
-    CHECK_THROWS_AS(Experiment(with([](auto& c) { c.model = "no"; })), ValueError);
-    CHECK_THROWS_AS(Experiment(with([](auto& c) { c.optimizer = "no"; })), ValueError);
-    CHECK_THROWS_AS(Experiment(with([](auto& c) { c.schedule = "no"; })), ValueError);
-    CHECK_THROWS_AS(Experiment(with([](auto& c) { c.tune = {"beta1"}; })), ValueError);
-    CHECK_THROWS_AS(Experiment(with([](auto& c) { c.hyper["beta1"] = 0.9; })), ValueError);
-    CHECK_THROWS_AS(Experiment(with([](auto& c) { c.hyper["lr"] = -1; })), ValueError);
-    CHECK_THROWS_AS(Experiment(with([](auto& c) { c.hyper["momentum"] = 1; })), ValueError);
-    CHECK_THROWS_AS(Experiment(with([](auto& c) { c.batch = 100000; })), ValueError);
-    CHECK_THROWS_AS(Experiment(with([](auto& c) { c.steps = 0; })), ValueError);
+    CHECK_THROWS_AS(train::Experiment(with([](auto& c) { c.dataset = "no"; })), ValueError);
+    CHECK_THROWS_AS(train::Experiment(with([](auto& c) { c.model = "no"; })), ValueError);
+    CHECK_THROWS_AS(train::Experiment(with([](auto& c) { c.optimizer = "no"; })), ValueError);
+    CHECK_THROWS_AS(train::Experiment(with([](auto& c) { c.schedule = "no"; })), ValueError);
+    CHECK_THROWS_AS(train::Experiment(with([](auto& c) { c.tune = {"beta1"}; })), ValueError);
+    CHECK_THROWS_AS(train::Experiment(with([](auto& c) { c.hyper["beta1"] = 0.9; })), ValueError);
+    CHECK_THROWS_AS(train::Experiment(with([](auto& c) { c.hyper["lr"] = -1; })), ValueError);
+    CHECK_THROWS_AS(train::Experiment(with([](auto& c) { c.hyper["momentum"] = 1; })), ValueError);
+    CHECK_THROWS_AS(train::Experiment(with([](auto& c) { c.batch = 100000; })), ValueError);
+    CHECK_THROWS_AS(train::Experiment(with([](auto& c) { c.steps = 0; })), ValueError);
   }
 
   TEST_CASE("experiment: an empty model has the loss and accuracy of guessing") {
-    ExperimentConfig config = small_experiment();
+    train::ExperimentConfig config = small_experiment();
     config.hyper["init_scale"] = 1e-9;
-    const Experiment experiment(config);
-    const Score score = experiment.evaluate(experiment.problem().init(experiment.phi()), datasets::Part::test);
+    const train::Experiment experiment(config);
+    const train::Score score = experiment.evaluate(experiment.problem().init(experiment.phi()), datasets::Part::test);
     CHECK(score.loss == doctest::Approx(std::log(10.0)).epsilon(1e-6));
     CHECK(score.accuracy >= 0.0);
     CHECK(score.accuracy < 0.4);
   }
 
   TEST_CASE("experiment: tuning starts at a usual value where the default is zero and keeps a zero that was given") {
-    ExperimentConfig config = small_experiment();
+    train::ExperimentConfig config = small_experiment();
     config.tune = {"label_smoothing", "clip_norm"};
-    CHECK(Experiment(config).hyper().at("label_smoothing") == 0.05);
-    CHECK(Experiment(config).hyper().at("clip_norm") == 1);
+    CHECK(train::Experiment(config).hyper().at("label_smoothing") == 0.05);
+    CHECK(train::Experiment(config).hyper().at("clip_norm") == 1);
     config.hyper["label_smoothing"] = 0;
-    CHECK_THROWS_AS(Experiment{config}, ValueError);
+    CHECK_THROWS_AS(train::Experiment{config}, ValueError);
   }
 
   TEST_CASE("experiment: E on all validation images is the evaluation's loss, with running statistics") {
-    ExperimentConfig config;
+    train::ExperimentConfig config;
     config.model = "resnet20";
     config.model_options.dtype = DType::f64;
     config.validation = 30;
     config.train_limit = 60;
     config.steps = 3;
     config.batch = 20;
-    const Experiment experiment(config);
+    const train::Experiment experiment(config);
     const Vars phi = experiment.phi();
     Vars s = experiment.problem().init(phi);
     for (std::int64_t t = 0; t < 3; ++t) s = experiment.problem().step(s, phi, t);
@@ -100,15 +100,15 @@ TEST_SUITE("fast") {
   }
 
   TEST_CASE("experiment: an evaluation in pieces is the mean over all images") {
-    ExperimentConfig config = small_experiment();
+    train::ExperimentConfig config = small_experiment();
     config.validation = 730;  // 500 and 230
-    const Experiment experiment(config);
+    const train::Experiment experiment(config);
     const Vars s = experiment.problem().init(experiment.phi());
     const datasets::Dataset& images = experiment.data(datasets::Part::validation);
     const datasets::Batch all = images.all(DType::f64);
     nn::Pass pass{.training = false};
     const Var logits = experiment.model().forward(experiment.model().parameters, all.x, pass);
-    const Score score = experiment.evaluate(s, datasets::Part::validation);
+    const train::Score score = experiment.evaluate(s, datasets::Part::validation);
     CHECK(score.loss == doctest::Approx(nn::cross_entropy(logits, all.y).item()).epsilon(1e-12));
     CHECK(score.accuracy == doctest::Approx(nn::accuracy(logits.value(), all.y)).epsilon(1e-12));
   }
@@ -130,23 +130,23 @@ TEST_SUITE("fast") {
                                                  {"clip_norm", 1, Transform::log},
                                                  {"init_scale", 1, Transform::log}}) {
       CAPTURE(name);
-      ExperimentConfig config = small_experiment();
+      train::ExperimentConfig config = small_experiment();
       config.tune = {name};
-      const Experiment experiment(config);
+      const train::Experiment experiment(config);
       CHECK(experiment.hyper().at(name) == start);
       CHECK(experiment.space()[0].transform == transform);
       CHECK(experiment.space().values(experiment.phi())[0] == doctest::Approx(start).epsilon(1e-12));
     }
-    ExperimentConfig config = small_experiment();
+    train::ExperimentConfig config = small_experiment();
     config.hyper["class_weights[3]"] = 2;
     config.tune = {"class_weights"};
-    const std::vector<double> weights = Experiment(config).space().values(Experiment(config).phi());
+    const std::vector<double> weights = train::Experiment(config).space().values(train::Experiment(config).phi());
     for (std::size_t c = 0; c < 10; ++c) CHECK(weights[c] == doctest::Approx(c == 3 ? 2 : 1).epsilon(1e-12));
-    CHECK(Experiment(config).data(datasets::Part::validation).size() == 250);  // a sixth of 1500
+    CHECK(train::Experiment(config).data(datasets::Part::validation).size() == 250);  // a sixth of 1500
   }
 
   TEST_CASE("experiment: the first bad tensor is named") {
-    const Experiment experiment(small_experiment());
+    const train::Experiment experiment(small_experiment());
     Vars s = experiment.problem().init(experiment.phi());
     CHECK(experiment.first_non_finite(s).empty());
     s[1] = Tensor::full(s[1].shape(), std::nan(""), DType::f64);

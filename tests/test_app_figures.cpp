@@ -9,12 +9,13 @@
 #include <string>
 #include <vector>
 
-#include <glocal/app/dmd_figures.h>
-#include <glocal/app/gnuplot.h>
-#include <glocal/app/plot.h>
-#include <glocal/app/report.h>
-#include <glocal/app/report_figures.h>
-#include <glocal/app/report_sections.h>
+#include <glocal/app/dmd/figures.h>
+#include <glocal/app/record/read_run.h>
+#include <glocal/app/report/figures.h>
+#include <glocal/app/report/gnuplot.h>
+#include <glocal/app/report/plot.h>
+#include <glocal/app/report/report.h>
+#include <glocal/app/report/sections.h>
 #include <glocal/core/io/file.h>
 #include <glocal/hpo/dmd/dmd.h>
 

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include <glocal/app/picture.h>
-#include <glocal/app/png.h>
+#include <glocal/app/command/picture.h>
+#include <glocal/app/command/png.h>
 #include <glocal/hpo/dmd/dmd.h>
 #include <glocal/hpo/dmd/model/fit.h>
 #include <glocal/hpo/dmd/model/options.h>

@@ -18,16 +18,16 @@ using namespace glocal::app;
 
 namespace {
 
-ExperimentConfig with(std::vector<std::string> tune, std::map<std::string, double> values = {}) {
-  ExperimentConfig config = small_experiment();
+train::ExperimentConfig with(std::vector<std::string> tune, std::map<std::string, double> values = {}) {
+  train::ExperimentConfig config = small_experiment();
   config.steps = 3;
   config.tune = std::move(tune);
   for (const auto& [name, value] : values) config.hyper[name] = value;
   return config;
 }
 
-Vars trained(const ExperimentConfig& config) {
-  const Experiment experiment(config);
+Vars trained(const train::ExperimentConfig& config) {
+  const train::Experiment experiment(config);
   const Vars phi = experiment.phi();
   Vars s = experiment.problem().init(phi);
   for (std::int64_t t = 0; t < config.steps; ++t) s = experiment.problem().step(s, phi, t);
@@ -49,7 +49,7 @@ double largest_difference(const Vars& a, const Vars& b, std::size_t count) {
 }
 
 // Truncated hypergradients of five steps move the hyperparameters by Adam while the network trains.
-std::pair<Vars, Vars> tuned_while_training(const Experiment& experiment, std::int64_t steps, double meta_lr) {
+std::pair<Vars, Vars> tuned_while_training(const train::Experiment& experiment, std::int64_t steps, double meta_lr) {
   const Vars like = experiment.phi();
   hpo::MetaOptimizer meta;
   meta.name = "adam";
@@ -75,7 +75,7 @@ TEST_SUITE("gradcheck") {
   }
 
   TEST_CASE("hyperparameters: hypergradients three ways for factors on a schedule of the learning rate") {
-    ExperimentConfig config = with({"lr", "lr@layers.0"}, {{"lr@biases", 3}});
+    train::ExperimentConfig config = with({"lr", "lr@layers.0"}, {{"lr@biases", 3}});
     config.schedule = "cosine";
     check_three_ways(config);
   }
@@ -86,14 +86,14 @@ TEST_SUITE("gradcheck") {
   }
 
   TEST_CASE("hyperparameters: hypergradients three ways for class_weights") {
-    ExperimentConfig config = with({"class_weights", "label_smoothing"}, {{"class_weights[3]", 2}});
+    train::ExperimentConfig config = with({"class_weights", "label_smoothing"}, {{"class_weights[3]", 2}});
     config.imbalance = 5;
     config.train_limit = 0;
     check_three_ways(config);
   }
 
   TEST_CASE("hyperparameters: hypergradients three ways for meta_weight_net") {
-    ExperimentConfig config = with({"meta_weight_net"}, {{"meta_weight_net", 8}});
+    train::ExperimentConfig config = with({"meta_weight_net"}, {{"meta_weight_net", 8}});
     config.noise = 0.4;
     check_three_ways(config, 1e-5);
   }
@@ -105,7 +105,7 @@ TEST_SUITE("gradcheck") {
   TEST_CASE("hyperparameters: hypergradients three ways for all of them with Adam and every optimiser's decay") {
     for (const std::string& optimizer : optim::optimizer_names()) {
       CAPTURE(optimizer);
-      ExperimentConfig config = with(
+      train::ExperimentConfig config = with(
           {"lr@layers.0", "weight_decay@weights", "l2@layers.1", "l1", "class_weights", "noise_std", "meta_weight_net"},
           {{"meta_weight_net", 4}, {"l1", 1e-2}, {"l2@layers.1", 1e-2}, {"class_weights[0]", 3}});
       if (optimizer != "sgd" && optimizer != "nesterov") {
@@ -120,7 +120,7 @@ TEST_SUITE("gradcheck") {
   }
 
   TEST_CASE("hyperparameters: hypergradients three ways through batch norm with Adam") {
-    ExperimentConfig config =
+    train::ExperimentConfig config =
         with({"lr@norms", "lr@fc", "l2@conv", "l1@blocks.0", "noise_std", "meta_weight_net"},
              {{"meta_weight_net", 1}, {"l1@blocks.0", 1e-2}, {"l2@conv", 1e-2}, {"lr", 0.01}, {"eps", 1e-2}});
     config.hyper.erase("momentum");
@@ -139,7 +139,7 @@ TEST_SUITE("fast") {
   TEST_CASE("hyperparameters: a factor of 1 changes no bit, a factor of 2 on every group is twice the learning rate") {
     for (const std::string& optimizer : optim::optimizer_names()) {
       CAPTURE(optimizer);
-      ExperimentConfig config = with({});
+      train::ExperimentConfig config = with({});
       config.hyper = {{"lr", 0.05}};
       config.optimizer = optimizer;
       const Vars plain = trained(config);
@@ -163,7 +163,7 @@ TEST_SUITE("fast") {
     const Vars same_half = trained(with({}, {{"weight_decay", 0}, {"l2@layers.0", 0.03}, {"l2@layers.1", 0.015}}));
     CHECK(largest_difference(half, same_half, weights) < 1e-15);
     // Adam divides the decay by the root of its second moment with the rest of the gradient: coupled, as l2 is.
-    ExperimentConfig adam = with({});
+    train::ExperimentConfig adam = with({});
     adam.optimizer = "adam";
     adam.hyper = {{"weight_decay", 0.03}};
     const Vars coupled = trained(adam);
@@ -173,8 +173,8 @@ TEST_SUITE("fast") {
 
   TEST_CASE(
       "hyperparameters: the training loss holds the penalties and the reported value is the one that is lowered") {
-    const ExperimentConfig config = with({}, {{"l2", 0.5}, {"l1@biases", 0.25}});
-    const Experiment experiment(config), plain(with({}));
+    const train::ExperimentConfig config = with({}, {{"l2", 0.5}, {"l1@biases", 0.25}});
+    const train::Experiment experiment(config), plain(with({}));
     const Vars s = trained(config), phi;
     double squares = 0, absolute = 0;
     for (std::size_t i = 0; i < weights; ++i)
@@ -187,7 +187,7 @@ TEST_SUITE("fast") {
     const double loss = experiment.problem().loss(s, phi, 2).item();
     CHECK(loss == doctest::Approx(cross_entropy + 0.25 * squares + 0.25 * absolute).epsilon(1e-12));
     const Vars next = experiment.problem().step(s, phi, 2);
-    CHECK(Experiment::training_loss(next) == doctest::Approx(loss).epsilon(1e-14));
+    CHECK(train::Experiment::training_loss(next) == doctest::Approx(loss).epsilon(1e-14));
   }
 
   TEST_CASE("hyperparameters: class weights count by their ratio alone") {
@@ -199,10 +199,10 @@ TEST_SUITE("fast") {
     const Vars alike = trained(with({}, {{"class_weights", 4}, {"class_weights[2]", 12}, {"meta_weight_net", 5}}));
     CHECK(largest_difference(weighed, alike, weights) < 1e-13);
     CHECK_FALSE(same(one, trained(with({})), weights));
-    const Experiment experiment(with({}, {{"class_weights[2]", 3}}));
+    const train::Experiment experiment(with({}, {{"class_weights[2]", 3}}));
     CHECK(experiment.hyper().at("class_weights[2]") == 3);
-    CHECK(Experiment(with({}, experiment.hyper())).hyper() == experiment.hyper());
-    CHECK(Experiment(with({})).hyper().at("class_weights") == 1);
+    CHECK(train::Experiment(with({}, experiment.hyper())).hyper() == experiment.hyper());
+    CHECK(train::Experiment(with({})).hyper().at("class_weights") == 1);
   }
 
   TEST_CASE("meta weight net: the innermost derivative does not see the weight, those around it do") {
@@ -228,26 +228,26 @@ TEST_SUITE("fast") {
   }
 
   TEST_CASE("experiment: a long tail and wrong labels leave validation and test as they are") {
-    ExperimentConfig config = with({});
+    train::ExperimentConfig config = with({});
     config.train_limit = 0;
-    const Experiment plain(config);
+    const train::Experiment plain(config);
     config.imbalance = 20;
     config.noise = 0.4;
     config.noise_kind = "pair";
-    const Experiment hard(config);
+    const train::Experiment hard(config);
     for (const datasets::Part part : {datasets::Part::validation, datasets::Part::test}) {
       CHECK(hard.data(part).labels == plain.data(part).labels);
       CHECK(hard.data(part).pixels == plain.data(part).pixels);
     }
     CHECK(hard.data(datasets::Part::train).size() < plain.data(datasets::Part::train).size());
     config.noise_kind = "no";
-    CHECK_THROWS_AS(Experiment{config}, ValueError);
+    CHECK_THROWS_AS(train::Experiment{config}, ValueError);
   }
 
   TEST_CASE("hyperparameters: names, groups and values that do not exist are refused by name") {
-    const auto message = [](const ExperimentConfig& config) {
+    const auto message = [](const train::ExperimentConfig& config) {
       try {
-        const Experiment experiment(config);
+        const train::Experiment experiment(config);
       } catch (const ValueError& error) {
         return std::string(error.what());
       }
@@ -272,19 +272,19 @@ TEST_SUITE("fast") {
 
 TEST_SUITE("slow") {
   TEST_CASE("meta weight net: tuned on digits with 40 % wrong labels it weighs them less and learns more") {
-    ExperimentConfig config;
+    train::ExperimentConfig config;
     config.model_options.hidden = {64};
     config.batch = 64;
     config.val_batch = 128;
     config.steps = 600;
     config.noise = 0.4;
     config.hyper = {{"lr", 0.1}, {"momentum", 0.9}};
-    const Experiment plain(config);
+    const train::Experiment plain(config);
     config.noise = 0;
-    const Experiment clean(config);
+    const train::Experiment clean(config);
     config.noise = 0.4;
     config.tune = {"meta_weight_net"};
-    const Experiment experiment(config);
+    const train::Experiment experiment(config);
     const auto [s, phi] = tuned_while_training(experiment, config.steps, 0.01);
 
     const datasets::Dataset& train = experiment.data(datasets::Part::train);
@@ -306,16 +306,16 @@ TEST_SUITE("slow") {
   }
 
   TEST_CASE("class weights: tuned on long-tailed digits they raise rare classes and balanced accuracy") {
-    ExperimentConfig config;
+    train::ExperimentConfig config;
     config.model_options.hidden = {64};
     config.batch = 64;
     config.val_batch = 128;
     config.steps = 600;
     config.imbalance = 50;
     config.hyper = {{"lr", 0.05}, {"momentum", 0.9}};
-    const Experiment plain(config);
+    const train::Experiment plain(config);
     config.tune = {"class_weights"};
-    const Experiment experiment(config);
+    const train::Experiment experiment(config);
     const auto [s, phi] = tuned_while_training(experiment, config.steps, 0.05);
     const std::vector<double> w = experiment.space().values(phi);
     CHECK(w[7] + w[8] + w[9] > 2 * (w[0] + w[1] + w[2]));

@@ -2,9 +2,11 @@
 
 #include <CLI/CLI.hpp>
 
-#include <glocal/app/options.h>
-#include <glocal/app/progress.h>
-#include <glocal/app/table.h>
+#include <glocal/app/settings/config.h>
+#include <glocal/app/settings/flags.h>
+#include <glocal/app/settings/options.h>
+#include <glocal/app/terminal/progress.h>
+#include <glocal/app/terminal/table.h>
 #include <glocal/core/error.h>
 
 using namespace glocal;

@@ -10,11 +10,11 @@
 #include <string>
 #include <vector>
 
-#include <glocal/app/gnuplot.h>
-#include <glocal/app/html.h>
-#include <glocal/app/report.h>
-#include <glocal/app/run_record.h>
-#include <glocal/app/ticks.h>
+#include <glocal/app/report/gnuplot.h>
+#include <glocal/app/report/html.h>
+#include <glocal/app/report/report.h>
+#include <glocal/app/report/ticks.h>
+#include <glocal/app/settings/options.h>
 #include <glocal/core/error.h>
 #include <glocal/core/io/file.h>
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include <glocal/app/reproduce.h>
+#include <glocal/app/reproduce/reproduce.h>
 #include <glocal/core/error.h>
 #include <glocal/core/io/file.h>
 #include <glocal/hpo/estimators/global.h>
@@ -161,7 +161,7 @@ TEST_SUITE("fast") {
     Json config = settings(study("regime"));
     config.merge_patch({{"training", training}});
     Options options = Lab("regime", config, {.quiet = true}).options({{"hyper", {{"lr", 0.01}}}, {"steps", 45}});
-    const Experiment experiment(options.experiment);
+    const train::Experiment experiment(options.experiment);
     const hpo::Hypergradient exact = hpo::global_forward(experiment.problem(), experiment.phi(), 30);
     const auto h = findings.rows.front().at("h_horizon").get<std::vector<double>>();
     REQUIRE(h.size() == exact.h.size());

@@ -1,4 +1,4 @@
-#include <glocal/app/run_folder.h>
+#include <glocal/app/record/run_folder.h>
 
 #include <doctest/doctest.h>
 #include <sys/resource.h>

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include <glocal/app/series_file.h>
-#include <glocal/app/series_text.h>
+#include <glocal/app/dmd/series_file.h>
+#include <glocal/app/dmd/series_text.h>
 #include <glocal/core/error.h>
 #include <glocal/core/io/npy.h>
 #include <glocal/core/tensor.h>

@@ -6,8 +6,9 @@
 #include <string>
 #include <vector>
 
-#include <glocal/app/command.h>
-#include <glocal/app/settings.h>
+#include <glocal/app/command/command.h>
+#include <glocal/app/settings/config.h>
+#include <glocal/app/settings/settings.h>
 #include <glocal/core/error.h>
 
 #include "command.h"
@@ -74,7 +75,7 @@ TEST_SUITE("fast") {
     each_setting([&](const Setting& setting, bool whole, bool number, bool list) {
       if (!number) return;
       ++numbers;
-      const std::string flag = flag_of(setting.key);
+      const std::string flag = train::flag_of(setting.key);
       CAPTURE(flag);
       const auto refused = [&](const std::string& text, bool in_json) {
         CAPTURE(text);
@@ -108,7 +109,7 @@ TEST_SUITE("fast") {
 
   TEST_CASE("settings: every other one has a list of names, an enumeration or a form") {
     each_setting([&](const Setting& setting, bool, bool number, bool) {
-      const std::string key = setting.key, flag = flag_of(key);
+      const std::string key = setting.key, flag = train::flag_of(key);
       CHECK_MESSAGE(*setting.help, key);                         // glocal list settings shows it
       if (number || key == "data_dir" || key == "tune") return;  // any text, and checked with the model
       CAPTURE(flag);
@@ -186,7 +187,7 @@ TEST_SUITE("slow") {
     const Scratch scratch;
     each_setting([&](const Setting& setting, bool, bool number, bool) {
       if (!number || std::string_view(setting.key) == "threads") return;
-      const std::string flag = flag_of(setting.key);
+      const std::string flag = train::flag_of(setting.key);
       for (const std::string value : {"0", "9223372036854775807"}) {
         CAPTURE(flag);
         CAPTURE(value);

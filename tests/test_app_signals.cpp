@@ -1,5 +1,5 @@
 // What a process does that was asked to stop and comes to no place where it can.
-#include <glocal/app/signals.h>
+#include <glocal/app/terminal/signals.h>
 
 #include <doctest/doctest.h>
 #include <sys/wait.h>

@@ -7,9 +7,8 @@
 #include <set>
 #include <vector>
 
-#include <glocal/app/experiment.h>
-#include <glocal/app/options.h>
-#include <glocal/app/prepare.h>
+#include <glocal/app/settings/options.h>
+#include <glocal/app/setup/prepare.h>
 #include <glocal/autodiff/ops.h>
 #include <glocal/core/random.h>
 #include <glocal/datasets/load.h>
@@ -21,6 +20,7 @@
 #include <glocal/nn/models/meta_weight_net.h>
 #include <glocal/nn/models/model.h>
 #include <glocal/nn/pass.h>
+#include <glocal/train/experiment.h>
 
 #include "quadratic.h"
 
@@ -45,8 +45,8 @@ struct Streams {
   Key weighting() const { return split(root, 7); }
 };
 
-ExperimentConfig everything_random() {
-  ExperimentConfig config;
+train::ExperimentConfig everything_random() {
+  train::ExperimentConfig config;
   config.seed = 9;
   config.validation = 300;
   config.imbalance = 3;
@@ -65,8 +65,8 @@ ExperimentConfig everything_random() {
 
 TEST_SUITE("fast") {
   TEST_CASE("streams: images, wrong labels and first weights are drawn by keys of their own") {
-    const ExperimentConfig config = everything_random();
-    const Experiment experiment(config);
+    const train::ExperimentConfig config = everything_random();
+    const train::Experiment experiment(config);
     const Streams streams(config.seed);
     datasets::Parts parts = datasets::load_parts("digits", 300, streams.parts());
     parts.train = datasets::long_tailed(parts.train, 3, streams.tail());
@@ -78,11 +78,12 @@ TEST_SUITE("fast") {
     for (std::size_t i = 0; i < model.parameters.size(); ++i)
       CHECK(same_bits(model.parameters[i].value(), experiment.model().parameters[i].value()));
 
-    ExperimentConfig weighted = config;
+    train::ExperimentConfig weighted = config;
     weighted.hyper = {{"meta_weight_net", 5}};
     weighted.tune = {"meta_weight_net"};
     const nn::MetaWeightNet net(streams.weighting(), 5, DType::f64);
-    const std::vector<double> start = hpo::to_components(Experiment(weighted).phi(), Experiment(weighted).phi());
+    const std::vector<double> start =
+        hpo::to_components(train::Experiment(weighted).phi(), train::Experiment(weighted).phi());
     std::size_t next = 0;
     for (const Var& leaf : flatten(net))
       for (std::int64_t i = 0; i < leaf.size(); ++i) CHECK(start.at(next++) == leaf.value().at(i));
@@ -90,8 +91,8 @@ TEST_SUITE("fast") {
   }
 
   TEST_CASE("streams: batch, input noise and dropout masks of each step, and the validation batch of each block") {
-    const ExperimentConfig config = everything_random();
-    const Experiment experiment(config);
+    const train::ExperimentConfig config = everything_random();
+    const train::Experiment experiment(config);
     const Streams streams(config.seed);
     const Vars phi = experiment.phi(), s = experiment.problem().init(phi);
     const datasets::Dataset &train = experiment.data(Part::train), &validation = experiment.data(Part::validation);
@@ -123,14 +124,14 @@ TEST_SUITE("fast") {
   TEST_CASE("streams: on one batch of all images the steps differ in their noise, or in their masks, alone") {
     for (const bool masks : {false, true}) {
       CAPTURE(masks);
-      ExperimentConfig config = everything_random();
+      train::ExperimentConfig config = everything_random();
       config.imbalance = 1;
       config.batch = 1200;
       if (masks)
         config.hyper.clear();
       else
         config.model_options.dropout = 0;
-      const Experiment experiment(config);
+      const train::Experiment experiment(config);
       const Vars phi = experiment.phi(), s = experiment.problem().init(phi);
       const double first = experiment.problem().loss(s, phi, 0).item();
       for (const std::int64_t t : {1, 2, 3})
@@ -181,7 +182,7 @@ TEST_SUITE("fast") {
   TEST_CASE("streams: --seed reaches the problem and the estimators") {
     Options options;
     options.experiment.model_options.hidden = {4};
-    const Experiment experiment = build(options, 17);
+    const train::Experiment experiment = build(options, 17);
     CHECK(options.tuning.estimator_options.seed == 17);
     const nn::Model model = nn::make_model("mlp", Streams(17).weights(), {1, 8, 8}, 10, {.hidden = {4}});
     CHECK(same_bits(experiment.model().parameters[0].value(), model.parameters[0].value()));

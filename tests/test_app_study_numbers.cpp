@@ -12,9 +12,9 @@
 #include <string_view>
 #include <vector>
 
-#include <glocal/app/reproduce.h>
 #include <glocal/app/reproduce/bank_judge.h>
 #include <glocal/app/reproduce/comparison.h>
+#include <glocal/app/reproduce/reproduce.h>
 #include <glocal/app/reproduce/trial.h>
 #include <glocal/core/io/file.h>
 #include <glocal/core/random.h>
@@ -175,7 +175,7 @@ TEST_SUITE("fast") {
         std::vector<double> accuracies, losses;
         for (const std::uint64_t seed : {0U, 1U}) {
           const Options options = lab.options({{"hyper", {{"lr", rates[i]}}}, {"seed", seed}});
-          const Experiment experiment(options.experiment);
+          const train::Experiment experiment(options.experiment);
           hpo::TuneOptions tuning = options.tuning;
           tuning.estimator = ways[k];
           const Vars phi = experiment.phi();
@@ -227,9 +227,9 @@ TEST_SUITE("fast") {
     const Lab lab = lab_of("noise", {{"training", digits}, {"sweep", sweep}});
     const Findings findings = study("noise").run(lab);
     for (const bool order : {true, false}) {
-      const Experiment warm(lab.options().experiment);
+      const train::Experiment warm(lab.options().experiment);
       const Options options = lab.options(order ? Json{{"batch", 32}} : Json{{"val_batch", 16}});
-      const Experiment experiment(options.experiment);
+      const train::Experiment experiment(options.experiment);
       const Vars phi = experiment.phi();
       Vars s = warm.problem().init(phi);
       for (std::int64_t t = 0; t < 5; ++t) s = warm.problem().step(s, phi, t);
@@ -344,7 +344,7 @@ TEST_SUITE("fast") {
                         .front();
     recipe.dense = 8;
     const Trajectory trajectory = make_trajectory(recipe);
-    const Experiment experiment(recipe.experiment);
+    const train::Experiment experiment(recipe.experiment);
     const Vars phi = experiment.phi();
     Vars s = experiment.problem().init(phi);
     for (std::int64_t t = 0; t < 3; ++t) s = experiment.problem().step(s, phi, t);

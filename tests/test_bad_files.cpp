@@ -15,12 +15,13 @@
 #include <utility>
 #include <vector>
 
-#include <glocal/app/bank.h>
-#include <glocal/app/json_text.h>
-#include <glocal/app/options.h>
-#include <glocal/app/run_record.h>
-#include <glocal/app/series_file.h>
-#include <glocal/app/series_text.h>
+#include <glocal/app/dmd/series_file.h>
+#include <glocal/app/dmd/series_text.h>
+#include <glocal/app/record/read_run.h>
+#include <glocal/app/reproduce/bank.h>
+#include <glocal/app/settings/config.h>
+#include <glocal/app/settings/json_text.h>
+#include <glocal/app/settings/options.h>
 #include <glocal/core/io/npy.h>
 #include <glocal/core/io/safetensors.h>
 #include <glocal/core/memory.h>

@@ -11,10 +11,10 @@
 #include <utility>
 #include <vector>
 
-#include <glocal/app/bank.h>
-#include <glocal/app/plot.h>
-#include <glocal/app/reproduce.h>
+#include <glocal/app/report/plot.h>
+#include <glocal/app/reproduce/bank.h>
 #include <glocal/app/reproduce/bank_judge.h>
+#include <glocal/app/reproduce/reproduce.h>
 #include <glocal/app/reproduce/studies.h>
 #include <glocal/hpo/dmd/model/hankel.h>
 #include <glocal/hpo/dmd/model/options.h>

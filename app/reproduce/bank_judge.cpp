@@ -12,9 +12,9 @@
 #include <utility>
 #include <vector>
 
-#include <glocal/app/bank.h>
-#include <glocal/app/reproduce.h>
-#include <glocal/app/signals.h>
+#include <glocal/app/reproduce/bank.h>
+#include <glocal/app/reproduce/reproduce.h>
+#include <glocal/app/terminal/signals.h>
 #include <glocal/hpo/dmd/dmd.h>
 #include <glocal/hpo/dmd/model/options.h>
 #include <glocal/hpo/estimators/estimator.h>

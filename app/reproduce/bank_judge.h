@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include <glocal/app/bank.h>
-#include <glocal/app/reproduce.h>
+#include <glocal/app/reproduce/bank.h>
+#include <glocal/app/reproduce/reproduce.h>
 #include <glocal/hpo/dmd/model/options.h>
 #include <glocal/hpo/estimators/estimator.h>
 

@@ -9,10 +9,10 @@
 #include <utility>
 #include <vector>
 
-#include <glocal/app/choices.h>
-#include <glocal/app/reproduce.h>
 #include <glocal/app/reproduce/bank_judge.h>
+#include <glocal/app/reproduce/reproduce.h>
 #include <glocal/app/reproduce/studies.h>
+#include <glocal/app/settings/choices.h>
 #include <glocal/hpo/dmd/model/options.h>
 #include <glocal/hpo/forecast/candidates.h>
 #include <glocal/hpo/forecast/forecast.h>

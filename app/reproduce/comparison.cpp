@@ -13,19 +13,19 @@
 #include <utility>
 #include <vector>
 
-#include <glocal/app/experiment.h>
-#include <glocal/app/options.h>
-#include <glocal/app/plot.h>
-#include <glocal/app/reproduce.h>
+#include <glocal/app/report/plot.h>
+#include <glocal/app/reproduce/reproduce.h>
 #include <glocal/app/reproduce/trial.h>
-#include <glocal/app/table.h>
+#include <glocal/app/settings/options.h>
+#include <glocal/app/terminal/table.h>
 #include <glocal/core/error.h>
 #include <glocal/hpo/tune/tune.h>
+#include <glocal/train/experiment.h>
 
 namespace glocal::app {
 namespace {
 
-std::string accuracy(const Cell& cell, const Score Trial::*score) {
+std::string accuracy(const Cell& cell, const train::Score Trial::*score) {
   const Statistic found = cell.over([&](const Trial& trial) { return (trial.*score).accuracy; });
   std::string failed = cell.failed() == 0 ? "" : fmt::format("{} diverged", cell.failed());
   if (found.count == 0) return failed;
@@ -105,14 +105,14 @@ std::vector<Cell> compare_all(const Lab& lab, const std::vector<Variant>& cases,
     for (const Variant& way : ways) cells.push_back({what, way, {}});
   for (const std::uint64_t seed : lab.seeds())
     for (std::size_t i = 0; i < cases.size(); ++i) {
-      std::optional<Experiment> shared;  // by the ways that change nothing
+      std::optional<train::Experiment> shared;  // by the ways that change nothing
       for (std::size_t k = 0; k < ways.size(); ++k) {
         Json changes = joined(cases[i].changes, ways[k].changes);
         changes["seed"] = seed;
         const Options options = lab.options(changes);
         const bool own = !ways[k].changes.empty();
         if (!own && !shared) shared.emplace(options.experiment);
-        const Experiment experiment = own ? Experiment(options.experiment) : *shared;
+        const train::Experiment experiment = own ? train::Experiment(options.experiment) : *shared;
         Trial trial = run_trial(experiment, options, ways[k].estimator);
         lab.say(fmt::format("{}, {}, seed {}: {}", cases[i].label, ways[k].label, seed,
                             outcome(trial, experiment.space().component_names())));

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include <glocal/app/options.h>
-#include <glocal/app/reproduce.h>
+#include <glocal/app/reproduce/reproduce.h>
 #include <glocal/app/reproduce/trial.h>
-#include <glocal/app/table.h>
+#include <glocal/app/settings/options.h>
+#include <glocal/app/terminal/table.h>
 
 namespace glocal::app {
 

@@ -15,17 +15,17 @@
 #include <utility>
 #include <vector>
 
-#include <glocal/app/experiment.h>
-#include <glocal/app/options.h>
-#include <glocal/app/plot.h>
-#include <glocal/app/reproduce.h>
+#include <glocal/app/report/plot.h>
+#include <glocal/app/reproduce/reproduce.h>
 #include <glocal/app/reproduce/studies.h>
-#include <glocal/app/signals.h>
+#include <glocal/app/settings/options.h>
+#include <glocal/app/terminal/signals.h>
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
 #include <glocal/core/memory.h>
 #include <glocal/hpo/estimators/registry.h>
 #include <glocal/hpo/progress.h>
+#include <glocal/train/experiment.h>
 
 namespace glocal::embedded {
 extern const std::span<const unsigned char> reproduce_cost;
@@ -40,7 +40,7 @@ struct Point {
 
 // One outer update from s_0. Processor time, of all threads: other programs disturb it less than the clock on the wall.
 Point measure(const Options& options, const std::string& estimator, std::int64_t repeats) {
-  const Experiment experiment(options.experiment);
+  const train::Experiment experiment(options.experiment);
   const Vars phi = experiment.phi();
   const auto made = hpo::make_estimator(estimator, options.tuning.estimator_options);
   Point best{0, INFINITY, 0};
@@ -113,7 +113,7 @@ Findings run(const Lab& lab) {
     for (const std::int64_t size : sizes) {
       const Options options = lab.options(change(grows, size, tau));
       const double at = std::string_view(grows) == "P"
-                            ? static_cast<double>(Experiment(options.experiment).model().parameter_count())
+                            ? static_cast<double>(train::Experiment(options.experiment).model().parameter_count())
                             : static_cast<double>(size);
       std::vector<std::string> line{fmt::format("{} = {:.0f}", grows, at)};
       for (const std::string& estimator : estimators) {

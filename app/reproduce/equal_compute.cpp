@@ -1,8 +1,8 @@
 // At equal compute, does tuning by hypergradients beat searches and tuned SGD and Adam?
 #include <span>
 
-#include <glocal/app/reproduce.h>
 #include <glocal/app/reproduce/comparison.h>
+#include <glocal/app/reproduce/reproduce.h>
 #include <glocal/app/reproduce/studies.h>
 
 namespace glocal::embedded {

@@ -11,14 +11,15 @@
 #include <utility>
 #include <vector>
 
-#include <glocal/app/bank.h>
-#include <glocal/app/reproduce.h>
+#include <glocal/app/reproduce/bank.h>
 #include <glocal/app/reproduce/bank_judge.h>
+#include <glocal/app/reproduce/reproduce.h>
 #include <glocal/app/reproduce/studies.h>
 #include <glocal/core/dtype.h>
 #include <glocal/core/random.h>
 #include <glocal/core/tensor.h>
 #include <glocal/hpo/dmd/dmd.h>
+#include <glocal/hpo/dmd/model/error_bar.h>
 #include <glocal/hpo/dmd/model/fit.h>
 #include <glocal/hpo/dmd/model/options.h>
 #include <glocal/hpo/estimators/glocal.h>

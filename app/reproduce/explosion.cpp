@@ -10,13 +10,12 @@
 #include <utility>
 #include <vector>
 
-#include <glocal/app/experiment.h>
-#include <glocal/app/options.h>
-#include <glocal/app/plot.h>
-#include <glocal/app/reproduce.h>
+#include <glocal/app/report/plot.h>
+#include <glocal/app/reproduce/reproduce.h>
 #include <glocal/app/reproduce/studies.h>
-#include <glocal/app/signals.h>
-#include <glocal/app/table.h>
+#include <glocal/app/settings/options.h>
+#include <glocal/app/terminal/signals.h>
+#include <glocal/app/terminal/table.h>
 #include <glocal/autodiff/ops.h>
 #include <glocal/autodiff/transforms.h>
 #include <glocal/autodiff/var.h>
@@ -30,6 +29,7 @@
 #include <glocal/hpo/progress.h>
 #include <glocal/hpo/space.h>
 #include <glocal/hpo/unroll/forward.h>
+#include <glocal/train/experiment.h>
 
 namespace glocal::embedded {
 extern const std::span<const unsigned char> reproduce_explosion;
@@ -74,7 +74,7 @@ struct Course {
   double loss = NAN;
 };
 
-Course follow(const Experiment& experiment, const Options& options) {
+Course follow(const train::Experiment& experiment, const Options& options) {
   const hpo::FlatProblem& problem = experiment.problem();
   const Vars phi = experiment.phi();
   const std::vector<Vars> units = hpo::unit_directions(phi);
@@ -96,12 +96,12 @@ Course follow(const Experiment& experiment, const Options& options) {
     z = std::move(next.dy);
     // Benettin et al. 1980: the change is brought back to length one, its growth summed up.
     const double length = norm(v);
-    if (!std::isfinite(Experiment::training_loss(s)) || !std::isfinite(length) || length == 0) return course;
+    if (!std::isfinite(train::Experiment::training_loss(s)) || !std::isfinite(length) || length == 0) return course;
     v = scaled(v, 1 / length);
     grown += std::log(length);
     course.steps = t + 1;
     course.exponent = grown / static_cast<double>(t + 1);
-    course.loss = Experiment::training_loss(s);
+    course.loss = train::Experiment::training_loss(s);
     if (t + 1 == tau) course.early_exponent = course.exponent;
     const bool shown = (t + 1) % (t < tau ? 10 : 40) == 0 || t + 1 == T;
     if (!shown) continue;
@@ -116,7 +116,7 @@ Course follow(const Experiment& experiment, const Options& options) {
 }
 
 // E after T plain steps with the first hyperparameter's u moved by `by`; NaN when training diverges.
-double outer_after(const Experiment& experiment, std::int64_t T, double by) {
+double outer_after(const train::Experiment& experiment, std::int64_t T, double by) {
   const hpo::FlatProblem& problem = experiment.problem();
   std::vector<double> u = hpo::to_components(experiment.phi(), experiment.phi());
   u.front() += by;
@@ -130,7 +130,8 @@ double outer_after(const Experiment& experiment, std::int64_t T, double by) {
 }
 
 // One estimate from s_0: of its block, or of the whole run when the block is as long.
-hpo::Estimate estimate(const Experiment& experiment, const Options& options, const char* name, std::int64_t tau) {
+hpo::Estimate estimate(const train::Experiment& experiment, const Options& options, const char* name,
+                       std::int64_t tau) {
   hpo::EstimatorOptions settings = options.tuning.estimator_options;
   settings.tau = tau;
   settings.trajectory = true;
@@ -175,7 +176,7 @@ Findings run(const Lab& lab) {
                  {}};
     for (std::size_t i = 0; i < rates.size(); ++i) {
       const Options options = lab.options({{"hyper", {{"lr", rates[i]}, {"momentum", momentum}}}});
-      const Experiment experiment(options.experiment);
+      const train::Experiment experiment(options.experiment);
       const Course course = follow(experiment, options);
       const bool whole = course.steps == T && !course.size.empty();
       Json row{{"lr", rates[i]},

@@ -12,14 +12,13 @@
 #include <utility>
 #include <vector>
 
-#include <glocal/app/experiment.h>
-#include <glocal/app/options.h>
-#include <glocal/app/plot.h>
-#include <glocal/app/reproduce.h>
+#include <glocal/app/report/plot.h>
 #include <glocal/app/reproduce/comparison.h>
+#include <glocal/app/reproduce/reproduce.h>
 #include <glocal/app/reproduce/studies.h>
-#include <glocal/app/signals.h>
-#include <glocal/app/table.h>
+#include <glocal/app/settings/options.h>
+#include <glocal/app/terminal/signals.h>
+#include <glocal/app/terminal/table.h>
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
 #include <glocal/datasets/dataset.h>
@@ -28,6 +27,7 @@
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/space.h>
 #include <glocal/hpo/tune/tune.h>
+#include <glocal/train/experiment.h>
 
 namespace glocal::embedded {
 extern const std::span<const unsigned char> reproduce_keep_best;
@@ -39,7 +39,7 @@ namespace {
 using datasets::Part;
 
 struct End {
-  Score validation, test;
+  train::Score validation, test;
   double update = 0;
 };
 
@@ -49,7 +49,7 @@ struct Way {
   Paint paint;
   std::vector<End> ends = {};
 
-  Statistic over(double Score::*number, Score End::*part) const {
+  Statistic over(double train::Score::*number, train::Score End::*part) const {
     std::vector<double> numbers;
     for (const End& end : ends)
       if (std::isfinite(end.validation.loss)) numbers.push_back(end.*part.*number);
@@ -57,12 +57,13 @@ struct Way {
   }
 };
 
-End end_of(const Experiment& experiment, const Vars& s, double update) {
-  return {experiment.evaluate(s, Part::validation), experiment.evaluate(s, Part::test), update};
+End end_of(const train::Experiment& experiment, const Vars& s, double update) {
+  return {experiment.evaluate(s, Part::validation, throw_if_interrupted),
+          experiment.evaluate(s, Part::test, throw_if_interrupted), update};
 }
 
 // As many runs, judged alike, but each update is made from the point that the one before it reached.
-std::pair<End, End> last_and_best(const Experiment& experiment, const hpo::FlatProblem& problem,
+std::pair<End, End> last_and_best(const train::Experiment& experiment, const hpo::FlatProblem& problem,
                                   const Options& options) {
   const hpo::TuneOptions& tuning = options.tuning;
   const auto estimator = hpo::make_estimator("global", tuning.estimator_options);
@@ -92,9 +93,9 @@ std::pair<End, End> last_and_best(const Experiment& experiment, const hpo::FlatP
 }
 
 std::string text_of(const Way& way) {
-  const std::string accuracy = text(way.over(&Score::accuracy, &End::test), 1, 100);
-  const std::size_t ended = way.over(&Score::loss, &End::validation).count;
-  return fmt::format("{} ({} %){}", text(way.over(&Score::loss, &End::validation), 3), accuracy,
+  const std::string accuracy = text(way.over(&train::Score::accuracy, &End::test), 1, 100);
+  const std::size_t ended = way.over(&train::Score::loss, &End::validation).count;
+  return fmt::format("{} ({} %){}", text(way.over(&train::Score::loss, &End::validation), 3), accuracy,
                      ended == way.ends.size() ? "" : fmt::format(", {} diverged", way.ends.size() - ended));
 }
 
@@ -133,11 +134,11 @@ std::vector<Way> run_case(const Lab& lab, const Variant& what) {
     Json changes = what.changes;
     changes["seed"] = seed;
     const Options options = lab.options(changes);
-    const Experiment experiment(options.experiment);
+    const train::Experiment experiment(options.experiment);
     hpo::FlatProblem problem = experiment.problem();
     problem.watch = [](const Vars& s, std::int64_t t) {
       throw_if_interrupted();
-      if (!std::isfinite(Experiment::training_loss(s)))
+      if (!std::isfinite(train::Experiment::training_loss(s)))
         fail<DivergedError>("[keep-best] the training loss of step {} is not finite", t + 1);
     };
     ways[0].ends.push_back(end_of(experiment, hpo::train(problem, experiment.phi(), options.tuning.T).s, 0));
@@ -163,7 +164,7 @@ Findings run(const Lab& lab) {
   for (const Variant& what : variants(lab, "cases")) {
     const std::vector<Way> ways = run_case(lab, what);
     const double at = static_cast<double>(plot.categories.size()),
-                 start = ways[0].over(&Score::loss, &End::validation).mean;
+                 start = ways[0].over(&train::Score::loss, &End::validation).mean;
     plot.categories.push_back(what.label);
     means.rows.push_back({what.label});
     worsts.rows.push_back({what.label});
@@ -176,7 +177,7 @@ Findings run(const Lab& lab) {
       worsts.rows.back().push_back(fmt::format("{:.2f}", worst(way, ways[0])));
       if (worsts.rows.size() == 2) worsts.rows.front().push_back(way.label);
       if (plot.series.size() < k) plot.series.push_back({way.label, way.paint, Series::Style::dots, {}});
-      const Statistic loss = way.over(&Score::loss, &End::validation);
+      const Statistic loss = way.over(&train::Score::loss, &End::validation);
       if (loss.count > 0) plot.series[k - 1].points.push_back({loss.mean / start, at});
     }
   }

@@ -6,12 +6,12 @@
 #include <utility>
 #include <vector>
 
-#include <glocal/app/plot.h>
-#include <glocal/app/reproduce.h>
+#include <glocal/app/report/plot.h>
 #include <glocal/app/reproduce/comparison.h>
+#include <glocal/app/reproduce/reproduce.h>
 #include <glocal/app/reproduce/studies.h>
 #include <glocal/app/reproduce/trial.h>
-#include <glocal/app/table.h>
+#include <glocal/app/terminal/table.h>
 
 namespace glocal::embedded {
 extern const std::span<const unsigned char> reproduce_learning_rates;

@@ -1,8 +1,8 @@
 // Does it run on other models: LeNet, ResNet-20, WRN-28-2?
 #include <span>
 
-#include <glocal/app/reproduce.h>
 #include <glocal/app/reproduce/comparison.h>
+#include <glocal/app/reproduce/reproduce.h>
 #include <glocal/app/reproduce/studies.h>
 
 namespace glocal::embedded {

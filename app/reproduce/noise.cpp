@@ -8,19 +8,19 @@
 #include <utility>
 #include <vector>
 
-#include <glocal/app/experiment.h>
-#include <glocal/app/plot.h>
-#include <glocal/app/reproduce.h>
+#include <glocal/app/report/plot.h>
 #include <glocal/app/reproduce/comparison.h>
+#include <glocal/app/reproduce/reproduce.h>
 #include <glocal/app/reproduce/studies.h>
-#include <glocal/app/signals.h>
-#include <glocal/app/table.h>
+#include <glocal/app/terminal/signals.h>
+#include <glocal/app/terminal/table.h>
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
 #include <glocal/hpo/estimators/glocal.h>
 #include <glocal/hpo/forecast/forecast.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/unroll/forward.h>
+#include <glocal/train/experiment.h>
 
 namespace glocal::embedded {
 extern const std::span<const unsigned char> reproduce_noise;
@@ -37,7 +37,7 @@ struct Spread {
 
 // Where every spread is taken: the state after `steps` steps with the settings as they are.
 Vars warmed_up(const Lab& lab, std::int64_t steps) {
-  const Experiment experiment(lab.options().experiment);
+  const train::Experiment experiment(lab.options().experiment);
   const Vars phi = experiment.phi();
   Vars s = experiment.problem().init(phi);
   for (std::int64_t t = 0; t < steps; ++t) {
@@ -48,7 +48,7 @@ Vars warmed_up(const Lab& lab, std::int64_t steps) {
 }
 
 // Repeat r takes other training batches (order) or another validation batch (not order).
-Spread spread(const Experiment& experiment, const Options& options, const Vars& start, std::int64_t warm_up,
+Spread spread(const train::Experiment& experiment, const Options& options, const Vars& start, std::int64_t warm_up,
               std::int64_t repeats, bool order) {
   const hpo::FlatProblem& whole = experiment.problem();
   const Vars phi = experiment.phi();
@@ -90,7 +90,7 @@ void add_spreads(const Lab& lab, bool order, Findings& findings) {
                  {"glocal", paint_of("glocal"), Series::Style::line, {}}};
   for (const std::int64_t size : lab.sweep<std::vector<std::int64_t>>(key)) {
     const Options options = lab.options({{key, size}});
-    const Spread found = spread(Experiment(options.experiment), options, start, warm_up, repeats, order);
+    const Spread found = spread(train::Experiment(options.experiment), options, start, warm_up, repeats, order);
     const auto ratio = [](const Statistic& s) { return s.sd / std::abs(s.mean); };
     findings.rows.push_back({{"varied", order ? "batch order" : "validation batch"},
                              {key, size},

@@ -1,8 +1,8 @@
 // Does it work for other hyperparameters of the optimiser: momentum, decay, Adam's betas, a schedule?
 #include <span>
 
-#include <glocal/app/reproduce.h>
 #include <glocal/app/reproduce/comparison.h>
+#include <glocal/app/reproduce/reproduce.h>
 #include <glocal/app/reproduce/studies.h>
 
 namespace glocal::embedded {

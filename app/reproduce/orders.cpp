@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include <glocal/app/reproduce.h>
 #include <glocal/app/reproduce/bank_judge.h>
+#include <glocal/app/reproduce/reproduce.h>
 #include <glocal/app/reproduce/studies.h>
 #include <glocal/core/tensor.h>
 #include <glocal/hpo/dmd/dmd.h>

@@ -5,11 +5,11 @@
 #include <span>
 #include <vector>
 
-#include <glocal/app/bank.h>
-#include <glocal/app/choices.h>
-#include <glocal/app/reproduce.h>
+#include <glocal/app/reproduce/bank.h>
 #include <glocal/app/reproduce/bank_judge.h>
+#include <glocal/app/reproduce/reproduce.h>
 #include <glocal/app/reproduce/studies.h>
+#include <glocal/app/settings/choices.h>
 #include <glocal/hpo/dmd/model/options.h>
 
 namespace glocal::embedded {

@@ -12,12 +12,11 @@
 #include <utility>
 #include <vector>
 
-#include <glocal/app/experiment.h>
-#include <glocal/app/plot.h>
-#include <glocal/app/reproduce.h>
+#include <glocal/app/report/plot.h>
+#include <glocal/app/reproduce/reproduce.h>
 #include <glocal/app/reproduce/studies.h>
-#include <glocal/app/signals.h>
-#include <glocal/app/table.h>
+#include <glocal/app/terminal/signals.h>
+#include <glocal/app/terminal/table.h>
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
 #include <glocal/core/tensor.h>
@@ -28,6 +27,7 @@
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/progress.h>
 #include <glocal/hpo/unroll/forward.h>
+#include <glocal/train/experiment.h>
 
 namespace glocal::embedded {
 extern const std::span<const unsigned char> reproduce_regime;
@@ -73,7 +73,7 @@ Findings run(const Lab& lab) {
         "after the horizon"}}};
   for (const double lr : lab.sweep<std::vector<double>>("lr")) {
     const Options options = lab.options({{"hyper", {{"lr", lr}}}, {"steps", starts.back() + horizon}});
-    const Experiment experiment(options.experiment);
+    const train::Experiment experiment(options.experiment);
     const Vars phi = experiment.phi();
     const auto& whole = experiment.problem();
     hpo::FlatProblem problem = whole;
@@ -101,7 +101,7 @@ Findings run(const Lab& lab) {
           hpo::glocal_forecast(block.trajectory, block.outers, start, horizon, options.tuning.estimator_options);
       const std::array errors{error_of(block.h, rest.h), error_of(published(block.trajectory, horizon), rest.h),
                               error_of(forecast.value, rest.h)};
-      const double loss = start == 0 ? NAN : Experiment::training_loss(s);
+      const double loss = start == 0 ? NAN : train::Experiment::training_loss(s);
       findings.rows.push_back({{"lr", lr},
                                {"start", start},
                                {"training_loss", loss},

@@ -1,8 +1,8 @@
 // Does it learn data weights for long-tailed classes and noisy labels?
 #include <span>
 
-#include <glocal/app/reproduce.h>
 #include <glocal/app/reproduce/comparison.h>
+#include <glocal/app/reproduce/reproduce.h>
 #include <glocal/app/reproduce/studies.h>
 
 namespace glocal::embedded {

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include <glocal/app/reproduce.h>
+#include <glocal/app/reproduce/reproduce.h>
 
 namespace glocal::app {
 

@@ -1,6 +1,6 @@
 // The studies of `glocal reproduce`: each is a file of this folder.
 #pragma once
-#include <glocal/app/reproduce.h>
+#include <glocal/app/reproduce/reproduce.h>
 
 namespace glocal::app {
 

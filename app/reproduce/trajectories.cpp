@@ -7,10 +7,10 @@
 #include <utility>
 #include <vector>
 
-#include <glocal/app/bank.h>
-#include <glocal/app/options.h>
-#include <glocal/app/reproduce.h>
+#include <glocal/app/reproduce/bank.h>
+#include <glocal/app/reproduce/reproduce.h>
 #include <glocal/app/reproduce/studies.h>
+#include <glocal/app/settings/options.h>
 
 namespace glocal::embedded {
 extern const std::span<const unsigned char> reproduce_bank;

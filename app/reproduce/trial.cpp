@@ -6,12 +6,11 @@
 #include <string>
 #include <utility>
 
-#include <glocal/app/divergence.h>
-#include <glocal/app/experiment.h>
-#include <glocal/app/options.h>
-#include <glocal/app/prepare.h>
-#include <glocal/app/search.h>
-#include <glocal/app/signals.h>
+#include <glocal/app/settings/options.h>
+#include <glocal/app/setup/divergence.h>
+#include <glocal/app/setup/prepare.h>
+#include <glocal/app/setup/search.h>
+#include <glocal/app/terminal/signals.h>
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
 #include <glocal/datasets/dataset.h>
@@ -19,11 +18,12 @@
 #include <glocal/hpo/search/search.h>
 #include <glocal/hpo/tune/search_run.h>
 #include <glocal/hpo/tune/tune.h>
+#include <glocal/train/experiment.h>
 
 namespace glocal::app {
 namespace {
 
-hpo::TuneResult run_way(const Experiment& experiment, const hpo::FlatProblem& problem, const Options& options,
+hpo::TuneResult run_way(const train::Experiment& experiment, const hpo::FlatProblem& problem, const Options& options,
                         const std::string& estimator, const std::function<void(const hpo::OuterUpdate&)>& report) {
   const Vars phi = experiment.phi();
   if (is_plain(estimator)) return hpo::train(problem, phi, options.tuning.T);
@@ -37,12 +37,12 @@ hpo::TuneResult run_way(const Experiment& experiment, const hpo::FlatProblem& pr
 
 }  // namespace
 
-Trial run_trial(const Experiment& experiment, const Options& options, const std::string& estimator) {
+Trial run_trial(const train::Experiment& experiment, const Options& options, const std::string& estimator) {
   hpo::FlatProblem problem = experiment.problem();
   const Divergence divergence(experiment, estimator);
   problem.watch = [&, before = 0.0](const Vars& s, std::int64_t t) mutable {
     throw_if_interrupted();
-    const double loss = Experiment::training_loss(s);
+    const double loss = train::Experiment::training_loss(s);
     divergence.check(loss, std::exchange(before, loss), t);
   };
   const Vars phi = experiment.phi();
@@ -63,8 +63,8 @@ Trial run_trial(const Experiment& experiment, const Options& options, const std:
     trial.peak_bytes = result.peak_bytes;
     if (const std::string bad = experiment.first_non_finite(result.s); !bad.empty())
       fail<DivergedError>("[{}] {} is not finite at the end", estimator, bad);
-    trial.validation = experiment.evaluate(result.s, datasets::Part::validation);
-    trial.test = experiment.evaluate(result.s, datasets::Part::test);
+    trial.validation = experiment.evaluate(result.s, datasets::Part::validation, throw_if_interrupted);
+    trial.test = experiment.evaluate(result.s, datasets::Part::test, throw_if_interrupted);
   } catch (const DivergedError& error) {
     trial.failure = error.what();
   } catch (const NumericError& error) {

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include <glocal/app/experiment.h>
-#include <glocal/app/options.h>
+#include <glocal/app/settings/options.h>
 #include <glocal/hpo/tune/tune.h>
+#include <glocal/train/experiment.h>
 
 namespace glocal::app {
 
@@ -20,8 +20,8 @@ struct Move {
 };
 
 struct Trial {
-  std::string failure;     ///< why it ended early, "" when it did not: a loss or hypergradient was not finite
-  Score validation, test;  ///< NaN after a failure
+  std::string failure;            ///< why it ended early, "" when it did not: a loss or hypergradient was not finite
+  train::Score validation, test;  ///< NaN after a failure
   std::vector<Move> moves;
   std::vector<double> values;             ///< of the hyperparameters at the end, or where it failed
   std::optional<hpo::BestRun> best = {};  ///< estimators from the start: the run that was kept
@@ -34,6 +34,6 @@ struct Trial {
 
 /// Trains with fixed hyperparameters ("fixed"), tunes with an estimator or searches, and scores the end. A run that is
 /// no longer finite is a trial too. Throws Interrupted, ValueError.
-Trial run_trial(const Experiment& experiment, const Options& options, const std::string& estimator);
+Trial run_trial(const train::Experiment& experiment, const Options& options, const std::string& estimator);
 
 }  // namespace glocal::app

@@ -1,5 +1,5 @@
 #include EXERCISE
-#include <glocal/app/command.h>
+#include <glocal/app/command/command.h>
 #include <glocal/autodiff/transforms.h>
 #include <glocal/core/io/file.h>
 #include <glocal/hpo/estimators/registry.h>

@@ -1,4 +1,5 @@
-// A program outside the project: installed headers, linked library; an embedded digit through a layer and back.
+// A program outside the project: installed headers, linked library; an embedded digit through a layer and back, and a
+// problem that is ready to be tuned.
 #include <fmt/core.h>
 
 #include <cmath>
@@ -8,6 +9,7 @@
 #include <glocal/core/version.h>
 #include <glocal/datasets/load.h>
 #include <glocal/nn/layers/linear.h>
+#include <glocal/train/experiment.h>
 
 int main() {
   const glocal::datasets::Dataset digits = glocal::datasets::load("digits", glocal::datasets::Part::test);
@@ -27,5 +29,8 @@ int main() {
   const double difference = squared(up).value().item() - squared(down).value().item();
   fmt::print("glocal {}: {} test digits, slope {}, difference {}\n", glocal::build_info().version, digits.size(),
              slope.value().at(7), difference);
-  return digits.size() == 297 && std::abs(slope.value().at(7) - difference) < 1e-12 ? 0 : 1;
+  const glocal::train::Experiment experiment{glocal::train::ExperimentConfig{}};
+  const auto start = experiment.problem().init(experiment.phi());
+  const bool ready = experiment.first_non_finite(start).empty();
+  return ready && digits.size() == 297 && std::abs(slope.value().at(7) - difference) < 1e-12 ? 0 : 1;
 }

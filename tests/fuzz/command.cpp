@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <glocal/app/command.h>
+#include <glocal/app/command/command.h>
 
 #include "fuzz.h"
 

@@ -1,6 +1,7 @@
 // config.json as --config takes it; settings that are accepted come back from their own JSON.
-#include <glocal/app/json_text.h>
-#include <glocal/app/options.h>
+#include <glocal/app/settings/config.h>
+#include <glocal/app/settings/json_text.h>
+#include <glocal/app/settings/options.h>
 
 #include "fuzz.h"
 

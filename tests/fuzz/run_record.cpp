@@ -3,8 +3,9 @@
 #include <cstdlib>
 #include <string>
 
-#include <glocal/app/report.h>
-#include <glocal/app/run_record.h>
+#include <glocal/app/record/read_run.h>
+#include <glocal/app/record/run_record.h>
+#include <glocal/app/report/report.h>
 
 #include "fuzz.h"
 

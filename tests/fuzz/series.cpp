@@ -1,8 +1,8 @@
 // Tables of numbers for `glocal dmd`.
 #include <cmath>
 
-#include <glocal/app/series_file.h>
-#include <glocal/app/series_text.h>
+#include <glocal/app/dmd/series_file.h>
+#include <glocal/app/dmd/series_text.h>
 
 #include "fuzz.h"
 

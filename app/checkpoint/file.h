@@ -1,0 +1,18 @@
+// A checkpoint as a safetensors file, and back.
+#pragma once
+#include <string>
+
+#include <glocal/app/checkpoint/checkpoint.h>
+
+namespace glocal::app {
+
+SafeTensors to_file(const Checkpoint& checkpoint, const Identity& identity, const train::Experiment& experiment);
+/// Throws DataError when the file is no checkpoint, or was made by another version, with other settings or from other
+/// data than `identity`, listing everything that differs; for tensors missing, unexpected or misshapen; and for every
+/// field that contradicts the settings or another field: see check.h.
+Checkpoint from_file(const SafeTensors& file, const Identity& identity, const train::Experiment& experiment,
+                     const RunRules& rules, const std::string& where);
+/// Parameters and running statistics with their score: what it takes to use the network.
+SafeTensors best_file(const train::Experiment& experiment, const Identity& identity, const Vars& s, const Seen& seen);
+
+}  // namespace glocal::app

@@ -1,0 +1,126 @@
+#include <glocal/app/command/data.h>
+
+#include <fmt/core.h>
+
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <glocal/app/command/fetch.h>
+#include <glocal/app/command/picture.h>
+#include <glocal/app/terminal/say.h>
+#include <glocal/core/error.h>
+#include <glocal/core/io/file.h>
+#include <glocal/datasets/dataset.h>
+#include <glocal/datasets/load.h>
+#include <glocal/datasets/registry.h>
+#include <glocal/datasets/verify.h>
+
+namespace glocal::app {
+namespace {
+
+using datasets::Dataset;
+using datasets::Part;
+using datasets::SetInfo;
+
+datasets::Options options_of(const DataArguments& arguments) {
+  return {.data_dir = arguments.data_dir, .coarse_labels = arguments.labels == "coarse"};
+}
+Dataset load(const DataArguments& arguments) {
+  const Part part = arguments.part == "train" ? Part::train : Part::test;
+  return datasets::load(arguments.name, part, options_of(arguments));
+}
+
+std::string where(const SetInfo& set, const DataArguments& arguments) {
+  if (set.format == datasets::Format::embedded) return "in the library";
+  if (set.format == datasets::Format::synthetic) return "made when asked";
+  try {
+    return datasets::locate(set, Part::train, options_of(arguments)).front().parent_path().string();
+  } catch (const DataError&) {
+    return "not here: glocal data fetch " + set.name;
+  }
+}
+
+/// Mean and standard deviation per channel, of pixel / scale.
+std::vector<std::pair<double, double>> moments(const Dataset& data) {
+  std::vector<std::pair<double, double>> out;
+  const auto plane = static_cast<std::size_t>(data.height * data.width);
+  for (std::size_t c = 0; c < static_cast<std::size_t>(data.channels); ++c) {
+    double sum = 0, squares = 0;
+    for (std::int64_t n = 0; n < data.size(); ++n)
+      for (const std::uint8_t byte : data.image(n).subspan(c * plane, plane)) {
+        sum += byte;
+        squares += static_cast<double>(byte) * byte;
+      }
+    const double count = static_cast<double>(plane) * static_cast<double>(data.size()), mean = sum / count;
+    out.emplace_back(mean / data.scale, std::sqrt(squares / count - mean * mean) / data.scale);
+  }
+  return out;
+}
+
+}  // namespace
+
+void list_sets(const DataArguments& arguments) {
+  fmt::print("{:<15}{:>7}{:>7}  {:<11}{:>8}  {:<22}{}\n", "name", "train", "test", "image", "classes", "licence",
+             "where");
+  for (const SetInfo& set : datasets::registry())
+    fmt::print("{:<15}{:>7}{:>7}  {:<11}{:>8}  {:<22}{}\n", set.name, set.train, set.test,
+               fmt::format("{}x{}x{}", set.channels, set.height, set.width), set.classes, set.licence.substr(0, 20),
+               where(set, arguments));
+}
+
+void fetch_set(const DataArguments& arguments) {
+  const SetInfo& set = datasets::find_set(arguments.name);
+  const char* environment = std::getenv("GLOCAL_DATA");
+  std::filesystem::path destination = datasets::cache_folder();
+  if (environment && *environment) destination = environment;
+  if (!arguments.data_dir.empty()) destination = arguments.data_dir;
+  const std::string folder = fetch(set, destination, arguments.mirror).string();
+  print_saved(folder + "\n", folder);
+}
+
+void verify_set(const DataArguments& arguments) {
+  constexpr const char* words[] = {"PASS", "FAIL", "UNKNOWN"};
+  std::int64_t failed = 0;
+  const auto files = datasets::verify(arguments.name, options_of(arguments));
+  for (const datasets::FileReport& file : files) {
+    fmt::print("{:<8}{:<26}{:>12}  {}\n{:8}{}  {}\n", words[static_cast<int>(file.verdict)], file.file, file.bytes,
+               file.note, "", file.sha256.empty() ? "-" : file.sha256, file.path);
+    failed += file.verdict == datasets::Verdict::fail;
+  }
+  if (failed > 0)
+    fail<DataError>("[verify] {} of {} files of {} are not the official ones", failed, files.size(), arguments.name);
+}
+
+void show_set_info(const DataArguments& arguments) {
+  const SetInfo& set = datasets::find_set(arguments.name);
+  const Dataset train = datasets::load(arguments.name, Part::train, options_of(arguments));
+  const Dataset test = datasets::load(arguments.name, Part::test, options_of(arguments));
+  fmt::print("{}\n  from      {}\n  images    {} train, {} test, {} x {} x {}\n", train.title, train.source,
+             train.size(), test.size(), train.channels, train.height, train.width);
+  const auto measured = moments(train);
+  for (std::size_t c = 0; c < measured.size(); ++c)
+    fmt::print("  channel {} mean {:.4f}, deviation {:.4f} (normalised with {:.4f}, {:.4f})\n", c, measured[c].first,
+               measured[c].second, train.mean[c], train.stddev[c]);
+  fmt::print("  licence   {}\n", set.licence);
+  if (!set.citation.empty()) fmt::print("  cite      {}\n", set.citation);
+  const auto in_train = train.histogram(), in_test = test.histogram();
+  fmt::print("\n{:>5}  {:<32}{:>8}{:>8}\n", "class", "name", "train", "test");
+  for (std::size_t c = 0; c < in_train.size(); ++c)
+    fmt::print("{:>5}  {:<32}{:>8}{:>8}\n", c, train.class_names[c], in_train[c], in_test[c]);
+}
+
+void show_images(const DataArguments& arguments) {
+  const Dataset data = load(arguments);
+  if (arguments.output.empty()) {
+    fmt::print("{}", text_picture(data, arguments.count));
+    return;
+  }
+  write_file_atomically(arguments.output, contact_sheet(data, arguments.count));
+  print_saved(arguments.output + "\n", arguments.output);
+}
+
+}  // namespace glocal::app

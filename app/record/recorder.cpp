@@ -1,0 +1,265 @@
+#include <glocal/app/record/recorder.h>
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <glocal/app/record/run_folder.h>
+#include <glocal/app/settings/options.h>
+#include <glocal/app/setup/run_rules.h>
+#include <glocal/app/terminal/signals.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
+#include <glocal/core/memory.h>
+#include <glocal/core/tensor.h>
+#include <glocal/datasets/dataset.h>
+#include <glocal/hpo/dmd/model/fit.h>
+#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/forecast/forecast.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/search/search.h>
+#include <glocal/hpo/tune/tune.h>
+#include <glocal/train/experiment.h>
+
+namespace glocal::app {
+
+using datasets::Part;
+
+namespace {
+
+constexpr std::int64_t most_rows = 200, forecast_points = 40;
+
+Json by_name(const std::vector<std::string>& names, const std::vector<double>& numbers) {
+  Json json = Json::object();
+  for (std::size_t i = 0; i < names.size(); ++i) json[names[i]] = numbers[i];
+  return json;
+}
+
+// Rows every, 2 every, ... of h after each step of the block, at most about most_rows of them.
+void add_trajectory(Json& line, const Tensor& h, std::int64_t begin) {
+  const std::int64_t tau = h.dim(0), q = h.dim(1), every = (tau + most_rows - 1) / most_rows;
+  Json rows = Json::array();
+  for (std::int64_t t = every; t <= tau; t += every) {
+    std::vector<double> row;
+    for (std::int64_t k = 0; k < q; ++k) row.push_back(h.at((t - 1) * q + k));
+    rows.push_back(row);
+  }
+  line["begin"] = begin;
+  line["every"] = every;
+  line["trajectory"] = std::move(rows);
+}
+
+void add_fit(Json& line, const hpo::Forecast& forecast, std::int64_t begin, std::int64_t end, std::int64_t T) {
+  const hpo::DmdFit& fit = forecast.fit;
+  line["rank"] = fit.rank;
+  line["delays"] = fit.delays_used;
+  line["residual"] = fit.residual;
+  line["fell_back"] = forecast.fell_back;
+  line["skill"] = forecast.skill;
+  line["error_bar"] = forecast.error_bar;
+  if (!forecast.note.empty()) line["note"] = forecast.note;
+  if (!forecast.test.empty()) line["test"] = forecast.test;
+  line["eigenvalues"] = Json::array();
+  for (const auto& lambda : fit.eigenvalues) line["eigenvalues"].push_back({lambda.real(), lambda.imag()});
+  line["singular_values"] = fit.singular_values;
+  // Snapshot i of the block is h after step begin + i + 1 of training.
+  Json points = Json::array();
+  std::int64_t last = -1;
+  for (std::int64_t i = 0; i <= forecast_points; ++i) {
+    const std::int64_t t = end + (T - end) * i / forecast_points;
+    if (t != last) points.push_back({t, fit.forecast(static_cast<double>(t - begin - 1))});
+    last = t;
+  }
+  line["forecast"] = std::move(points);
+}
+
+}  // namespace
+
+Recorder::Pause::Pause(Recorder& recorder) : recorder_(recorder) {
+  recorder.peak_bytes_ = std::max(recorder.peak_bytes_, memory_use().peak_bytes);
+}
+
+Recorder::Pause::~Pause() {
+  const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+  recorder_.paused_ += seconds;
+  recorder_.paused_in_block_ += seconds;
+  reset_peak_memory();
+}
+
+Recorder::Recorder(const train::Experiment& experiment, const Options& options, std::string estimator,
+                   JsonLines metrics, JsonLines hparams, JsonLines timing)
+    : experiment_(experiment),
+      estimator_(std::move(estimator)),
+      divergence_(experiment, estimator_),
+      rules_(rules_of(experiment, options, estimator_)),
+      T_(options.tuning.T),
+      block_(options.tuning.estimator_options.tau),
+      metrics_(std::move(metrics)),
+      hparams_(std::move(hparams)),
+      timing_(std::move(timing)),
+      progress_(estimator_, rules_.replays.runs * rules_.replays.steps + T_, ProgressLine::style(options.quiet)) {
+  const std::vector<std::string> names = experiment.space().component_names();
+  const std::vector<double> start = experiment.space().values(experiment.phi());
+  for (std::size_t i = 0; i < names.size(); ++i) values.emplace_back(names[i], start[i]);
+}
+
+Recorder::Recorder(const train::Experiment& experiment, const Options& options, std::string estimator,
+                   const RunFolder& folder)
+    : Recorder(experiment, options, std::move(estimator), folder.lines("metrics.jsonl"), folder.lines("hparams.jsonl"),
+               folder.lines("timing.jsonl")) {
+  const Vars phi = experiment.phi();
+  const std::vector<std::string> names = experiment.space().component_names();
+  hparams_.append({{"update", -1},
+                   {"step", 0},
+                   {"estimator", estimator_},
+                   {"values", by_name(names, experiment.space().values(phi))},
+                   {"u", by_name(names, hpo::to_components(phi, phi))}});
+}
+
+Recorder::Recorder(const train::Experiment& experiment, const Options& options, std::string estimator,
+                   const RunFolder& folder, const Seen& seen, const Used& used, const std::vector<double>& in_use)
+    : Recorder(experiment, options, std::move(estimator), folder.lines("metrics.jsonl", seen.metrics_bytes),
+               folder.lines("hparams.jsonl", seen.hparams_bytes), folder.lines("timing.jsonl", seen.timing_bytes)) {
+  seen_ = seen;
+  seen_.owed = false;
+  peak_bytes_ = used.peak_bytes;
+  paused_ = -used.seconds;
+  paused_in_block_ = -used.block_seconds;
+  for (std::size_t i = 0; i < in_use.size(); ++i) values[i].second = in_use[i];
+  progress_.begin_at(steps_before() + seen.steps);
+}
+
+std::int64_t Recorder::steps_before() const {
+  return std::min(seen_.updates, rules_.replays.runs) * rules_.replays.steps;
+}
+
+Seen Recorder::seen() const {
+  Seen now = seen_;
+  now.metrics_bytes = metrics_.length();
+  now.hparams_bytes = hparams_.length();
+  now.timing_bytes = timing_.length();
+  return now;
+}
+
+Used Recorder::used() const {
+  const auto since = [](Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  };
+  // Sums of differences: their rounding may fall below nothing.
+  return {std::max(0.0, since(start_) - paused_), std::max(0.0, since(block_start_) - paused_in_block_),
+          std::max(peak_bytes_, memory_use().peak_bytes)};
+}
+
+void Recorder::sync() {
+  metrics_.sync();
+  hparams_.sync();
+  timing_.sync();
+}
+
+std::span<const Values::value_type> shown(const Values& values) {
+  return std::span(values).first(std::min<std::size_t>(values.size(), 12));
+}
+
+std::string Recorder::note() const {
+  std::string text = fmt::format("loss {:.4g}", seen_.train_loss);
+  if (seen_.scored) text += fmt::format("  validation {:.1f} %", 100 * seen_.validation.accuracy);
+  for (const auto& [name, value] : shown(values)) text += fmt::format("  {} {:.3g}", name, value);
+  return text;
+}
+
+void Recorder::check(const Vars& s, double before, std::int64_t t) const {
+  const auto at = [this] {
+    std::string text;
+    for (const auto& [name, value] : shown(values))
+      text += fmt::format("{}{} = {:.4g}", text.empty() ? " at " : ", ", name, value);
+    return text;
+  };
+  const bool whole_state = (t + 1) % block_ == 0 || t + 1 == T_, finite = std::isfinite(seen_.train_loss);
+  if (finite) divergence_.check(seen_.train_loss, before, t, at);
+  if (finite && !whole_state) return;
+  const std::string bad = experiment_.first_non_finite(s);
+  if (bad.empty()) return;
+  fail<DivergedError>("[{}] step {}: {} is not finite (training loss {}){}; start from a smaller learning rate",
+                      estimator_, t + 1, bad, seen_.train_loss, at());
+}
+
+void Recorder::step(const Vars& s, std::int64_t t) {
+  const double before = std::exchange(seen_.train_loss, train::Experiment::training_loss(s));
+  check(s, before, t);
+  progress_.update(steps_before() + t + 1, note());
+  if (replays()) return;
+  seen_.steps = t + 1;
+  if (seen_.steps % rules_.loss_every == 0) metrics_.append({{"step", seen_.steps}, {"train_loss", seen_.train_loss}});
+  if (seen_.steps % rules_.score_every == 0 && seen_.steps < T_) {
+    const Pause pause(*this);
+    validate(s);
+    metrics_.append(
+        {{"step", seen_.steps}, {"val_loss", seen_.validation.loss}, {"val_accuracy", seen_.validation.accuracy}});
+  }
+}
+
+void Recorder::validate(const Vars& s) {
+  seen_.validation = experiment_.evaluate(s, Part::validation, throw_if_interrupted);
+  seen_.scored = true;
+  seen_.best = std::min(seen_.best, seen_.validation.loss);
+}
+
+void Recorder::use(const Vars& phi) {
+  const std::vector<double> now = experiment_.space().values(phi);
+  for (std::size_t i = 0; i < now.size(); ++i) values[i].second = now[i];
+}
+
+void Recorder::update(const hpo::OuterUpdate& update) {
+  const double seconds = used().block_seconds;
+  seen_.estimate_seconds += seconds;
+  {
+    const Pause pause(*this);
+    use(update.next_phi);
+    ++seen_.updates;
+    write_update(update);
+    timing_.append({{"update", update.index}, {"seconds", seconds}});
+  }
+  block_start_ = Clock::now();
+  paused_in_block_ = 0;
+}
+
+void Recorder::write_update(const hpo::OuterUpdate& update) {
+  const std::vector<std::string> names = experiment_.space().component_names();
+  const hpo::Estimate& estimate = update.estimate;
+  Json line{{"update", update.index},
+            {"step", update.t},
+            {"estimator", estimator_},
+            {"values", by_name(names, experiment_.space().values(update.next_phi))},
+            {"u", by_name(names, hpo::to_components(update.next_phi, update.next_phi))},
+            {"hypergradient", estimate.h},
+            {"outer", estimate.outer}};
+  if (hpo::is_search(estimator_)) line["tried"] = by_name(names, experiment_.space().values(update.phi));
+  const std::int64_t begin = update.t - (estimate.trajectory ? estimate.trajectory.dim(0) : 0);
+  if (estimate.trajectory) add_trajectory(line, estimate.trajectory, std::max<std::int64_t>(0, begin));
+  if (estimate.forecast) add_fit(line, *estimate.forecast, begin, update.t, T_);
+  if (!estimate.note.empty()) line["note"] = estimate.note;
+  hparams_.append(line);
+}
+
+void Recorder::score(const Vars& s) {
+  const Pause pause(*this);
+  seen_.steps = T_;  // also where the last training diverged and another run was kept
+  seen_.train_loss = train::Experiment::training_loss(s);
+  validate(s);
+  test = experiment_.evaluate(s, Part::test, throw_if_interrupted);
+  metrics_.append({{"step", seen_.steps},
+                   {"val_loss", seen_.validation.loss},
+                   {"val_accuracy", seen_.validation.accuracy},
+                   {"test_loss", test.loss},
+                   {"test_accuracy", test.accuracy}});
+}
+
+}  // namespace glocal::app

@@ -1,0 +1,108 @@
+// Watches a run while it goes on: writes its lines, checks that it has not diverged, shows how far it is.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <glocal/app/record/run_folder.h>
+#include <glocal/app/settings/options.h>
+#include <glocal/app/setup/divergence.h>
+#include <glocal/app/setup/run_rules.h>
+#include <glocal/app/terminal/progress.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/hpo/tune/tune.h>
+#include <glocal/train/experiment.h>
+
+namespace glocal::app {
+
+using Values = std::vector<std::pair<std::string, double>>;  ///< hyperparameters by name, in order
+/// What is printed of them: all, or the first twelve of many, as the weights of a network are.
+std::span<const Values::value_type> shown(const Values& values);
+
+/// What a run's eyes have seen up to some step: with the files up to these lengths, all that a Recorder goes on from.
+struct Seen {
+  std::int64_t steps = 0;  ///< of training itself, replays left out
+  std::int64_t updates = 0;
+  double train_loss = 0;
+  train::Score validation;
+  bool scored = false;                                    ///< validation holds a score
+  double best = std::numeric_limits<double>::infinity();  ///< least validation loss
+  double estimate_seconds = 0;
+  std::int64_t metrics_bytes = 0, hparams_bytes = 0, timing_bytes = 0;
+  bool owed = false;  ///< step() has not been told of the latest step
+};
+
+/// What a run has used; of a run that goes on, over all its processes.
+struct Used {
+  double seconds = 0, block_seconds = 0;  ///< of the run, and since the latest update; pauses left out
+  std::int64_t peak_bytes = 0;            ///< of tensors
+};
+
+/// One run's eyes. Evaluations and files are not part of training: their time and memory are measured apart.
+class Recorder {
+ public:
+  Recorder(const train::Experiment& experiment, const Options& options, std::string estimator, const RunFolder& folder);
+  /// Goes on with the files of a run that saw `seen` before it was stopped, with these hyperparameters in use.
+  Recorder(const train::Experiment& experiment, const Options& options, std::string estimator, const RunFolder& folder,
+           const Seen& seen, const Used& used, const std::vector<double>& in_use);
+
+  /// After every step (problem.watch). Throws DivergedError naming step and tensor; Interrupted while it evaluates.
+  void step(const Vars& s, std::int64_t t);
+  /// After every outer update, or trial of a search.
+  void update(const hpo::OuterUpdate& update);
+  /// From here on these hyperparameters are in use.
+  void use(const Vars& phi);
+  /// The last scores, on the validation and test parts, of the state after the last step.
+  void score(const Vars& s);
+
+  /// What has been seen up to now. `owed`: as it was before the step that is being watched.
+  Seen seen() const;
+  Used used() const;
+  bool replays() const { return rules_.replays_at(seen_.updates); }
+  /// What was appended to the files survives a crash of the machine.
+  void sync();
+
+  train::Score test;
+  Values values;  ///< hyperparameters in use now: the last good ones
+
+  /// While one lives, clock and peak memory stand still for the run.
+  class Pause {
+   public:
+    explicit Pause(Recorder& recorder);
+    ~Pause();
+    Pause(const Pause&) = delete;
+    Pause& operator=(const Pause&) = delete;
+
+   private:
+    Recorder& recorder_;
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  };
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Recorder(const train::Experiment& experiment, const Options& options, std::string estimator, JsonLines metrics,
+           JsonLines hparams, JsonLines timing);
+  void check(const Vars& s, double before, std::int64_t t) const;
+  void validate(const Vars& s);
+  std::int64_t steps_before() const;  // of runs from the start, for the progress line
+  void write_update(const hpo::OuterUpdate& update);
+  std::string note() const;
+
+  const train::Experiment& experiment_;
+  std::string estimator_;
+  Divergence divergence_;
+  RunRules rules_;
+  std::int64_t T_, block_;
+  Seen seen_;
+  std::int64_t peak_bytes_ = 0;  // of tensors before the latest pause
+  Clock::time_point start_ = Clock::now(), block_start_ = start_;
+  double paused_ = 0, paused_in_block_ = 0;  // seconds; negative by what earlier processes have used
+  JsonLines metrics_, hparams_, timing_;
+  ProgressLine progress_;
+};
+
+}  // namespace glocal::app

@@ -1,0 +1,35 @@
+// Pieces of an HTML page: tables, figures, and the page around them.
+#pragma once
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <glocal/app/report/plot.h>
+
+namespace glocal::app {
+
+/// A table; cells are text (escaped here). The first column is left-aligned, the others are numbers.
+struct Table {
+  std::vector<std::string> head;
+  std::vector<std::vector<std::string>> rows;
+};
+std::string html_of(const Table& table);
+
+/// A list of names and values, two columns.
+std::string definitions(const std::vector<std::pair<std::string, std::string>>& entries);
+
+/// A picture with its heading, legend and a line of explanation; "" without series or without gnuplot.
+std::string figure(const Plot& plot, const std::string& id, const std::string& explanation);
+
+/// Pages are one file: no script, nothing loaded from elsewhere.
+struct Page {
+  std::string title, subtitle;  ///< text
+  bool synthetic = false;       ///< stamps SYNTHETIC on top
+  std::string body{};           ///< HTML
+};
+std::string html_of(const Page& page);
+
+/// Four significant digits; "" for NaN.
+std::string number_text(double value);
+
+}  // namespace glocal::app

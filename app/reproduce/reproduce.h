@@ -1,0 +1,96 @@
+// `glocal reproduce`: questions about the method, each answered by a run that anyone can repeat.
+// A study is a file reproduce/NAME.cpp with its settings in reproduce/NAME.json, and a line in studies().
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <glocal/app/report/plot.h>
+#include <glocal/app/settings/options.h>
+#include <glocal/core/error.h>
+
+namespace glocal::app {
+
+/// Rows of cells under a title; the first row is the heading.
+struct TitledTable {
+  std::string title;
+  std::vector<std::vector<std::string>> rows;
+};
+
+/// What a study found: numbers, the same for a reader, and pictures.
+struct Findings {
+  Json rows = Json::array();  ///< one object a row; numbers are written with five digits
+  std::vector<TitledTable> tables;
+  std::vector<Plot> plots;
+};
+
+/// What stands outside a study's settings: it changes where and how fast it runs, not what comes out.
+struct LabOptions {
+  std::string data_dir = {};
+  bool quiet = false;
+};
+
+/// What a study is given: its settings {"minutes": about how long on one core, "training": settings as in a run's
+/// config.json, "sweep": the study's own}, and a voice.
+class Lab {
+ public:
+  Lab(std::string name, Json config, LabOptions options);
+
+  /// An entry of "sweep". Throws ValueError when it is of another kind.
+  template <class T>
+  T sweep(const char* key) const {
+    const Json& lists = config_.at("sweep");
+    try {
+      return lists.at(key).get<T>();
+    } catch (const nlohmann::json::exception& error) {
+      fail<ValueError>("[reproduce] {}: sweep {}: {}", name_, key, error.what());
+    }
+  }
+  /// The settings of "training" with `changes`, over the defaults; a null takes a setting back to its default.
+  /// Throws ValueError for an unknown setting.
+  Options options(const Json& changes = Json::object()) const;
+  std::vector<std::uint64_t> seeds() const;  ///< seed, seed + 1, ...: as many as "seeds" says
+  /// A line on stderr with the time since the start. Throws Interrupted when the run was asked to stop.
+  void say(const std::string& line) const;
+
+ private:
+  std::string name_;
+  Json config_;
+  LabOptions outside_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+struct Study {
+  std::string name, question;
+  std::span<const unsigned char> config;  ///< reproduce/NAME.json
+  std::function<Findings(const Lab&)> run;
+};
+
+/// All of them, in the order of docs/questions.md.
+const std::vector<Study>& studies();
+/// Throws ValueError with the nearest name.
+const Study& find_study(const std::string& name);
+
+/// Where the result of a study goes, and what it may be given.
+struct ReproduceOptions {
+  std::filesystem::path out;  ///< empty: docs/questions when it is there, else reproduce
+  std::string config;         ///< a JSON file that overrides what it names of the study's settings
+  std::int64_t seeds = 0;     ///< 0: as the settings say
+  int threads = 0;
+  LabOptions lab;
+};
+
+/// Runs a study, prints its tables, writes NAME.json and NAME.svg into the folder, and the tables into the page beside
+/// it (FOLDER.md) where that has the marks <!-- NAME --> ... <!-- /NAME -->. Files are written when all is done: a run
+/// that fails or is interrupted leaves the old ones. Throws ValueError, DataError, IoError, Interrupted.
+void reproduce(const Study& study, const ReproduceOptions& options);
+
+/// Name, minutes and question of each, on stdout.
+void list_studies();
+
+}  // namespace glocal::app

@@ -1,0 +1,264 @@
+#include <glocal/app/run/compare.h>
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <glocal/app/record/consistency.h>
+#include <glocal/app/record/read_run.h>
+#include <glocal/app/record/run_folder.h>
+#include <glocal/app/record/run_record.h>
+#include <glocal/app/report/report.h>
+#include <glocal/app/run/run.h>
+#include <glocal/app/settings/config.h>
+#include <glocal/app/settings/json_text.h>
+#include <glocal/app/settings/options.h>
+#include <glocal/app/setup/prepare.h>
+#include <glocal/app/terminal/progress.h>
+#include <glocal/app/terminal/say.h>
+#include <glocal/app/terminal/table.h>
+#include <glocal/core/error.h>
+#include <glocal/hpo/estimators/cost.h>
+#include <glocal/hpo/tune/tune.h>
+#include <glocal/train/experiment.h>
+
+namespace glocal::app {
+namespace {
+
+// Everything about one estimator, over the seeds whose runs came to their end.
+struct Row {
+  std::string estimator;
+  std::int64_t runs = 0, diverged = 0;
+  Statistic val_loss, val_accuracy, test_loss, test_accuracy, hypergradient_seconds, seconds, peak_bytes, gradients;
+  std::vector<std::pair<std::string, Statistic>> values;
+  std::vector<std::int64_t> kept;  // of each run, the update; of estimators from the start
+  double ratio_time = 0, ratio_memory = 0, ratio_gradients = 0;  // to plain training
+};
+
+Row summarise(const std::string& estimator, const std::vector<Outcome>& outcomes) {
+  std::vector<const Outcome*> mine;
+  Row row;
+  row.estimator = estimator;
+  for (const Outcome& outcome : outcomes) {
+    if (outcome.estimator != estimator) continue;
+    ++row.runs;
+    row.diverged += outcome.status == "diverged";
+    if (outcome.status == "ok") mine.push_back(&outcome);
+  }
+  const auto over = [&](auto&& number) {
+    std::vector<double> numbers;
+    for (const Outcome* outcome : mine) numbers.push_back(static_cast<double>(number(*outcome)));
+    return statistic(numbers);
+  };
+  row.val_loss = over([](const Outcome& o) { return o.validation.loss; });
+  row.val_accuracy = over([](const Outcome& o) { return o.validation.accuracy; });
+  row.test_loss = over([](const Outcome& o) { return o.test.loss; });
+  row.test_accuracy = over([](const Outcome& o) { return o.test.accuracy; });
+  row.hypergradient_seconds = over([](const Outcome& o) { return o.estimate_seconds; });
+  row.seconds = over([](const Outcome& o) { return o.seconds; });
+  row.gradients = over([](const Outcome& o) { return o.gradient_evaluations; });
+  row.peak_bytes = over([](const Outcome& o) { return o.peak_bytes; });
+  for (std::size_t i = 0; !mine.empty() && i < mine.front()->values.size(); ++i)
+    row.values.emplace_back(mine.front()->values[i].first, over([i](const Outcome& o) { return o.values[i].second; }));
+  for (const Outcome* outcome : mine)
+    if (const auto best = outcome->best()) row.kept.push_back(best->update);
+  return row;
+}
+
+std::vector<Row> summarise_all(const std::vector<std::string>& estimators, const std::vector<Outcome>& outcomes) {
+  std::vector<Row> rows;
+  for (const std::string& estimator : estimators) rows.push_back(summarise(estimator, outcomes));
+  const Row plain = rows.front();  // a copy: each row is divided by it
+  for (Row& row : rows) {
+    row.ratio_time = row.seconds.mean / plain.seconds.mean;
+    row.ratio_gradients = row.gradients.mean / plain.gradients.mean;
+    row.ratio_memory = row.peak_bytes.mean / plain.peak_bytes.mean;
+  }
+  return rows;
+}
+
+Json to_json(const Statistic& s) {
+  if (s.count == 0) return nullptr;
+  return {{"mean", s.mean}, {"sd", s.sd}};
+}
+
+Json to_json(const Row& row) {
+  Json values = Json::object();
+  for (const auto& [name, value] : row.values) values[name] = to_json(value);
+  return {{"estimator", row.estimator},
+          {"seeds", row.runs},
+          {"diverged", row.diverged},
+          {"val_loss", to_json(row.val_loss)},
+          {"val_accuracy", to_json(row.val_accuracy)},
+          {"test_loss", to_json(row.test_loss)},
+          {"test_accuracy", to_json(row.test_accuracy)},
+          {"values", values},
+          {"kept", row.kept},
+          {"hypergradient_seconds", row.hypergradient_seconds.mean},
+          {"seconds", row.seconds.mean},
+          {"ratio_time", row.ratio_time},
+          {"gradient_evaluations", row.gradients.mean},
+          {"ratio_gradients", row.ratio_gradients},
+          {"peak_bytes", row.peak_bytes.mean},
+          {"ratio_memory", row.ratio_memory}};
+}
+
+std::string tables(const std::vector<Row>& rows, const std::vector<std::string>& names) {
+  std::vector<std::vector<std::string>> quality{
+      {"", "validation loss", "accuracy %", "test loss", "accuracy %", "diverged"}};
+  std::vector<std::vector<std::string>> cost{
+      {"", "update kept", "hypergradient s", "total s", "x plain", "peak MB", "x plain"}};
+  cost.front().insert(cost.front().begin() + 1, names.begin(), names.end());
+  for (const Row& row : rows) {
+    quality.push_back({row.estimator, text(row.val_loss, 4), text(row.val_accuracy, 2, 100), text(row.test_loss, 4),
+                       text(row.test_accuracy, 2, 100), fmt::format("{} of {}", row.diverged, row.runs)});
+    std::vector<std::string> line{row.estimator};
+    for (std::size_t i = 0; i < names.size(); ++i)
+      line.push_back(i < row.values.size() ? fmt::format("{:.3g}", row.values[i].second.mean) : "-");
+    const bool any = row.seconds.count > 0;
+    line.push_back(row.kept.empty() ? "-" : fmt::format("{}", fmt::join(row.kept, ", ")));
+    line.insert(line.end(), {text({row.hypergradient_seconds.mean, 0, any}, 2), text({row.seconds.mean, 0, any}, 2),
+                             text({row.ratio_time, 0, any}, 1), text({row.peak_bytes.mean, 0, any}, 1, 1e-6),
+                             text({row.ratio_memory, 0, any}, 1)});
+    cost.push_back(std::move(line));
+  }
+  return fmt::format("{}\n{}\n", table(quality), table(cost));
+}
+
+// Plain training comes first: every other run is held against it.
+std::vector<std::string> with_fixed_first(std::vector<std::string> estimators) {
+  std::vector<std::string> ordered{"fixed"};
+  for (std::string& estimator : estimators)
+    if (std::find(ordered.begin(), ordered.end(), estimator) == ordered.end()) ordered.push_back(std::move(estimator));
+  return ordered;
+}
+
+// The summary of a comparison that has come to its end; nothing before.
+std::optional<Json> finished_summary(const std::filesystem::path& file) {
+  if (!std::filesystem::exists(file)) return {};
+  Json summary = read_json(file);
+  const std::string status = text_at(summary, "status");
+  if (status == "diverged" && !summary.contains("error"))
+    fail<DataError>("[compare] {} has status diverged and no error; it was not written by glocal compare",
+                    file.string());
+  const std::filesystem::path folder = file.parent_path();
+  check_summary(folder, read_json(folder / "config.json"), read_json(folder / "meta.json"), summary);
+  return status == "ok" || status == "diverged" ? std::optional(std::move(summary)) : std::nullopt;
+}
+
+// A run of a comparison that goes on is read back when it had come to its end.
+Outcome run_or_read(const train::Experiment& experiment, const Options& options, const std::string& estimator,
+                    const RunFolder& folder, const hpo::Cost& predicted) {
+  RunFolder inside = folder.inside(fmt::format("{}-seed{}", estimator, options.experiment.seed));
+  Resumption resumption{false, resume_command(options, folder.path().string())};
+  const std::string path = inside.path().string();
+  if (!options.resume.empty() && std::filesystem::exists(inside.path() / "config.json")) {
+    // Else it is left from a comparison that --force has replaced.
+    resumption.go_on = without_machine(read_json(inside.path() / "config.json")) ==
+                       without_machine(config_of(experiment, options, estimator));
+    inside = resumption.go_on ? RunFolder::reopen(path) : RunFolder::plan(path, "", /*force=*/true);
+    if (resumption.go_on)
+      if (auto before = finished(inside.path())) return std::move(*before);
+  }
+  if (!resumption.go_on) inside.create();
+  return run(experiment, options, estimator, inside, predicted, resumption);
+}
+
+std::string accuracy_text(const Outcome& outcome) {
+  return fmt::format("test accuracy {:.2f} %", 100 * outcome.test.accuracy);
+}
+
+// All runs, seed by seed; ends early when one is interrupted.
+std::vector<Outcome> run_all(const Options& base, const train::Experiment& first,
+                             const std::vector<hpo::Cost>& predicted, const RunFolder& folder) {
+  std::vector<Outcome> outcomes;
+  for (std::int64_t i = 0; i < base.seeds; ++i) {
+    Options options = base;
+    options.experiment.seed += static_cast<std::uint64_t>(i);
+    const train::Experiment experiment = i == 0 ? first : build(options, options.experiment.seed);
+    for (std::size_t k = 0; k < options.estimators.size(); ++k) {
+      const std::string& estimator = options.estimators[k];
+      outcomes.push_back(run_or_read(experiment, options, estimator, folder, predicted[k]));
+      const Outcome& outcome = outcomes.back();
+      if (outcome.status == "interrupted") return outcomes;
+      if (!options.quiet)
+        say("{} seed {}: {} in {}\n", estimator, outcome.seed,
+            outcome.status != "ok" ? outcome.status
+            : outcome.best()       ? fmt::format("{}, {}", accuracy_text(outcome), hpo::text(*outcome.best()))
+                                   : accuracy_text(outcome),
+            duration(outcome.seconds));
+    }
+  }
+  return outcomes;
+}
+
+}  // namespace
+
+void compare(Options options) {
+  options.estimators = with_fixed_first(options.estimators);
+  check(options, options.estimators);
+  const train::ExperimentConfig& config = options.experiment;
+  const bool go_on = !options.resume.empty();
+  const RunFolder folder =
+      go_on
+          ? RunFolder::reopen(options.resume)
+          : RunFolder::plan(options.out, fmt::format("compare-{}-{}-seed{}", config.dataset, config.model, config.seed),
+                            options.force);
+  if (go_on)
+    if (const auto before = finished_summary(folder.path() / "summary.json")) {
+      write_missing_report(folder.path());
+      if (text_at(*before, "status") == "diverged") throw DivergedError(text_at(*before, "error"));
+      print_saved(
+          fmt::format("{} has come to its end; see {}\n", options.resume, (folder.path() / "report.html").string()),
+          options.resume);
+      return;
+    }
+  const train::Experiment first = build(options, config.seed);
+  const std::vector<hpo::Cost> predicted = predict(first, options, options.estimators);
+  if (!go_on) folder.create();
+  if (!go_on) folder.write("config.json", to_json(resolved(options, first)));
+  hpo::Cost all;
+  for (const hpo::Cost& cost : predicted) {
+    all.seconds += cost.seconds * static_cast<double>(options.seeds);
+    all.bytes = std::max(all.bytes, cost.bytes);
+  }
+  folder.write("meta.json", describe(first, all));
+
+  const std::vector<Outcome> outcomes = run_all(options, first, predicted, folder);
+  const std::vector<Row> rows = summarise_all(options.estimators, outcomes);
+  const auto failed = std::find_if(outcomes.rbegin(), outcomes.rend(), [](const Outcome& o) { return !!o.failure; });
+  Json summary{
+      {"data", first.title()}, {"command", "compare"}, {"status", failed == outcomes.rend() ? "ok" : failed->status}};
+  if (failed != outcomes.rend()) summary["error"] = failed->error;
+  summary["rows"] = Json::array();
+  for (const Outcome& outcome : outcomes) summary["rows"].push_back(to_json(outcome));
+  summary["table"] = Json::array();
+  for (const Row& row : rows) summary["table"].push_back(to_json(row));
+  folder.write("summary.json", summary);
+  write_report(folder.path());
+
+  const std::string report = (folder.path() / "report.html").string();
+  if (options.json) {
+    summary["folder"] = folder.path().string();
+    summary["report"] = report;
+    print_saved(json_dump(summary) + "\n", folder.path().string());
+  } else {
+    const std::string title =
+        fmt::format("{}, {} with {}, {} steps, {}\n\n", first.title(), config.model, config.optimizer, config.steps,
+                    options.seeds == 1 ? "1 seed" : fmt::format("{} seeds", options.seeds));
+    print_saved(title + tables(rows, first.space().component_names()) + fmt::format("report: {}\n", report),
+                folder.path().string());
+  }
+  if (failed != outcomes.rend()) std::rethrow_exception(failed->failure);
+}
+
+}  // namespace glocal::app

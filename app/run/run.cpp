@@ -1,0 +1,272 @@
+#include <glocal/app/run/run.h>
+
+#include <errno.h>  // program_invocation_name, glibc
+#include <fmt/core.h>
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <glocal/app/record/consistency.h>
+#include <glocal/app/record/read_run.h>
+#include <glocal/app/record/recorder.h>
+#include <glocal/app/record/run_folder.h>
+#include <glocal/app/record/run_record.h>
+#include <glocal/app/report/report.h>
+#include <glocal/app/run/training.h>
+#include <glocal/app/settings/config.h>
+#include <glocal/app/settings/json_text.h>
+#include <glocal/app/settings/options.h>
+#include <glocal/app/setup/prepare.h>
+#include <glocal/app/setup/search.h>
+#include <glocal/app/terminal/progress.h>
+#include <glocal/app/terminal/say.h>
+#include <glocal/app/terminal/signals.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
+#include <glocal/core/tensor.h>
+#include <glocal/hpo/estimators/cost.h>
+#include <glocal/hpo/search/search.h>
+#include <glocal/hpo/tune/tune.h>
+#include <glocal/train/experiment.h>
+
+namespace glocal::app {
+namespace {
+
+Json to_json(const train::Score& score) { return {{"loss", score.loss}, {"accuracy", score.accuracy}}; }
+
+// Parameters by name; the state begins with them.
+std::map<std::string, Tensor> named_parameters(const train::Experiment& experiment, const Vars& s) {
+  std::map<std::string, Tensor> parameters;
+  const std::vector<std::string>& names = experiment.model().names;
+  for (std::size_t i = 0; i < names.size(); ++i) parameters[names[i]] = s[i].value();
+  return parameters;
+}
+
+// The line a person reads: what came out of the run.
+std::string headline(const Outcome& outcome, const Options& options) {
+  std::string line = fmt::format("{} {} {}: ", outcome.data, options.experiment.model, outcome.estimator);
+  if (outcome.status != "ok") return line + fmt::format("{} at step {}", outcome.status, outcome.steps);
+  line += fmt::format("test accuracy {:.2f} %, test loss {:.4g}, validation accuracy {:.2f} %",
+                      100 * outcome.test.accuracy, outcome.test.loss, 100 * outcome.validation.accuracy);
+  for (const auto& [name, value] : shown(outcome.values)) line += fmt::format(", {} {:.4g}", name, value);
+  if (outcome.updates > 0)
+    line += fmt::format(", {} {}", outcome.updates, hpo::is_search(outcome.estimator) ? "trials" : "outer updates");
+  if (const auto best = outcome.best()) line += ", " + hpo::text(*best);
+  return line;
+}
+
+// Of a run that goes on: what was said when it began.
+hpo::Cost predicted_before(const RunFolder& folder) {
+  const std::string where = (folder.path() / "meta.json").string();
+  const Json meta = read_json(where);
+  return {number_at(meta, {"predicted_seconds"}), integer_at(meta, "predicted_bytes", where)};
+}
+
+}  // namespace
+
+std::string resume_command(const Options& options, const std::string& folder) {
+  const bool plain =
+      folder.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-./=@:,") ==
+      std::string::npos;
+  std::string quoted = plain ? folder : "'";
+  for (const char c : plain ? "" : folder) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return fmt::format("{} {} --resume {}{}", program_invocation_name, name_of(options.command), quoted,
+                     plain ? "" : "'");
+}
+
+Outcome run(const train::Experiment& experiment, const Options& options, const std::string& estimator,
+            const RunFolder& folder, const hpo::Cost& predicted, const Resumption& resumption) {
+  const bool has_meta = resumption.go_on && std::filesystem::exists(folder.path() / "meta.json");
+  if (!resumption.go_on) folder.write("config.json", config_of(experiment, options, estimator));
+  if (!resumption.go_on) folder.write("meta.json", describe(experiment, predicted));
+
+  Outcome outcome;
+  outcome.data = experiment.title();
+  outcome.command = name_of(options.command);
+  outcome.estimator = estimator;
+  outcome.seed = options.experiment.seed;
+  outcome.predicted = has_meta ? predicted_before(folder) : predicted;
+  outcome.gradient_evaluations = gradient_evaluations(experiment, options, estimator);
+  on_leaving(fmt::format("interrupted in the middle of a long step; go on from the last checkpoint with: {}",
+                         resumption.command));
+  std::unique_ptr<Training> training;
+  const auto stopped = [&](const char* status, const char* error) {
+    outcome.status = status;
+    outcome.error = error;
+    outcome.failure = std::current_exception();
+  };
+  const auto summarise = [&] {
+    const Seen seen = training->recorder().seen();
+    const Used used = training->recorder().used();
+    outcome.steps = seen.steps;
+    outcome.updates = seen.updates;
+    outcome.clipped = training->clipped();
+    outcome.judged = training->judged();
+    outcome.meta_lr = training->meta_lr();
+    outcome.train_loss = seen.train_loss;
+    outcome.scored = seen.scored;
+    outcome.validation = seen.validation;
+    outcome.test = training->recorder().test;
+    outcome.values = training->recorder().values;
+    outcome.estimate_seconds = seen.estimate_seconds;
+    outcome.seconds = used.seconds;
+    outcome.peak_bytes = used.peak_bytes;
+    folder.write("summary.json", to_json(outcome));
+  };
+  try {
+    training = begin_or_go_on(experiment, options, estimator, folder, resumption.go_on);
+    if (resumption.go_on && !has_meta) folder.write("meta.json", describe(experiment, predicted));
+    try {
+      const hpo::TuneResult result = training->run();
+      training->score(result.s);
+      folder.write_parameters(named_parameters(experiment, result.s));
+      training->save();
+    } catch (const Interrupted& interrupted) {
+      no_hurry();
+      training->save();
+      if (!training->parameters().empty())
+        folder.write_parameters(named_parameters(experiment, training->parameters()));
+      stopped("interrupted", "");
+      const Recorder& recorder = training->recorder();
+      const std::string where = recorder.replays()
+                                    ? fmt::format("in run {} from the start", recorder.seen().updates + 1)
+                                    : fmt::format("at step {}", recorder.seen().steps);
+      outcome.error = fmt::format("interrupted {}; go on with: {}", where, resumption.command);
+      outcome.failure = std::make_exception_ptr(Interrupted{interrupted.signal, outcome.error});
+    } catch (const DivergedError& error) {
+      stopped("diverged", error.what());
+    } catch (const NumericError& error) {
+      stopped("diverged", error.what());
+    }
+    summarise();
+  } catch (const std::exception& error) {
+    if (!training) throw;
+    stopped("failed", error.what());
+    try {
+      summarise();
+    } catch (const std::exception&) {  // the disk does not even take that
+    }
+    throw;
+  }
+  return outcome;
+}
+
+Json to_json(const Outcome& outcome) {
+  Json json{{"data", outcome.data},       {"command", outcome.command}, {"estimator", outcome.estimator},
+            {"seed", outcome.seed},       {"status", outcome.status},   {"steps", outcome.steps},
+            {"updates", outcome.updates}, {"clipped", outcome.clipped}, {"train_loss", outcome.train_loss}};
+  if (!outcome.error.empty()) json["error"] = outcome.error;
+  if (outcome.scored) json["val"] = to_json(outcome.validation);
+  if (outcome.status == "ok") json["test"] = to_json(outcome.test);
+  json["values"] = Json::object();
+  for (const auto& [name, value] : outcome.values) json["values"][name] = value;
+  if (const auto best = outcome.best()) {
+    json["best"] = {{"update", best->update}, {"of", best->of}, {"outer", best->outer}, {"text", hpo::text(*best)}};
+    json["judged"] = outcome.judged;
+    json["meta_lr"] = outcome.meta_lr;
+  }
+  json["seconds"] = outcome.seconds;
+  json["estimate_seconds"] = outcome.estimate_seconds;
+  json["gradient_evaluations"] = outcome.gradient_evaluations;
+  json["peak_bytes"] = outcome.peak_bytes;
+  json["predicted_seconds"] = outcome.predicted.seconds;
+  json["predicted_bytes"] = outcome.predicted.bytes;
+  return json;
+}
+
+std::optional<Outcome> finished(const std::filesystem::path& folder) {
+  if (!std::filesystem::exists(folder / "summary.json")) return {};
+  const std::string where = (folder / "summary.json").string();
+  const Json json = read_json(where);
+  const auto score = [&json](const char* part) {
+    return train::Score{number_at(json, {part, "loss"}), number_at(json, {part, "accuracy"})};
+  };
+  try {
+    Outcome outcome;
+    json.at("status").get_to(outcome.status);
+    if (outcome.status != "ok" && outcome.status != "diverged") return {};
+    check_summary(folder, read_json(folder / "config.json"), read_json(folder / "meta.json"), json);
+    json.at("data").get_to(outcome.data);
+    json.at("command").get_to(outcome.command);
+    json.at("estimator").get_to(outcome.estimator);
+    outcome.seed = json.at("seed").get_ref<const std::uint64_t&>();
+    outcome.steps = integer_at(json, "steps", where);
+    outcome.updates = integer_at(json, "updates", where);
+    outcome.clipped = integer_at(json, "clipped", where);
+    outcome.gradient_evaluations = integer_at(json, "gradient_evaluations", where);
+    outcome.peak_bytes = integer_at(json, "peak_bytes", where);
+    outcome.predicted.bytes = integer_at(json, "predicted_bytes", where);
+    outcome.predicted.seconds = number_at(json, {"predicted_seconds"});
+    outcome.train_loss = number_at(json, {"train_loss"});
+    outcome.seconds = number_at(json, {"seconds"});
+    outcome.estimate_seconds = number_at(json, {"estimate_seconds"});
+    outcome.scored = json.contains("val");
+    outcome.validation = score("val");
+    outcome.test = score("test");
+    for (const auto& [name, value] : json.at("values").items())
+      outcome.values.emplace_back(name, value.is_null() ? NAN : value.get<double>());
+    if (json.contains("judged")) {
+      for (const Json& E : json.at("judged")) outcome.judged.push_back(E.is_null() ? NAN : E.get<double>());
+      outcome.meta_lr = number_at(json, {"meta_lr"});
+    }
+    if (outcome.status == "ok") return outcome;
+    json.at("error").get_to(outcome.error);
+    outcome.failure = std::make_exception_ptr(DivergedError(outcome.error));
+    return outcome;
+  } catch (const nlohmann::json::exception& error) {
+    fail<DataError>("[run] {} is not what a run writes: {}", where, error.what());
+  }
+}
+
+void run_alone(Options options, const std::string& estimator) {
+  const bool go_on = !options.resume.empty();
+  check(options, {estimator});
+  const train::ExperimentConfig& config = options.experiment;
+  const std::string name =
+      options.command == Command::train
+          ? fmt::format("train-{}-{}-seed{}", config.dataset, config.model, config.seed)
+          : fmt::format("tune-{}-{}-{}-seed{}", config.dataset, config.model, estimator, config.seed);
+  const RunFolder folder =
+      go_on ? RunFolder::reopen(options.resume) : RunFolder::plan(options.out, name, options.force);
+  if (go_on)
+    if (const auto before = finished(folder.path())) {
+      write_missing_report(folder.path());
+      if (before->failure) std::rethrow_exception(before->failure);
+      print_saved(fmt::format("{} has come to its end: {}\n", options.resume, headline(*before, options)),
+                  options.resume);
+      return;
+    }
+  const train::Experiment experiment = build(options, config.seed);
+  const bool known = go_on && std::filesystem::exists(folder.path() / "meta.json");
+  const hpo::Cost predicted = known ? predicted_before(folder) : predict(experiment, options, {estimator}).front();
+  if (!go_on) folder.create();
+  const Outcome outcome =
+      run(experiment, options, estimator, folder, predicted, {go_on, resume_command(options, folder.path().string())});
+  write_report(folder.path());
+
+  if (!options.quiet)
+    say("{}: took {} (expected {}), at most {} of tensors (expected {})\n", estimator, duration(outcome.seconds),
+        duration(predicted.seconds), size_text(outcome.peak_bytes), size_text(predicted.bytes));
+  const std::string report = (folder.path() / "report.html").string();
+  if (options.json) {
+    Json json = to_json(outcome);
+    json["folder"] = folder.path().string();
+    json["report"] = report;
+    print_saved(json_dump(json) + "\n", folder.path().string());
+  } else {
+    print_saved(fmt::format("data    {}\nreport  {}\n{}\n", experiment.title(), report, headline(outcome, options)),
+                folder.path().string());
+  }
+  if (outcome.failure) std::rethrow_exception(outcome.failure);
+}
+
+}  // namespace glocal::app

@@ -1,0 +1,153 @@
+#include <glocal/app/run/training.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <glocal/app/checkpoint/checkpoint.h>
+#include <glocal/app/checkpoint/file.h>
+#include <glocal/app/checkpoint/lines.h>
+#include <glocal/app/record/run_folder.h>
+#include <glocal/app/settings/options.h>
+#include <glocal/app/setup/prepare.h>
+#include <glocal/app/setup/run_rules.h>
+#include <glocal/app/setup/search.h>
+#include <glocal/app/terminal/say.h>
+#include <glocal/app/terminal/signals.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/error.h>
+#include <glocal/core/io/safetensors.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/search/search.h>
+#include <glocal/hpo/tune/search_run.h>
+#include <glocal/hpo/tune/tune.h>
+#include <glocal/train/experiment.h>
+
+namespace glocal::app {
+
+Training::Training(const train::Experiment& experiment, const Options& options, const std::string& estimator,
+                   const RunFolder& folder)
+    : experiment_(experiment),
+      options_(options),
+      estimator_(estimator),
+      folder_(folder),
+      state_(hpo::start_of_run(experiment.problem(), experiment.phi(), options.tuning.T, options.tuning.meta)),
+      recorder_(experiment, options, estimator, folder),
+      mark_(recorder_.seen()) {}
+
+Training::Training(const train::Experiment& experiment, const Options& options, const std::string& estimator,
+                   const RunFolder& folder, Checkpoint checkpoint)
+    : experiment_(experiment),
+      options_(options),
+      estimator_(estimator),
+      folder_(folder),
+      state_(std::move(checkpoint.state)),
+      recorder_(experiment, options, estimator, folder, checkpoint.seen, checkpoint.used, checkpoint.values),
+      mark_(checkpoint.seen) {}
+
+hpo::TuneResult Training::run() {
+  hpo::FlatProblem problem = experiment_.problem();
+  problem.poll = throw_if_interrupted;
+  problem.step = [step = problem.step](const Vars& s, const Vars& phi, std::int64_t t) {
+    throw_if_interrupted();
+    return step(s, phi, t);
+  };
+  problem.watch = [this](const Vars& s, std::int64_t t) { watch(s, t); };
+  const auto report = [this](const hpo::OuterUpdate& update) {
+    recorder_.update(update);
+    mark_ = recorder_.seen();
+  };
+  if (mark_.owed) watch(state_.progress.s, state_.progress.t - 1);
+  if (is_plain(estimator_)) return hpo::train(problem, state_);
+  if (hpo::is_search(estimator_)) {
+    const hpo::SearchOptions search = search_options(options_, estimator_, hpo::components(state_.phi));
+    return hpo::search_run(problem, experiment_.space(), state_, search, report);
+  }
+  hpo::TuneOptions tuning = options_.tuning;
+  tuning.estimator = estimator_;
+  return hpo::tune(problem, state_, tuning, report);
+}
+
+// The last training may have been left for the best run, with that run's hyperparameters, and in the middle of a step.
+void Training::note_judgement() {
+  if (judgement_noted_ || state_.best_u.empty() || std::ssize(state_.scores) == state_.updates) return;
+  judgement_noted_ = true;
+  recorder_.use(state_.phi);
+  mark_ = recorder_.seen();
+}
+
+void Training::score(const Vars& s) {
+  note_judgement();
+  const double best = recorder_.seen().best;
+  recorder_.score(s);
+  if (recorder_.seen().best < best) save_best(s);
+}
+
+void Training::save() {
+  // It would be refused when it is loaded, and the one that is there is good.
+  if (const std::string bad = experiment_.first_non_finite(state_.progress.s); !bad.empty())
+    fail<DivergedError>("[{}] step {}: {} is not finite; start from a smaller learning rate", estimator_,
+                        state_.progress.t, bad);
+  const Recorder::Pause pause(recorder_);
+  const auto begin = Clock::now();
+  note_judgement();
+  std::vector<double> values;
+  for (const auto& [name, value] : recorder_.values) values.push_back(value);
+  recorder_.sync();
+  save_safetensors(path("last.safetensors"),
+                   to_file({state_, std::move(values), mark_, recorder_.used()}, identity(), experiment_));
+  saved_ = Clock::now();
+  saving_ = std::chrono::duration<double>(saved_ - begin).count();
+}
+
+void Training::watch(const Vars& s, std::int64_t t) {
+  const bool settled = state_.progress.t == t + 1;  // else the state is from before work that must be done again
+  note_judgement();
+  const double best = recorder_.seen().best;
+  if (settled) mark_ = recorder_.seen();
+  if (settled) mark_.owed = true;
+  recorder_.step(s, t);
+  if (settled) mark_ = recorder_.seen();
+  if (recorder_.seen().best < best) save_best(s);
+  throw_if_interrupted();
+  if (settled && due()) save();
+}
+
+// By default once a minute, or as often as it takes 1 % of the time.
+bool Training::due() const {
+  const double since = std::chrono::duration<double>(Clock::now() - saved_).count();
+  return since >= (options_.save_every > 0 ? options_.save_every : std::max(60.0, 100 * saving_));
+}
+
+void Training::save_best(const Vars& s) {
+  const Recorder::Pause pause(recorder_);
+  save_safetensors(path("best.safetensors"), best_file(experiment_, identity(), s, recorder_.seen()));
+}
+
+const Identity& Training::identity() {
+  if (!identity_) identity_ = identity_of(experiment_, config_of(experiment_, options_, estimator_));
+  return *identity_;
+}
+
+std::unique_ptr<Training> begin_or_go_on(const train::Experiment& experiment, const Options& options,
+                                         const std::string& estimator, const RunFolder& folder, bool go_on) {
+  const std::string path = (folder.path() / "last.safetensors").string();
+  if (!go_on || !std::filesystem::exists(path))
+    return std::make_unique<Training>(experiment, options, estimator, folder);
+  const Identity identity = identity_of(experiment, config_of(experiment, options, estimator));
+  const SafeTensors file = load_safetensors(path);
+  const RunRules rules = rules_of(experiment, options, estimator);
+  Checkpoint checkpoint = from_file(file, identity, experiment, rules, path);
+  check_lines(folder.path(), checkpoint, experiment, rules);
+  if (const std::string changed = changed_machine(file, identity); !changed.empty())
+    say("glocal: the last bits may differ from those of a run in one go: {}\n", changed);
+  return std::make_unique<Training>(experiment, options, estimator, folder, std::move(checkpoint));
+}
+
+}  // namespace glocal::app

@@ -1,0 +1,177 @@
+#include <glocal/app/settings/name_lists.h>
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <glocal/app/settings/choices.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
+#include <glocal/core/random.h>
+#include <glocal/core/text/nearest.h>
+#include <glocal/datasets/registry.h>
+#include <glocal/datasets/variants.h>
+#include <glocal/hpo/dmd/model/options.h>
+#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/registry.h>
+#include <glocal/hpo/meta_optimizer.h>
+#include <glocal/hpo/search/search.h>
+#include <glocal/hpo/unroll/implicit_solve.h>
+#include <glocal/nn/layers/activation.h>
+#include <glocal/nn/layers/norm.h>
+#include <glocal/nn/models/model.h>
+#include <glocal/optim/optimizer.h>
+#include <glocal/optim/schedule.h>
+#include <glocal/train/hyper_kinds.h>
+#include <glocal/train/hyperparameters.h>
+
+namespace glocal::app {
+namespace {
+
+using Entries = std::vector<NameEntry>;
+
+Entries plain(const std::vector<std::string>& names) {
+  Entries entries;
+  for (const std::string& name : names) entries.push_back({name});
+  return entries;
+}
+
+Entries searches() {
+  Entries entries;
+  for (const std::string& name : hpo::search_names()) entries.push_back({name, hpo::search_about(name)});
+  return entries;
+}
+
+Entries estimators() {
+  Entries entries{{"fixed", "plain training, nothing is tuned"}};
+  for (const std::string& name : hpo::estimator_names()) entries.push_back({name, hpo::estimator_about(name)});
+  for (NameEntry& search : searches()) entries.push_back(std::move(search));
+  return entries;
+}
+
+std::string names_of_hyper(const std::vector<optim::HyperInfo>& infos) {
+  std::vector<std::string> names;
+  for (const optim::HyperInfo& info : infos) names.push_back(info.name);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+optim::Schedule schedule_of(const std::string& name) {
+  constexpr std::int64_t steps = 1000, knots = 4;
+  return optim::make_schedule(name, "lr", 0.1, {.T = steps, .every = steps, .knots = knots});
+}
+
+Entries optimizers() {
+  Entries entries;
+  for (const std::string& name : optim::optimizer_names())
+    entries.push_back({name, names_of_hyper(optim::make_optimizer(name).hyper)});
+  return entries;
+}
+
+Entries schedules() {
+  Entries entries;
+  for (const std::string& name : optim::schedule_names())
+    entries.push_back({name, names_of_hyper(schedule_of(name).hyper)});
+  return entries;
+}
+
+// Every hyperparameter of any optimiser and schedule, with the optimisers that have it where not all do.
+Entries hyperparameters() {
+  std::vector<train::HyperKind> kinds;
+  std::map<std::string, std::vector<std::string>> owners;
+  const std::vector<std::string> optimizers = optim::optimizer_names();
+  for (const std::string& schedule : optim::schedule_names())
+    for (const std::string& name : optimizers)
+      for (train::HyperKind& kind :
+           train::hyper_kinds(optim::make_optimizer(name), schedule_of(schedule), 10, key(0))) {
+        std::vector<std::string>& of = owners[kind.name];
+        if (of.empty()) kinds.push_back(std::move(kind));
+        if (std::find(of.begin(), of.end(), name) == of.end()) of.push_back(name);
+      }
+  Entries entries;
+  for (const train::HyperKind& kind : kinds) {
+    const std::vector<std::string>& of = owners[kind.name];
+    std::string about = kind.length > 0 ? fmt::format("{}, one for each class", train::text_of(kind.range))
+                                        : train::text_of(kind.range);
+    if (of.size() < optimizers.size()) about += fmt::format("; of {}", fmt::join(of, ", "));
+    if (kind.group != train::HyperKind::Group::none) about += fmt::format("; also {}@GROUP", train::group_base(kind));
+    entries.push_back({kind.name, about});
+  }
+  return entries;
+}
+
+template <class E>
+Entries choices() {
+  Entries entries;
+  for (const auto& [value, name] : names_of<E>()) entries.push_back({name});
+  return entries;
+}
+
+Entries datasets_known() {
+  Entries entries;
+  for (const datasets::SetInfo& set : datasets::registry())
+    entries.push_back({set.name, fmt::format("{}: {} + {} images of {} x {} x {}, {} classes", set.title, set.train,
+                                             set.test, set.channels, set.height, set.width, set.classes)});
+  return entries;
+}
+
+}  // namespace
+
+std::vector<std::string> NameList::names() const {
+  std::vector<std::string> all;
+  for (const NameEntry& entry : entries()) all.push_back(entry.name);
+  return all;
+}
+
+const std::vector<NameList>& name_lists() {
+  using hpo::DmdOptions;
+  static const std::vector<NameList> lists = {
+      {"estimators", "estimator", "ways of tuning: --estimator, --estimators", estimators},
+      {"searches", "search", "those of them that make whole runs and no derivative", searches},
+      {"hyperparameters", "hyperparameter", "what can be tuned or set: --tune, --set; docs/hyperparameters.md",
+       hyperparameters},
+      {"models", "model", "--model", [] { return plain(nn::model_names()); }},
+      {"activations", "activation", "of the mlp: --activation", [] { return plain(nn::activation_names()); }},
+      {"norms", "normalisation", "of resnet20, wrn28_2: --norm", [] { return plain(nn::norm_names()); }},
+      {"optimizers", "optimizer", "--optimizer, with their hyperparameters", optimizers},
+      {"schedules", "schedule", "of the learning rate: --schedule, with their hyperparameters", schedules},
+      {"meta-optimizers", "meta-optimizer", "what moves the hyperparameters: --meta-optimizer",
+       [] { return plain(hpo::meta_optimizer_names()); }},
+      {"datasets", "data set", "--dataset; glocal data list says where they are", datasets_known},
+      {"noise-kinds", "kind of noise", "wrong labels: --noise-kind",
+       [] { return plain(datasets::noise_kind_names()); }},
+      {"extrapolations", "extrapolation", "how glocal reaches the end of training: --extrapolation",
+       choices<hpo::Extrapolation>},
+      {"policies", "policy", "what is done to eigenvalues: --policy", choices<DmdOptions::Policy>},
+      {"time-axes", "time axis", "of Hankel DMD: --time-axis", choices<DmdOptions::TimeAxis>},
+      {"methods", "DMD method", "of glocal dmd: --method", choices<DmdOptions::Method>},
+      {"sketches", "sketch", "of implicit-nystrom: --nystrom-sketch", choices<hpo::ImplicitOptions::Sketch>},
+      {"dtypes", "element type", "--dtype", choices<DType>},
+  };
+  return lists;
+}
+
+const NameList& name_list(const std::vector<NameList>& lists, std::string_view name) {
+  std::vector<std::string> known;
+  for (const NameList& each : lists) {
+    if (each.name == name) return each;
+    known.push_back(each.name);
+  }
+  fail<ValueError>("[list] {}", unknown_name(name, "list", known, "glocal list"));
+}
+
+std::string complaint_about(std::string_view list, const std::string& name) {
+  const NameList& all = name_list(name_lists(), list);
+  const std::vector<std::string> names = all.names();
+  if (std::find(names.begin(), names.end(), name) != names.end()) return "";
+  return unknown_name(name, all.kind, names, "glocal list " + all.name);
+}
+
+}  // namespace glocal::app

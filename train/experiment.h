@@ -1,0 +1,85 @@
+// One training problem from names: data set + model + optimiser + hyperparameters -> hpo::FlatProblem.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/datasets/dataset.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/space.h>
+#include <glocal/nn/models/model.h>
+
+namespace glocal::train {
+
+/// Everything that decides the numbers of a run. Every field has a default; all of them go into config.json.
+struct ExperimentConfig {
+  std::string dataset = "digits", data_dir;
+  std::int64_t validation = 0;           ///< validation images taken from the training part; 0: one sixth of it
+  std::int64_t train_limit = 0;          ///< use only so many training images; 0: all
+  double imbalance = 1;                  ///< long-tailed training set: ratio of the first class to the last
+  double noise = 0;                      ///< share of wrong training labels
+  std::string noise_kind = "symmetric";  ///< any other class, or "pair": the next one
+
+  std::string model = "mlp";
+  nn::ModelOptions model_options;
+
+  std::string optimizer = "sgd";
+  std::map<std::string, double> hyper;  ///< values by name; names not given take the optimiser's usual value
+  std::vector<std::string> tune;        ///< names whose values are tuned
+  std::string schedule = "constant";    ///< of the learning rate: constant, step, cosine, piecewise
+  std::int64_t schedule_every = 0;      ///< step schedule: steps between drops; 0: a third of the run
+  std::int64_t knots = 4;               ///< piecewise schedule
+  std::int64_t warm_up = 0;             ///< steps of linear warm-up
+
+  std::int64_t steps = 1000, batch = 128, val_batch = 512;
+  std::uint64_t seed = 0;
+
+  /// Where a setting, or "hyper.NAME", was given, for messages: "--batch", or "c.json: batch". Not a setting itself.
+  std::map<std::string, std::string> given = {};
+  std::string where(const std::string& key) const;  ///< that, or else its flag
+};
+
+/// Images that are left to train on. Throws as Experiment.
+std::int64_t training_images(const ExperimentConfig& config);
+
+struct Score {
+  double loss = 0, accuracy = 0;  ///< mean cross entropy; share of images classified right
+};
+
+/// A ready problem. The state is (parameters, running statistics, optimiser buffers, loss of the last batch).
+class Experiment {
+ public:
+  /// Loads the data and builds the model. Throws ValueError for unknown names or values out of range, DataError.
+  explicit Experiment(const ExperimentConfig& config);
+
+  const hpo::FlatProblem& problem() const { return problem_; }
+  const hpo::Space& space() const;  ///< the tuned hyperparameters
+  Vars phi() const;                 ///< their initial unconstrained values
+  const nn::Model& model() const;
+  /// Every hyperparameter with the value it starts from, tuned or not.
+  const std::map<std::string, double>& hyper() const;
+  const datasets::Dataset& data(datasets::Part part) const;
+  std::string title() const;  ///< of the data set; starts with SYNTHETIC when it is
+  DType dtype() const;
+
+  static double training_loss(const Vars& s) { return s.back().item(); }
+  /// Over a whole part, in evaluation mode. Calls `poll` before each batch; what it throws goes to the caller.
+  Score evaluate(
+      const Vars& s, datasets::Part part, const std::function<void()>& poll = [] {}) const;
+  /// Names of the leaves of the state: "param/conv1.weight", "stats/0", "optimizer/0", ..., "training_loss".
+  std::vector<std::string> state_names() const;
+  /// Name of the first leaf of the state with a NaN or Inf ("conv1.weight"), or "".
+  std::string first_non_finite(const Vars& s) const;
+
+ private:
+  struct Parts;
+  std::shared_ptr<const Parts> parts_;
+  hpo::FlatProblem problem_;
+};
+
+}  // namespace glocal::train

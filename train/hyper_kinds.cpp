@@ -1,0 +1,61 @@
+#include <glocal/train/hyper_kinds.h>
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <glocal/autodiff/tree.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
+#include <glocal/core/error.h>
+#include <glocal/core/random.h>
+#include <glocal/nn/models/meta_weight_net.h>
+#include <glocal/optim/optimizer.h>
+#include <glocal/optim/schedule.h>
+#include <glocal/train/hyperparameters.h>
+
+namespace glocal::train {
+
+std::vector<HyperKind> hyper_kinds(const optim::Optimizer& optimizer, const optim::Schedule& schedule,
+                                   std::int64_t classes, Key meta_weights) {
+  using Range = optim::HyperInfo::Range;
+  using Group = HyperKind::Group;
+  std::vector<HyperKind> kinds;
+  for (const optim::HyperInfo& info : optimizer.hyper) {
+    if (info.name != "lr") {
+      const double tuned_usual = info.range == Range::unit_interval ? 0.05 : 1e-4;
+      const Group group = info.name == "weight_decay" ? Group::factor : Group::none;
+      kinds.push_back({info.name, info.range, info.initial, tuned_usual, group});
+      continue;
+    }
+    for (const optim::HyperInfo& value : schedule.hyper) kinds.push_back({value.name, value.range, value.initial});
+    for (std::size_t i = 0; i < schedule.hyper.size(); ++i) {
+      HyperKind& kind = kinds[kinds.size() - schedule.hyper.size() + i];
+      kind.of_schedule = true;
+      if (i == 0) kind.group = Group::factor;
+    }
+  }
+  kinds.push_back({"label_smoothing", Range::unit_interval, 0, 0.05});
+  kinds.push_back({"l2", Range::non_negative, 0, 1e-4, Group::coefficient});
+  kinds.push_back({"l1", Range::non_negative, 0, 1e-4, Group::coefficient});
+  kinds.push_back({.name = "class_weights", .range = Range::positive, .usual = 1, .length = classes});
+  const auto net = [meta_weights](double units) {
+    if (units != std::floor(units) || units < 1 || units > 1000)
+      fail<ValueError>("[experiment] meta_weight_net = {} hidden units; use a whole number from 1 to 1000, or 0",
+                       units);
+    std::vector<double> numbers;
+    const nn::MetaWeightNet start(meta_weights, static_cast<std::int64_t>(units), DType::f64);
+    for (const Var& leaf : flatten(start))
+      for (std::int64_t i = 0; i < leaf.size(); ++i) numbers.push_back(leaf.value().at(i));
+    return numbers;
+  };
+  kinds.push_back(
+      {.name = "meta_weight_net", .range = Range::non_negative, .usual = 0, .tuned_usual = 100, .recipe = net});
+  kinds.push_back({"noise_std", Range::non_negative, 0, 0.1});
+  kinds.push_back({"clip_norm", Range::non_negative, 0, 1});
+  kinds.push_back({"init_scale", Range::positive, 1});
+  return kinds;
+}
+
+}  // namespace glocal::train

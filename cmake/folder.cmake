@@ -72,3 +72,16 @@ function(glocal_library target)
   set_target_properties(${target} PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION
                         ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR} LINKER_LANGUAGE CXX)
 endfunction()
+
+# glocal_parts(<library>): the folders that are OF that library in a static one, for its program and its tests.
+function(glocal_parts library)
+  get_property(objects GLOBAL PROPERTY ${library}_objects)
+  get_property(folders GLOBAL PROPERTY ${library}_folders)
+  add_library(${library} STATIC ${objects})
+  set_target_properties(${library} PROPERTIES LINKER_LANGUAGE CXX)
+  target_link_libraries(${library} PUBLIC glocal fmt::fmt)
+  foreach(folder IN LISTS folders)
+    glocal_include_root(${folder} root)
+    target_include_directories(${library} PUBLIC "${root}")
+  endforeach()
+endfunction()

@@ -9,14 +9,15 @@
 
 #include <glocal/core/error.h>
 #include <glocal/core/io/file.h>
-#include <glocal/tutor/course.h>
-#include <glocal/tutor/lesson.h>
-#include <glocal/tutor/process.h>
-#include <glocal/tutor/progress.h>
-#include <glocal/tutor/screen.h>
-#include <glocal/tutor/skeleton.h>
-#include <glocal/tutor/teacher.h>
-#include <glocal/tutor/workshop.h>
+#include <glocal/course/teacher/export.h>
+#include <glocal/course/teacher/grade.h>
+#include <glocal/course/tutor/course.h>
+#include <glocal/course/tutor/lesson.h>
+#include <glocal/course/tutor/process.h>
+#include <glocal/course/tutor/progress.h>
+#include <glocal/course/tutor/screen.h>
+#include <glocal/course/tutor/skeleton.h>
+#include <glocal/course/tutor/workshop.h>
 
 #include "data_files.h"
 
@@ -131,9 +132,9 @@ TEST_SUITE("fast") {
   TEST_CASE("help needs no build: an unbuilt checkout prints the text that the built command prints") {
     const data_files::Folder folder;
     const fs::path checkout = folder.path(), source = GLOCAL_SOURCE_DIR;
-    fs::create_directories(checkout / "tutor");
-    for (const char* file : {"learn", "tutor/help.txt"}) fs::copy_file(source / file, checkout / file);
-    const std::string out = (checkout / "out").string(), help = read_file((source / "tutor/help.txt").string());
+    fs::create_directories(checkout / "course");
+    for (const char* file : {"learn", "course/help.txt"}) fs::copy_file(source / file, checkout / file);
+    const std::string out = (checkout / "out").string(), help = read_file((source / "course/help.txt").string());
     for (const char* arguments : {"--help", "-h", "run --help"}) {
       CAPTURE(arguments);
       const std::string line = "'" + (checkout / "learn").string() + "' " + arguments + " >'" + out + "' 2>&1";

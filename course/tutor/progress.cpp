@@ -1,4 +1,4 @@
-#include <glocal/tutor/progress.h>
+#include <glocal/course/tutor/progress.h>
 
 #include <algorithm>
 #include <sstream>

@@ -1,4 +1,4 @@
-#include <glocal/tutor/skeleton.h>
+#include <glocal/course/tutor/skeleton.h>
 
 #include <sstream>
 

@@ -1,4 +1,4 @@
-#include <glocal/tutor/screen.h>
+#include <glocal/course/tutor/screen.h>
 
 #include <fmt/core.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include <glocal/tutor/lesson.h>
+#include <glocal/course/tutor/lesson.h>
 
 #include <fmt/core.h>
 

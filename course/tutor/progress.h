@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include <glocal/tutor/course.h>
+#include <glocal/course/tutor/course.h>
 
 namespace glocal::tutor {
 

@@ -1,3 +1,5 @@
+#include <glocal/course/teacher/faults.h>
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -5,8 +7,9 @@
 
 #include <glocal/core/error.h>
 #include <glocal/core/io/file.h>
-#include <glocal/tutor/skeleton.h>
-#include <glocal/tutor/teacher.h>
+#include <glocal/course/tutor/course.h>
+#include <glocal/course/tutor/skeleton.h>
+#include <glocal/course/tutor/workshop.h>
 
 namespace glocal::tutor {
 

@@ -1,4 +1,4 @@
-#include <glocal/tutor/course.h>
+#include <glocal/course/tutor/course.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -6,7 +6,7 @@
 #include <glocal/core/error.h>
 #include <glocal/core/io/file.h>
 #include <glocal/core/text/nearest.h>
-#include <glocal/tutor/skeleton.h>
+#include <glocal/course/tutor/skeleton.h>
 
 namespace glocal::tutor {
 

@@ -2,9 +2,9 @@
 #pragma once
 #include <string>
 
-#include <glocal/tutor/course.h>
-#include <glocal/tutor/progress.h>
-#include <glocal/tutor/workshop.h>
+#include <glocal/course/tutor/course.h>
+#include <glocal/course/tutor/progress.h>
+#include <glocal/course/tutor/workshop.h>
 
 namespace glocal::tutor {
 

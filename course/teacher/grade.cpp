@@ -1,7 +1,9 @@
+#include <glocal/course/teacher/grade.h>
+
 #include <nlohmann/json.hpp>
 
 #include <glocal/core/error.h>
-#include <glocal/tutor/teacher.h>
+#include <glocal/course/tutor/course.h>
 
 namespace glocal::tutor {
 

@@ -1,9 +1,11 @@
+#include <glocal/course/teacher/export.h>
+
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include <glocal/core/error.h>
 #include <glocal/core/io/file.h>
-#include <glocal/tutor/teacher.h>
+#include <glocal/course/tutor/course.h>
 
 namespace glocal::tutor {
 

@@ -1,11 +1,14 @@
+#include <glocal/course/teacher/doctor.h>
+
 #include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
 
 #include <glocal/core/error.h>
-#include <glocal/tutor/toolchain.h>
-#include <glocal/tutor/workshop.h>
+#include <glocal/course/tutor/course.h>
+#include <glocal/course/tutor/toolchain.h>
+#include <glocal/course/tutor/workshop.h>
 
 namespace glocal::tutor {
 

@@ -1,4 +1,4 @@
-#include <glocal/tutor/process.h>
+#include <glocal/course/tutor/process.h>
 
 #include <fcntl.h>
 #include <poll.h>

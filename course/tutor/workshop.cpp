@@ -1,4 +1,4 @@
-#include <glocal/tutor/workshop.h>
+#include <glocal/course/tutor/workshop.h>
 
 #include <unistd.h>
 
@@ -12,7 +12,7 @@
 
 #include <glocal/core/error.h>
 #include <glocal/core/io/file.h>
-#include <glocal/tutor/toolchain.h>
+#include <glocal/course/tutor/toolchain.h>
 
 namespace glocal::tutor {
 
@@ -32,7 +32,7 @@ struct Results {
   bool whole = false;  // the program came to its end by itself
 };
 
-// A line per event, written by exercises/support/harness.cpp.
+// A line per event, written by course/exercises/support/harness.cpp.
 Results read_results(const fs::path& file) {
   Results results;
   std::ifstream lines(file);

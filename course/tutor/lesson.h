@@ -2,9 +2,9 @@
 #pragma once
 #include <string>
 
-#include <glocal/tutor/course.h>
-#include <glocal/tutor/progress.h>
-#include <glocal/tutor/screen.h>
+#include <glocal/course/tutor/course.h>
+#include <glocal/course/tutor/progress.h>
+#include <glocal/course/tutor/screen.h>
 
 namespace glocal::tutor {
 

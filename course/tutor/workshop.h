@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include <glocal/tutor/course.h>
-#include <glocal/tutor/process.h>
+#include <glocal/course/tutor/course.h>
+#include <glocal/course/tutor/process.h>
 
 namespace glocal::tutor {
 
@@ -40,12 +40,5 @@ std::string first_error(const std::string& compiler_output);
 
 /// Where programs of exercises are made.
 std::filesystem::path builds_folder();
-
-/// What the machine can do, a line each, and whether all that is needed works.
-struct Checkup {
-  std::string text;
-  bool well = true;
-};
-Checkup doctor(const Course& course);
 
 }  // namespace glocal::tutor

@@ -10,9 +10,12 @@
 #include <glocal/core/error.h>
 #include <glocal/core/io/file.h>
 #include <glocal/core/text/nearest.h>
-#include <glocal/tutor/lesson.h>
-#include <glocal/tutor/teacher.h>
-#include <glocal/tutor/toolchain.h>
+#include <glocal/course/teacher/doctor.h>
+#include <glocal/course/teacher/export.h>
+#include <glocal/course/teacher/faults.h>
+#include <glocal/course/teacher/grade.h>
+#include <glocal/course/tutor/lesson.h>
+#include <glocal/course/tutor/toolchain.h>
 
 namespace glocal::embedded {
 extern const std::span<const unsigned char> learn_help;

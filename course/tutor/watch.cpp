@@ -9,7 +9,7 @@
 #include <tuple>
 
 #include <glocal/core/error.h>
-#include <glocal/tutor/lesson.h>
+#include <glocal/course/tutor/lesson.h>
 
 namespace glocal::tutor {
 namespace {

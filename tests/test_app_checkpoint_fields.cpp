@@ -217,7 +217,7 @@ bool is_free_tensor(const std::string& name, const Stopped& run) {
   if (begins) return false;
   if (name.starts_with("best/")) return name != "best/u";
   return name.starts_with("tangent/") || name.starts_with("particle/plus/") || name.starts_with("particle/minus/") ||
-         name.starts_with("block/squares/") || (name == "block/h" && !run.rules().trajectory);
+         name.starts_with("block/squares/") || (name == "block/h" && !run.rules().kept.trajectory);
 }
 
 Tensor with(const Tensor& x, std::int64_t at, double number) {

@@ -23,8 +23,9 @@
 #include <glocal/app/settings/settings.h>
 #include <glocal/app/setup/prepare.h>
 #include <glocal/core/io/npy.h>
-#include <glocal/hpo/estimators/cost.h>
-#include <glocal/hpo/search/search.h>
+#include <glocal/hpo/estimators/predict.h>
+#include <glocal/hpo/estimators/probe.h>
+#include <glocal/hpo/search/registry.h>
 #include <glocal/hpo/tune/search_run.h>
 #include <glocal/hpo/tune/tune.h>
 

@@ -12,6 +12,7 @@
 #include <glocal/core/random.h>
 #include <glocal/core/tensor.h>
 #include <glocal/hpo/search/cma_es.h>
+#include <glocal/hpo/search/cma_es_search.h>
 #include <glocal/hpo/search/search.h>
 
 using namespace glocal;

@@ -3,9 +3,10 @@
 
 #include <cmath>
 
-#include <glocal/hpo/estimators/cost.h>
 #include <glocal/hpo/estimators/global.h>
 #include <glocal/hpo/estimators/glocal.h>
+#include <glocal/hpo/estimators/predict.h>
+#include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/estimators/registry.h>
 #include <glocal/hpo/transform.h>
 #include <glocal/hpo/tune/tune.h>
@@ -421,7 +422,7 @@ TEST_CASE("predicted memory is near the measured peak and the limit is kept") {
 }
 
 // Last: an added estimator stays known to its program.
-TEST_CASE("an added estimator is known by its name and costs what it is said to cost") {
+TEST_CASE("an added estimator is known by its name and costs what it says") {
   struct Constant : Estimator {
     const char* name() const override { return "constant"; }
     bool from_start() const override { return false; }
@@ -432,15 +433,25 @@ TEST_CASE("an added estimator is known by its name and costs what it is said to 
         progress.s = problem.step(progress.s, phi, progress.t);
       return {std::vector<double>(static_cast<std::size_t>(components(phi))), 0, {}, {}};
     }
+    Cost cost(const Probe& probe, std::int64_t T, std::int64_t) const override {
+      return {7 * static_cast<double>(T) * probe.step_seconds, 1 << 20};
+    }
+    std::int64_t gradient_evaluations(std::int64_t q, std::int64_t T, std::int64_t) const override { return q * T; }
   };
-  const auto make = [](const EstimatorOptions&) { return std::make_unique<Constant>(); };
-  add_estimator("constant", make, "hypergradient-descent");
-  CHECK_THROWS_WITH_AS(add_estimator("constant", make, "local"), doctest::Contains("already"), ValueError);
-  CHECK_THROWS_AS(add_estimator("gp", make, "local"), ValueError);
-  CHECK_THROWS_AS(add_estimator("other", make, "magic"), ValueError);
+  const EstimatorKind kind{"constant", "always zero", "sky", [](const auto&) { return std::make_unique<Constant>(); }};
+  add_estimator(kind);
+  CHECK_THROWS_WITH_AS(add_estimator(kind), doctest::Contains("already"), ValueError);
+  EstimatorKind taken = kind;
+  taken.name = "gp";
+  CHECK_THROWS_WITH_AS(add_estimator(taken), doctest::Contains("already"), ValueError);
   CHECK(estimator_names().back() == "constant");
-  CHECK(gradient_evaluations("constant", {}, 3, 101, 1) ==
-        gradient_evaluations("hypergradient-descent", {}, 3, 101, 1));
+  CHECK(estimators().at("constant").about == "always zero");
+  CHECK(gradient_evaluations("constant", {}, 3, 101, 1) == 303);
+  Probe step;
+  step.step_seconds = 0.5;
+  step.step_bytes = 10;
+  CHECK(predict(step, "constant", {}, 100, 1).seconds == 350);
+  CHECK(predict(step, "constant", {}, 100, 1).bytes == 1 << 20);
   CHECK_THROWS_WITH_AS(make_estimator("constnat", {}), doctest::Contains("did you mean constant?"), ValueError);
   const FlatProblem problem = heavy_ball(5, 0.1);
   TuneOptions options{.estimator = "constant", .meta = {}, .T = 25};

@@ -1,9 +1,10 @@
 // Evolution strategies, truncated and persistent, against exact hypergradients and known biases.
 #include <doctest/doctest.h>
 
-#include <glocal/hpo/estimators/cost.h>
 #include <glocal/hpo/estimators/evolution.h>
 #include <glocal/hpo/estimators/global.h>
+#include <glocal/hpo/estimators/predict.h>
+#include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/estimators/registry.h>
 #include <glocal/hpo/tune/tune.h>
 

@@ -13,6 +13,7 @@
 
 #include <glocal/core/tensor.h>
 #include <glocal/hpo/search/gaussian_process.h>
+#include <glocal/hpo/search/gaussian_process_search.h>
 #include <glocal/hpo/search/search.h>
 
 using namespace glocal;

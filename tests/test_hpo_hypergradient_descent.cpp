@@ -3,7 +3,8 @@
 
 #include <cmath>
 
-#include <glocal/hpo/estimators/cost.h>
+#include <glocal/hpo/estimators/predict.h>
+#include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/estimators/registry.h>
 #include <glocal/hpo/tune/tune.h>
 

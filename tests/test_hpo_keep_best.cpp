@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <glocal/core/error.h>
+#include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/estimators/registry.h>
 #include <glocal/hpo/tune/keep_best.h>
 #include <glocal/hpo/tune/tune.h>
@@ -205,11 +206,11 @@ TEST_CASE("keep best: an estimator of one's own that runs from the start keeps i
       for (std::int64_t t = 0; t < progress.T; ++t) s = problem.step(s, phi, t);
       return {{s[0].item()}, problem.outer(s, phi, 0).item(), {}, {}, "", hands_over ? s : Vars{}};
     }
+    Cost cost(const Probe& probe, std::int64_t T, std::int64_t) const override { return predict_training(probe, T); }
+    std::int64_t gradient_evaluations(std::int64_t, std::int64_t T, std::int64_t) const override { return T; }
   };
-  add_estimator(
-      "own", [](const EstimatorOptions&) { return std::make_unique<Own>(true); }, "global");
-  add_estimator(
-      "own-silent", [](const EstimatorOptions&) { return std::make_unique<Own>(false); }, "global");
+  add_estimator({"own", "", "", [](const auto&) { return std::make_unique<Own>(true); }});
+  add_estimator({"own-silent", "", "", [](const auto&) { return std::make_unique<Own>(false); }});
   // As above: 1 -> 0.25 -> -0.5 by sign, 1 -> -1.5 -> -0.25 by sgd.
   for (const std::string name : {"own", "own-silent"}) {
     CAPTURE(name);

@@ -1,8 +1,9 @@
 // Random directions against the exact hypergradient: the mean, the variance and its fall with their number.
 #include <doctest/doctest.h>
 
-#include <glocal/hpo/estimators/cost.h>
 #include <glocal/hpo/estimators/global.h>
+#include <glocal/hpo/estimators/predict.h>
+#include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/estimators/random_forward.h>
 #include <glocal/hpo/estimators/registry.h>
 #include <glocal/hpo/tune/tune.h>

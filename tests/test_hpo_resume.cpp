@@ -10,7 +10,7 @@
 #include <vector>
 
 #include <glocal/hpo/estimators/registry.h>
-#include <glocal/hpo/search/search.h>
+#include <glocal/hpo/search/registry.h>
 #include <glocal/hpo/tune/search_run.h>
 #include <glocal/hpo/tune/tune.h>
 

@@ -8,10 +8,10 @@
 #include <set>
 #include <vector>
 
-#include <glocal/hpo/estimators/cost.h>
+#include <glocal/hpo/estimators/predict.h>
 #include <glocal/hpo/estimators/registry.h>
 #include <glocal/hpo/search/cma_es.h>
-#include <glocal/hpo/search/search.h>
+#include <glocal/hpo/search/registry.h>
 #include <glocal/hpo/tune/search_run.h>
 #include <glocal/hpo/tune/tune.h>
 

@@ -57,26 +57,27 @@ void check_block(const Json& json, std::int64_t updates, std::int64_t t, const R
   Fields block(json, "progress.block", where);
   const std::int64_t t0 = rules.block_start(updates), rows = t - t0;
   block.equal("t0", t0, "the step at which this block began");
-  const std::int64_t pairs = block.whole("pairs", 0, rules.pairs);
-  if (rules.kind == BlockKind::pairs && pairs < rules.pairs && rows > 0)
+  const std::int64_t pairs = block.whole("pairs", 0, rules.kept.pairs);
+  if (rules.kept.block == hpo::Kept::Block::pairs && pairs < rules.kept.pairs && rows > 0)
     block.refuse("pairs",
-                 fmt::format("{}, since training goes on after all pairs, to progress.t = {}", rules.pairs, t));
+                 fmt::format("{}, since training goes on after all pairs, to progress.t = {}", rules.kept.pairs, t));
   block.number_or_null("outer");
   std::int64_t h = 0, kept = 0;
-  if (rules.kind == BlockKind::sums || rules.kind == BlockKind::pairs) h = rules.q;
-  if (rules.kind == BlockKind::forward) {
-    kept = rules.trajectory ? rows : 0;
-    h = (rules.trajectory ? rows > 0 : rows == rules.tau) ? rules.directions : 0;
+  if (rules.kept.block == hpo::Kept::Block::sums || rules.kept.block == hpo::Kept::Block::pairs) h = rules.q;
+  if (rules.kept.block == hpo::Kept::Block::tangents) {
+    kept = rules.kept.trajectory ? rows : 0;
+    h = (rules.kept.trajectory ? rows > 0 : rows == rules.tau) ? rules.kept.tangents : 0;
   }
   const std::string by = fmt::format("of a {} block at progress.t = {}", rules.estimator, t);
   block.equal("h", h, by);
-  block.equal("trajectory", kept * rules.directions, by);
+  block.equal("trajectory", kept * rules.kept.tangents, by);
   block.equal("outers", kept, by);
   Json squares = Json::array();
-  for (const std::int64_t look : rules.kind == BlockKind::forward ? rules.looks() : std::vector<std::int64_t>())
-    squares.push_back(look <= rows ? rules.directions : 0);
+  for (const std::int64_t look :
+       rules.kept.block == hpo::Kept::Block::tangents ? rules.looks() : std::vector<std::int64_t>())
+    squares.push_back(look <= rows ? rules.kept.tangents : 0);
   // Tangents that began at s_0 may not have begun at 0; those kept from the block before did not.
-  const bool optional = rules.from_start || rules.keeps_tangents;
+  const bool optional = rules.from_start || rules.kept.online;
   if (!(optional && json.contains("squares") && json.at("squares") == Json::array()))
     block.equal("squares", squares, by);
   block.done({"squares"});
@@ -105,24 +106,26 @@ void check_progress(const Json& json, const Json& seen, const RunRules& rules, c
   progress.equal("T", T, "the steps of this run");
   progress.equal("has_state", true, "a checkpoint has a state");
   const bool in_block = progress.has("block");
-  if (in_block && (ends || rules.kind == BlockKind::none)) progress.refuse("block", "none");
+  if (in_block && (ends || rules.kept.block == hpo::Kept::Block::none)) progress.refuse("block", "none");
   std::int64_t first = rules.block_start(updates), last = first + (in_block ? rules.tau : 0);
   if (ends || rules.search) last = T;
   if (rules.search || rules.updates == 0) first = 0;
-  const bool blocks = rules.kind != BlockKind::none && rules.kind != BlockKind::own && !ends;
+  const bool blocks =
+      rules.kept.block != hpo::Kept::Block::none && rules.kept.block != hpo::Kept::Block::anything && !ends;
   if (blocks && !in_block && json.contains("t") && json.at("t").is_number() && json.at("t") > first)
     progress.refuse("block", fmt::format("one at progress.t = {}", json_excerpt(json.at("t"))));
   const std::int64_t t = progress.whole("t", first, last);
 
-  const bool tangents = rules.kind == BlockKind::forward && (in_block || (rules.keeps_tangents && updates > 0));
-  const bool begun = in_block || updates > 0, own = rules.kind == BlockKind::own;
+  const bool tangents =
+      rules.kept.block == hpo::Kept::Block::tangents && (in_block || (rules.kept.online && updates > 0));
+  const bool begun = in_block || updates > 0, own = rules.kept.block == hpo::Kept::Block::anything;
   if (own) {
     progress.whole("directions", 0, 1'000'000);
     progress.whole("particles", 0, 1'000'000);
     if (in_block) check_own_block(progress.object("block"), t, where);
   } else {
-    progress.equal("directions", tangents ? rules.directions : 0, "tangents of this estimator");
-    progress.equal("particles", rules.particles && begun ? rules.pairs : 0, "pairs of this estimator");
+    progress.equal("directions", tangents ? rules.kept.tangents : 0, "tangents of this estimator");
+    progress.equal("particles", rules.kept.particles && begun ? rules.kept.pairs : 0, "pairs of this estimator");
     if (in_block) check_block(progress.object("block"), updates, t, rules, where);
   }
   std::int64_t steps = rules.tunes() ? updates : 0;

@@ -227,14 +227,15 @@ void check_updates(Lines& lines, const Checkpoint& checkpoint, const train::Expe
     if (!close(expected, found)) refuse(lines.where(), field, expected, found);
   };
   const bool judged = rules.from_start && std::ssize(state.scores) > state.updates;
-  if (!judged && rules.kind != BlockKind::own) {  // else of the run that is kept
+  if (!judged && rules.kept.block != hpo::Kept::Block::anything) {  // else of the run that is kept
     check("hyper/values", values, checkpoint.values, same);
     if (!rules.search) check("hyper/u", last_u, hpo::to_components(state.phi, state.phi), same);
   }
   if (!rules.tunes()) return;
   if (judged && state.scores.back() < outer.best)
     outer.best_u = outer.u;
-  else if (judged || (rules.kind == BlockKind::own && rules.from_start && state.updates == rules.updates))
+  else if (judged ||
+           (rules.kept.block == hpo::Kept::Block::anything && rules.from_start && state.updates == rules.updates))
     outer.u = outer.best_u;
   check("hyper/u", outer.u, state.u, near);
   check("best/u", outer.best_u, state.best_u, near);

@@ -53,7 +53,7 @@ class Numbers {
     check_loss();
     check_particles();
     check_tangents();
-    if (progress_.block && rules_.kind != BlockKind::own) check_block(*progress_.block);
+    if (progress_.block && rules_.kept.block != hpo::Kept::Block::anything) check_block(*progress_.block);
   }
 
  private:
@@ -108,7 +108,7 @@ class Numbers {
     const double eps = rounding(experiment_.dtype());
     if (!rules_.tunes()) equal("hyper/u", state_.u, hpo::to_components(start, start), eps, "the start value");
     // In a search they are those of the best trial: see check_lines.
-    if ((!rules_.search || state_.updates == 0) && rules_.kind != BlockKind::own)
+    if ((!rules_.search || state_.updates == 0) && rules_.kept.block != hpo::Kept::Block::anything)
       equal("hyper/values", c_.values, experiment_.space().values(state_.phi), eps, "as hyper/u");
   }
 
@@ -130,8 +130,8 @@ class Numbers {
 
   // xi is the sum of what has been drawn for a pair, and the draws follow from the seed.
   void check_particles() const {
-    if (!rules_.particles) return;
-    const hpo::Evolution draws(true, rules_.tau, rules_.pairs, 1, rules_.seed);
+    if (!rules_.kept.particles) return;
+    const hpo::Evolution draws(true, rules_.tau, rules_.kept.pairs, 1, rules_.seed);
     for (std::size_t k = 0; k < progress_.particles.size(); ++k) {
       const hpo::AntitheticPair& pair = progress_.particles[k];
       for (std::size_t i = 0; i < names_.size(); ++i) {
@@ -173,7 +173,7 @@ class Numbers {
   }
 
   void check_block(const hpo::Block& block) const {
-    const bool forward = rules_.kind == BlockKind::forward, free = forward && exploded();
+    const bool forward = rules_.kept.block == hpo::Kept::Block::tangents, free = forward && exploded();
     const auto accept = [free](double x) { return free || std::isfinite(x); };
     each("block/h", block.h, "finite numbers", accept);
     each("block/trajectory", block.trajectory, "finite numbers", accept);
@@ -181,9 +181,9 @@ class Numbers {
     for (std::size_t i = 0; i < block.squares.size(); ++i)
       each(fmt::format("block/squares/{}", i).c_str(), block.squares[i], "numbers >= 0",
            [free](double x) { return x >= 0 || (free && std::isnan(x)); });  // squares overflow first
-    if (rules_.kind == BlockKind::pairs && block.pairs == 0)
+    if (rules_.kept.block == hpo::Kept::Block::pairs && block.pairs == 0)
       each("block/h", block.h, "0 while progress.block.pairs is 0", [](double x) { return x == 0; });
-    if (rules_.kind == BlockKind::sums && progress_.t == block.t0)
+    if (rules_.kept.block == hpo::Kept::Block::sums && progress_.t == block.t0)
       each("block/h", block.h, "0 before the first step", [](double x) { return x == 0; });
     const bool asked = forward && !block.h.empty();
     if (!block.outers.empty() && !same(block.outer, block.outers.back()))

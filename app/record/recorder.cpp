@@ -25,7 +25,7 @@
 #include <glocal/hpo/estimators/estimator.h>
 #include <glocal/hpo/forecast/forecast.h>
 #include <glocal/hpo/problem.h>
-#include <glocal/hpo/search/search.h>
+#include <glocal/hpo/search/registry.h>
 #include <glocal/hpo/tune/tune.h>
 #include <glocal/train/experiment.h>
 

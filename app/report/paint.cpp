@@ -1,7 +1,11 @@
 #include <glocal/app/report/paint.h>
+#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/registry.h>
+#include <glocal/hpo/search/registry.h>
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <string>
@@ -27,20 +31,15 @@ const std::array<PaintValue, 12>& palette() {
 
 std::string_view name_of(Paint paint) { return palette()[static_cast<std::size_t>(paint)].name; }
 
-Paint paint_of(std::string_view estimator) {
-  if (estimator == "local") return Paint::orange;
-  if (estimator == "glocal") return Paint::blue;
-  if (estimator == "global") return Paint::vermillion;
-  if (estimator == "global-forward") return Paint::brown;
-  if (estimator == "local-online") return Paint::sky;
-  if (estimator == "local-restart") return Paint::olive;
-  if (estimator == "truncated") return Paint::green;
-  if (estimator == "one-step") return Paint::purple;
-  if (estimator == "random-search") return Paint::olive;
-  if (estimator == "grid") return Paint::purple;
-  if (estimator == "gp") return Paint::green;
-  if (estimator == "cma-es") return Paint::brown;
-  return Paint::grey;
+Paint paint_of(std::string_view name) {
+  const std::string method(name);
+  const hpo::EstimatorKind* const estimator = hpo::estimators().find(method);
+  const hpo::SearchKind* const search = hpo::searches().find(method);
+  const std::string colour = estimator ? estimator->colour : search ? search->colour : "";
+  const auto& all = palette();
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const PaintValue& paint) { return paint.name == colour; });
+  return found == all.end() ? Paint::grey : static_cast<Paint>(found - all.begin());
 }
 
 std::string palette_css() {

@@ -27,7 +27,8 @@
 #include <glocal/app/terminal/say.h>
 #include <glocal/app/terminal/table.h>
 #include <glocal/core/error.h>
-#include <glocal/hpo/estimators/cost.h>
+#include <glocal/hpo/estimators/predict.h>
+#include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/tune/tune.h>
 #include <glocal/train/experiment.h>
 

@@ -33,8 +33,9 @@
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
 #include <glocal/core/tensor.h>
-#include <glocal/hpo/estimators/cost.h>
-#include <glocal/hpo/search/search.h>
+#include <glocal/hpo/estimators/predict.h>
+#include <glocal/hpo/estimators/probe.h>
+#include <glocal/hpo/search/registry.h>
 #include <glocal/hpo/tune/tune.h>
 #include <glocal/train/experiment.h>
 

@@ -11,7 +11,7 @@
 #include <glocal/app/record/run_folder.h>
 #include <glocal/app/settings/config.h>
 #include <glocal/app/settings/options.h>
-#include <glocal/hpo/estimators/cost.h>
+#include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/tune/tune.h>
 #include <glocal/train/experiment.h>
 

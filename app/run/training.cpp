@@ -24,7 +24,7 @@
 #include <glocal/core/error.h>
 #include <glocal/core/io/safetensors.h>
 #include <glocal/hpo/problem.h>
-#include <glocal/hpo/search/search.h>
+#include <glocal/hpo/search/registry.h>
 #include <glocal/hpo/tune/search_run.h>
 #include <glocal/hpo/tune/tune.h>
 #include <glocal/train/experiment.h>

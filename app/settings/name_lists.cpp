@@ -23,6 +23,7 @@
 #include <glocal/hpo/estimators/estimator.h>
 #include <glocal/hpo/estimators/registry.h>
 #include <glocal/hpo/meta_optimizer.h>
+#include <glocal/hpo/search/registry.h>
 #include <glocal/hpo/search/search.h>
 #include <glocal/hpo/unroll/implicit_solve.h>
 #include <glocal/nn/layers/activation.h>
@@ -46,13 +47,13 @@ Entries plain(const std::vector<std::string>& names) {
 
 Entries searches() {
   Entries entries;
-  for (const std::string& name : hpo::search_names()) entries.push_back({name, hpo::search_about(name)});
+  for (const hpo::SearchKind& kind : hpo::searches().entries()) entries.push_back({kind.name, kind.about});
   return entries;
 }
 
 Entries estimators() {
   Entries entries{{"fixed", "plain training, nothing is tuned"}};
-  for (const std::string& name : hpo::estimator_names()) entries.push_back({name, hpo::estimator_about(name)});
+  for (const hpo::EstimatorKind& kind : hpo::estimators().entries()) entries.push_back({kind.name, kind.about});
   for (NameEntry& search : searches()) entries.push_back(std::move(search));
   return entries;
 }

@@ -26,11 +26,12 @@
 #include <glocal/core/tensor.h>
 #include <glocal/core/version.h>
 #include <glocal/datasets/dataset.h>
-#include <glocal/hpo/estimators/cost.h>
 #include <glocal/hpo/estimators/estimator.h>
 #include <glocal/hpo/estimators/glocal.h>
+#include <glocal/hpo/estimators/predict.h>
+#include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/estimators/registry.h>
-#include <glocal/hpo/search/search.h>
+#include <glocal/hpo/search/registry.h>
 #include <glocal/train/experiment.h>
 #include <glocal/train/refusal.h>
 

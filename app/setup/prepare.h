@@ -5,7 +5,8 @@
 #include <vector>
 
 #include <glocal/app/settings/options.h>
-#include <glocal/hpo/estimators/cost.h>
+#include <glocal/hpo/estimators/predict.h>
+#include <glocal/hpo/estimators/probe.h>
 #include <glocal/train/experiment.h>
 
 namespace glocal::app {

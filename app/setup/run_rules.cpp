@@ -13,25 +13,13 @@
 #include <glocal/hpo/estimators/estimator.h>
 #include <glocal/hpo/estimators/registry.h>
 #include <glocal/hpo/problem.h>
-#include <glocal/hpo/search/search.h>
+#include <glocal/hpo/search/registry.h>
 #include <glocal/hpo/tune/tune.h>
 #include <glocal/hpo/unroll/forward.h>
 #include <glocal/train/experiment.h>
 
 namespace glocal::app {
 namespace {
-
-BlockKind kind_of(const std::string& estimator) {
-  const auto is = [&estimator](std::initializer_list<const char*> names) {
-    return std::any_of(names.begin(), names.end(), [&](const char* name) { return estimator == name; });
-  };
-  if (is_plain(estimator) || hpo::is_search(estimator) || is({"global"})) return BlockKind::none;
-  if (is({"local", "local-restart", "local-online", "glocal", "random-forward", "global-forward"}))
-    return BlockKind::forward;
-  if (is({"truncated", "one-step", "implicit-cg", "implicit-neumann", "implicit-nystrom"})) return BlockKind::steps;
-  if (is({"hypergradient-descent"})) return BlockKind::sums;
-  return is({"es", "pes"}) ? BlockKind::pairs : BlockKind::own;
-}
 
 // At most 20 scores a run, and no more images scored than trained on: a step is worth three passes over its batch.
 std::int64_t steps_between_scores(std::int64_t T, std::int64_t batch, std::int64_t validation) {
@@ -52,7 +40,6 @@ RunRules rules_of(const train::Experiment& experiment, const Options& options, c
   RunRules rules;
   rules.estimator = estimator;
   rules.search = hpo::is_search(estimator);
-  rules.kind = kind_of(estimator);
   rules.q = hpo::components(experiment.phi());
   rules.T = tuning.T;
   rules.replays = replays_of(experiment, options, estimator);
@@ -65,15 +52,11 @@ RunRules rules_of(const train::Experiment& experiment, const Options& options, c
     rules.updates = rules.replays.runs;
     return rules;
   }
-  rules.from_start = hpo::make_estimator(estimator, settings)->from_start();
+  const auto made = hpo::make_estimator(estimator, settings);
+  rules.from_start = made->from_start();
+  rules.kept = made->kept(rules.q);
   rules.tau = rules.from_start ? rules.replays.steps : settings.tau;
   rules.updates = rules.from_start ? tuning.updates : (rules.T + rules.tau - 1) / rules.tau - 1;
-  if (rules.kind == BlockKind::forward)
-    rules.directions = estimator == "random-forward" ? settings.directions : rules.q;
-  rules.keeps_tangents = estimator == "local-online";
-  rules.trajectory = rules.kind == BlockKind::forward && (settings.trajectory || estimator == "glocal");
-  if (rules.kind == BlockKind::pairs) rules.pairs = settings.particles;
-  rules.particles = estimator == "pes";
   rules.seed = settings.seed;
   return rules;
 }

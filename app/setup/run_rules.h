@@ -6,34 +6,20 @@
 
 #include <glocal/app/settings/options.h>
 #include <glocal/app/setup/search.h>
+#include <glocal/hpo/estimators/estimator.h>
 #include <glocal/hpo/meta_optimizer.h>
 #include <glocal/train/experiment.h>
 
 namespace glocal::app {
 
-/// What an estimator keeps of a block in progress; see hpo::Block.
-enum class BlockKind {
-  none,     ///< it has no blocks, or makes each in one piece (global, searches, plain training)
-  steps,    ///< plain steps (truncated, one-step, implicit-*)
-  forward,  ///< tangents (local, local-restart, local-online, glocal, random-forward, global-forward)
-  sums,     ///< the sum of h so far (hypergradient-descent)
-  pairs,    ///< the sum of h so far over pairs of perturbed runs (es, pes)
-  own       ///< that of an estimator of a user's own: anything
-};
-
 struct RunRules {
   std::string estimator;
   bool search = false, from_start = false;
-  BlockKind kind = BlockKind::none;
+  hpo::Kept kept{.block = hpo::Kept::Block::none};  ///< of a block in progress
   std::int64_t q = 0, T = 0;
   std::int64_t tau = 0;          ///< steps of a block that ends with an update
   std::int64_t updates = 0;      ///< outer updates or trials of the whole run
   Replays replays;               ///< the runs of those from the start
-  std::int64_t directions = 0;   ///< tangents of a block
-  bool keeps_tangents = false;   ///< also between blocks: local-online
-  bool trajectory = false;       ///< of a block: glocal
-  std::int64_t pairs = 0;        ///< es, pes
-  bool particles = false;        ///< that go on from block to block: pes
   std::uint64_t seed = 0;        ///< of es and pes
   hpo::MetaOptimizer meta;       ///< before its first step
   std::int64_t loss_every = 1;   ///< steps between the training losses in metrics.jsonl

@@ -16,10 +16,10 @@
 #include <glocal/core/shape.h>
 #include <glocal/core/text/nearest.h>
 #include <glocal/core/text/printable.h>
-#include <glocal/hpo/estimators/cost.h>
+#include <glocal/hpo/estimators/predict.h>
 #include <glocal/hpo/estimators/registry.h>
 #include <glocal/hpo/problem.h>
-#include <glocal/hpo/search/search.h>
+#include <glocal/hpo/search/registry.h>
 #include <glocal/hpo/tune/search_run.h>
 #include <glocal/hpo/tune/tune.h>
 #include <glocal/train/experiment.h>

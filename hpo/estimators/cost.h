@@ -1,49 +1,38 @@
-// What a run will cost, before it starts: one step of each kind is measured, the rest is arithmetic.
+// Arithmetic that the costs of several estimators share: seconds and bytes of a probe, and gradient evaluations.
+//
+// A gradient evaluation is a gradient of the training loss on a batch (a plain step is 1) or of E; a Hessian-vector
+// product is 2, values of E are free.
 #pragma once
 #include <cstdint>
-#include <string>
 
-#include <glocal/autodiff/var.h>
-#include <glocal/hpo/estimators/estimator.h>
-#include <glocal/hpo/problem.h>
+#include <glocal/hpo/estimators/probe.h>
+#include <glocal/hpo/unroll/reverse.h>
+#include <glocal/hpo/unroll/unroll_plan.h>
 
 namespace glocal::hpo {
 
-/// One step of each kind at s_0: seconds and tensor bytes.
-struct Probe {
-  std::int64_t q = 0;
-  std::int64_t base_bytes = 0;     ///< live before anything ran (data sets, the model)
-  std::int64_t state_bytes = 0;    ///< s
-  std::int64_t step_bytes = 0;     ///< peak of a plain step above the base
-  std::int64_t record_bytes = 0;   ///< held by one recorded step, its new state included
-  std::int64_t pull_bytes = 0;     ///< peak of pulling it, above what is held
-  std::int64_t forward_bytes = 0;  ///< peak of a step with q tangents above the base, both tangent sets included; for
-                                   ///< many, like forward_seconds, extrapolated from a few
-  std::int64_t outer_bytes = 0;    ///< peak of one gradient of E, above what is held
-  double step_seconds = 0, record_seconds = 0, pull_seconds = 0, forward_seconds = 0, outer_seconds = 0;
-  double value_seconds = 0;  ///< one value of E
+/// The blocks of tau steps of a run of T.
+struct Blocks {
+  std::int64_t count = 0;  ///< that end with an update; the last one of the run does not
+  std::int64_t rest = 0;   ///< steps of plain training after them
 };
-/// Runs about ten steps. Does not call problem.watch.
-Probe probe(const FlatProblem& problem, const Vars& phi);
+Blocks blocks_of(std::int64_t T, std::int64_t tau);
 
-struct Cost {
-  double seconds = 0;
-  std::int64_t bytes = 0;  ///< peak of tensors, the base included
-};
-/// What tune() with this estimator will need. T steps; `updates` counts for estimators from the start only.
-Cost predict(const Probe& probe, const std::string& estimator, const EstimatorOptions& options, std::int64_t T,
-             std::int64_t updates);
-/// Gradient evaluations of tune(), training included, by theory: gradients of the training loss on a batch (a plain
-/// step is 1) and of E; a Hessian-vector product is 2, values of E are free. A step costs 1 + 2 q with q tangents, 4 in
-/// reverse (3 when stored), 1 + 2 b along b directions, 1 + 2 N with N antithetic pairs. What a search of equal budget
-/// gets. Throws ValueError for an estimator without a count, ShapeError beyond 2^63.
-std::int64_t gradient_evaluations(const std::string& estimator, const EstimatorOptions& options, std::int64_t q,
-                                  std::int64_t T, std::int64_t updates);
-/// The cost of plain training.
-Cost predict_training(const Probe& probe, std::int64_t T);
+/// Peak bytes with q tangents: of a step, or of E differentiated beside the state and its tangents.
+std::int64_t forward_bytes(const Probe& probe);
+/// q tangents through every block, and `outers` gradients of E in each; plain training after them.
+Cost forward_cost(const Probe& probe, std::int64_t T, std::int64_t tau, std::int64_t outers);
+/// n steps in reverse by a plan, and one gradient of E.
+Cost reverse_cost(const Probe& probe, std::int64_t n, const UnrollPlan& plan);
 
-/// Throws MemoryError when the prediction is above limit_bytes, naming the estimators that would fit.
-void refuse_above(std::int64_t limit_bytes, const Probe& probe, const std::string& estimator,
-                  const EstimatorOptions& options, std::int64_t T, std::int64_t updates);
+/// Of a step with q tangents: each is a Hessian-vector product. Throws ShapeError beyond 2^63, as all below.
+std::int64_t forward_step_gradients(std::int64_t q);
+/// Of blocks that take `each`, and plain training after them.
+std::int64_t gradients_in_blocks(std::int64_t T, std::int64_t tau, std::int64_t each);
+/// The same for what forward_cost is of.
+std::int64_t forward_gradients(std::int64_t q, std::int64_t T, std::int64_t tau, std::int64_t outers);
+/// Of `updates` runs of `steps` steps from the start at `price` a step, with a gradient of E each, and the training
+/// after them.
+std::int64_t gradients_from_start(std::int64_t T, std::int64_t updates, std::int64_t steps, std::int64_t price);
 
 }  // namespace glocal::hpo

@@ -1,6 +1,8 @@
 // What every hypergradient estimator looks like to the outer loop.
 #pragma once
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,6 +10,7 @@
 #include <glocal/autodiff/var.h>
 #include <glocal/core/tensor.h>
 #include <glocal/hpo/dmd/model/options.h>
+#include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/forecast/forecast.h>
 #include <glocal/hpo/forecast/scaling.h>
 #include <glocal/hpo/problem.h>
@@ -52,7 +55,25 @@ struct EstimatorOptions {
   ImplicitOptions implicit{};            ///< implicit-cg, implicit-neumann, implicit-nystrom
 };
 
-/// One way of estimating dE/dphi. `advance` is the only thing the outer loop calls.
+/// What of Progress an estimator fills between the steps of a block: what a checkpoint of it holds.
+struct Kept {
+  enum class Block {
+    none,      ///< it has no blocks, or makes each in one piece
+    steps,     ///< plain steps
+    tangents,  ///< those of forward mode, with h and E where the trajectory is recorded
+    sums,      ///< the sum of h so far
+    pairs,     ///< the sum of h so far over pairs of perturbed runs
+    anything   ///< that of an estimator which does not say
+  };
+  Block block = Block::anything;
+  std::int64_t tangents = 0;  ///< lists in Progress::z inside a block
+  bool online = false;        ///< the tangents stay between blocks too
+  bool trajectory = false;    ///< Block::trajectory and outers are recorded
+  std::int64_t pairs = 0;     ///< perturbed ones
+  bool particles = false;     ///< the pairs go on from block to block
+};
+
+/// One way of estimating dE/dphi: all that is to be known of it.
 struct Estimator {
   virtual ~Estimator() = default;
   virtual const char* name() const = 0;
@@ -71,6 +92,20 @@ struct Estimator {
   /// from_start() leaves `progress` at s_0. problem.watch and problem.step may throw: a call with that `progress`, then
   /// or from a copy made in problem.watch when progress.t is the step watched + 1, goes on with the same bits.
   virtual Estimate advance(const FlatProblem& problem, const Vars& phi, Progress& progress) = 0;
+  /// What all estimates of a run of T steps take, with the training between them; `updates` counts for estimators from
+  /// the start only.
+  virtual Cost cost(const Probe& probe, std::int64_t T, std::int64_t updates) const = 0;
+  /// The same in gradient evaluations by theory (cost.h), training included. Throws ShapeError beyond 2^63.
+  virtual std::int64_t gradient_evaluations(std::int64_t q, std::int64_t T, std::int64_t updates) const = 0;
+  virtual Kept kept(std::int64_t q) const;
+};
+
+/// An entry of the list of estimators.
+struct EstimatorKind {
+  std::string name;    ///< "local-online"
+  std::string about;   ///< a sentence for `glocal list estimators`
+  std::string colour;  ///< of its curves, a name of the palette (app/report/paint.h); empty: grey
+  std::function<std::unique_ptr<Estimator>(const EstimatorOptions&)> make;
 };
 
 }  // namespace glocal::hpo

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -10,8 +11,11 @@
 #include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
 #include <glocal/core/random.h>
+#include <glocal/core/shape.h>
 #include <glocal/core/tensor.h>
+#include <glocal/hpo/estimators/cost.h>
 #include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/finite.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/progress.h>
@@ -29,6 +33,13 @@ Vars moved(std::vector<double> u, double deviation, const Tensor& e, const Vars&
 }
 
 }  // namespace
+
+Evolution::Evolution(bool pes, std::int64_t block, std::int64_t N, double deviation, std::uint64_t seed_)
+    : persistent(pes), tau(block), pairs(N), sigma(deviation), seed(seed_) {
+  if (pairs < 1 || pairs > 1'000'000) fail<ValueError>("[estimator] particles = {} is outside 1..1000000", pairs);
+  if (!(sigma > 0) || !std::isfinite(sigma))
+    fail<ValueError>("[estimator] sigma = {} must be positive and finite", sigma);
+}
 
 std::int64_t Evolution::steps(const Progress& progress) const { return progress.block_steps(tau); }
 
@@ -84,6 +95,34 @@ Estimate Evolution::advance(const FlatProblem& problem, const Vars& phi, Progres
   check_finite(name(), problem, phi, estimate.outer, estimate.h, progress.t);
   progress.block.reset();
   return estimate;
+}
+
+Cost Evolution::cost(const Probe& p, std::int64_t T, std::int64_t) const {
+  // Two runs of the block per pair beside training; pes keeps the states of all pairs beside those of the one that
+  // runs.
+  const Cost training = predict_training(p, T);
+  const auto runs = static_cast<double>(2 * pairs + 1);
+  const double block = static_cast<double>(tau) * (runs - 1) * p.step_seconds + runs * p.value_seconds;
+  return {training.seconds + static_cast<double>(blocks_of(T, tau).count) * block,
+          training.bytes + p.state_bytes * (persistent ? 2 * pairs + 2 : 2)};
+}
+
+std::int64_t Evolution::gradient_evaluations(std::int64_t, std::int64_t T, std::int64_t) const {
+  return gradients_in_blocks(T, tau, checked_mul(2 * pairs + 1, tau));
+}
+
+Kept Evolution::kept(std::int64_t) const {
+  return {.block = Kept::Block::pairs, .pairs = pairs, .particles = persistent};
+}
+
+std::vector<EstimatorKind> Evolution::kinds() {
+  const auto of = [](bool persistent) {
+    return [persistent](const EstimatorOptions& o) {
+      return std::make_unique<Evolution>(persistent, o.tau, o.particles, o.sigma, o.seed);
+    };
+  };
+  return {{"es", "evolution strategies, from values alone, right on average: --particles", "", of(false)},
+          {"pes", "the same through all blocks so far", "", of(true)}};
 }
 
 }  // namespace glocal::hpo

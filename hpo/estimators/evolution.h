@@ -1,10 +1,12 @@
 // Evolution strategies: hypergradients from the values of E alone, by antithetic pairs of perturbed runs.
 #pragma once
 #include <cstdint>
+#include <vector>
 
 #include <glocal/autodiff/var.h>
 #include <glocal/core/tensor.h>
 #include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/progress.h>
 
@@ -27,8 +29,8 @@ struct Evolution : Estimator {
   std::int64_t tau, pairs;
   double sigma;
   std::uint64_t seed;
-  Evolution(bool pes, std::int64_t block, std::int64_t N, double deviation, std::uint64_t seed_)
-      : persistent(pes), tau(block), pairs(N), sigma(deviation), seed(seed_) {}
+  /// Throws ValueError unless 1 <= N <= 1e6 and the deviation is positive and finite.
+  Evolution(bool pes, std::int64_t block, std::int64_t N, double deviation, std::uint64_t seed_);
   const char* name() const override { return persistent ? "pes" : "es"; }
   bool from_start() const override { return false; }
   bool feels_init() const override { return persistent; }
@@ -36,6 +38,10 @@ struct Evolution : Estimator {
   /// Throws NumericError when a perturbed run leaves the finite numbers, ValueError when `progress` holds the particles
   /// of another N or q.
   Estimate advance(const FlatProblem& problem, const Vars& phi, Progress& progress) override;
+  Cost cost(const Probe& probe, std::int64_t T, std::int64_t updates) const override;
+  std::int64_t gradient_evaluations(std::int64_t q, std::int64_t T, std::int64_t updates) const override;
+  Kept kept(std::int64_t q) const override;
+  static std::vector<EstimatorKind> kinds();
   /// e of pair i in the block that begins at step t0, (q,) f64: AntitheticPair::xi is the sum over the blocks so far.
   Tensor perturbation(std::int64_t t0, std::int64_t i, std::int64_t q) const;
 

@@ -4,13 +4,16 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include <glocal/autodiff/transforms.h>
 #include <glocal/autodiff/var.h>
+#include <glocal/hpo/estimators/cost.h>
 #include <glocal/hpo/estimators/estimator.h>
 #include <glocal/hpo/estimators/local.h>
+#include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/finite.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/progress.h>
@@ -85,6 +88,37 @@ Estimate Global::advance(const FlatProblem& problem, const Vars& phi, Progress& 
           ? global_reverse(problem, phi, T, options.unroll, choice.mode)
           : global_reverse(problem, phi, T, plan_within(problem, phi, T, options.unroll_bytes), choice.mode);
   return {std::move(exact.h), exact.outer, {}, {}, std::move(choice.note), std::move(exact.s)};
+}
+
+Cost Global::cost(const Probe& p, std::int64_t T, std::int64_t updates) const {
+  const Cost training = predict_training(p, T);
+  const auto runs = static_cast<double>(updates);
+  if (forward) return {p.forward_seconds * static_cast<double>(T) * runs + training.seconds, forward_bytes(p)};
+  Cost run = reverse_cost(p, T,
+                          options.unroll_bytes > 0 ? budget_plan(T, p.record_bytes, p.state_bytes, options.unroll_bytes)
+                          : options.unroll == Unroll::stored ? stored_plan(T)
+                                                             : leanest_plan(T, p.record_bytes, p.state_bytes));
+  run.bytes += p.state_bytes;  // of tune, which is at s_0 meanwhile
+  return {run.seconds * runs + training.seconds, run.bytes};
+}
+
+std::int64_t Global::gradient_evaluations(std::int64_t q, std::int64_t T, std::int64_t updates) const {
+  // A step in reverse is a Hessian-vector product beside the gradient that is recorded, and is run once more where its
+  // record was not kept.
+  const std::int64_t reverse = options.unroll == Unroll::stored && options.unroll_bytes == 0 ? 3 : 4;
+  return gradients_from_start(T, updates, T, forward ? forward_step_gradients(q) : reverse);
+}
+
+Kept Global::kept(std::int64_t q) const {
+  if (!forward) return {.block = Kept::Block::none};
+  return {.block = Kept::Block::tangents, .tangents = q, .trajectory = options.trajectory};
+}
+
+std::vector<EstimatorKind> Global::kinds() {
+  return {{"global", "exact: the whole run in reverse mode; whole runs from the start", "vermillion",
+           [](const auto& o) { return std::make_unique<Global>(false, o); }},
+          {"global-forward", "the same in forward mode, for few hyperparameters", "brown",
+           [](const auto& o) { return std::make_unique<Global>(true, o); }}};
 }
 
 }  // namespace glocal::hpo

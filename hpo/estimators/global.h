@@ -5,6 +5,7 @@
 
 #include <glocal/autodiff/var.h>
 #include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/progress.h>
 #include <glocal/hpo/unroll/adjoint.h>
@@ -42,6 +43,10 @@ struct Global : Estimator {
   bool feels_init() const override { return true; }
   std::int64_t steps(const Progress& progress) const override { return progress.T; }
   Estimate advance(const FlatProblem& problem, const Vars& phi, Progress& progress) override;
+  Cost cost(const Probe& probe, std::int64_t T, std::int64_t updates) const override;
+  std::int64_t gradient_evaluations(std::int64_t q, std::int64_t T, std::int64_t updates) const override;
+  Kept kept(std::int64_t q) const override;
+  static std::vector<EstimatorKind> kinds();
 };
 
 }  // namespace glocal::hpo

@@ -5,13 +5,17 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
 #include <glocal/core/shape.h>
 #include <glocal/core/tensor.h>
+#include <glocal/hpo/estimators/cost.h>
 #include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/finite.h>
 #include <glocal/hpo/forecast/forecast.h>
 #include <glocal/hpo/forecast/holdout.h>
@@ -72,6 +76,21 @@ Estimate Glocal::advance(const FlatProblem& problem, const Vars& phi, Progress& 
   }
   estimate.forecast = std::move(forecast);
   return estimate;
+}
+
+Cost Glocal::cost(const Probe& p, std::int64_t T, std::int64_t) const {
+  return forward_cost(p, T, options.tau, options.tau);
+}
+
+std::int64_t Glocal::gradient_evaluations(std::int64_t q, std::int64_t T, std::int64_t) const {
+  return forward_gradients(q, T, options.tau, options.tau);
+}
+
+Kept Glocal::kept(std::int64_t q) const { return {.block = Kept::Block::tangents, .tangents = q, .trajectory = true}; }
+
+std::vector<EstimatorKind> Glocal::kinds() {
+  return {{"glocal", "local, extrapolated to the end of training", "blue",
+           [](const auto& o) { return std::make_unique<Glocal>(o); }}};
 }
 
 }  // namespace glocal::hpo

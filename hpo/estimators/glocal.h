@@ -2,10 +2,12 @@
 #pragma once
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 #include <glocal/autodiff/var.h>
 #include <glocal/core/tensor.h>
 #include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/forecast/forecast.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/progress.h>
@@ -28,6 +30,10 @@ struct Glocal : Estimator {
   bool feels_init() const override { return false; }
   std::int64_t steps(const Progress& progress) const override;
   Estimate advance(const FlatProblem& problem, const Vars& phi, Progress& progress) override;
+  Cost cost(const Probe& probe, std::int64_t T, std::int64_t updates) const override;
+  std::int64_t gradient_evaluations(std::int64_t q, std::int64_t T, std::int64_t updates) const override;
+  Kept kept(std::int64_t q) const override;
+  static std::vector<EstimatorKind> kinds();
 };
 
 }  // namespace glocal::hpo

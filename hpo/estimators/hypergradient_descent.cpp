@@ -2,12 +2,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include <glocal/autodiff/transforms.h>
 #include <glocal/autodiff/var.h>
+#include <glocal/hpo/estimators/cost.h>
 #include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/finite.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/progress.h>
@@ -43,6 +46,24 @@ Estimate HypergradientDescent::advance(const FlatProblem& problem, const Vars& p
   check_finite(name(), problem, phi, estimate.outer, estimate.h, end);
   progress.block.reset();
   return estimate;
+}
+
+Cost HypergradientDescent::cost(const Probe& p, std::int64_t T, std::int64_t) const {
+  // In a block the loss of each step is differentiated twice, the second time with the update still recorded.
+  const double block = static_cast<double>(tau) * p.step_seconds + p.value_seconds;
+  return {predict_training(p, T).seconds + static_cast<double>(blocks_of(T, tau).count) * block,
+          p.base_bytes + p.step_bytes + 2 * p.state_bytes};
+}
+
+std::int64_t HypergradientDescent::gradient_evaluations(std::int64_t, std::int64_t T, std::int64_t) const {
+  return gradients_in_blocks(T, tau, 2 * tau);
+}
+
+Kept HypergradientDescent::kept(std::int64_t) const { return {.block = Kept::Block::sums}; }
+
+std::vector<EstimatorKind> HypergradientDescent::kinds() {
+  return {{"hypergradient-descent", "of the next step alone, as Baydin et al.", "",
+           [](const auto& o) { return std::make_unique<HypergradientDescent>(o.tau); }}};
 }
 
 }  // namespace glocal::hpo

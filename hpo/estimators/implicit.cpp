@@ -2,10 +2,12 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,7 +19,10 @@
 #include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
 #include <glocal/core/random.h>
+#include <glocal/core/shape.h>
+#include <glocal/hpo/estimators/cost.h>
 #include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/finite.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/progress.h>
@@ -189,6 +194,41 @@ Estimate Implicit::advance(const FlatProblem& problem, const Vars& phi, Progress
   estimate.note = std::move(at.solution.note);
   progress.block.reset();
   return estimate;
+}
+
+Cost Implicit::cost(const Probe& p, std::int64_t T, std::int64_t) const {
+  // A block of training, the gradient recorded, and products that cost about what the adjoint of a step costs.
+  const bool sketched = solver == ImplicitSolver::nystrom;
+  const std::int64_t power_iterations = solver == ImplicitSolver::neumann && options.step == 0 ? 10 : 0;
+  const std::int64_t products = (sketched ? options.columns : options.iterations) + 2 + power_iterations;
+  const double solve = p.step_seconds + p.record_seconds + static_cast<double>(products) * p.pull_seconds;
+  // The solvers' f64 vectors take no more than a state each where a buffer stands beside each f32 parameter.
+  const std::int64_t vectors = sketched ? 3 * options.columns + 4 : 8;
+  return {predict_training(p, T).seconds + static_cast<double>(blocks_of(T, tau).count) *
+                                               (static_cast<double>(options.batches) * solve + p.outer_seconds),
+          p.base_bytes + options.batches * p.record_bytes + vectors * p.state_bytes +
+              std::max(options.batches * p.pull_bytes, p.outer_bytes)};
+}
+
+std::int64_t Implicit::gradient_evaluations(std::int64_t, std::int64_t T, std::int64_t) const {
+  // A product is averaged over `batches` batches, and so is the derivative of grad L along x; cg and neumann at their
+  // most, with one product to check and ten power iterations.
+  const std::int64_t products = solver == ImplicitSolver::nystrom                        ? options.columns
+                                : solver == ImplicitSolver::neumann && options.step == 0 ? options.iterations + 11
+                                                                                         : options.iterations + 1;
+  return gradients_in_blocks(T, tau, tau + 1 + checked_mul(2 * options.batches, products + 1));
+}
+
+Kept Implicit::kept(std::int64_t) const { return {.block = Kept::Block::steps}; }
+
+std::vector<EstimatorKind> Implicit::kinds() {
+  const auto of = [](ImplicitSolver solver) {
+    return [solver](const EstimatorOptions& o) { return std::make_unique<Implicit>(solver, o.tau, o.implicit); };
+  };
+  return {{"implicit-cg", "implicit differentiation at the end of a block, by conjugate gradients", "",
+           of(ImplicitSolver::cg)},
+          {"implicit-neumann", "the same by a Neumann series", "", of(ImplicitSolver::neumann)},
+          {"implicit-nystrom", "the same by Nystrom's approximation of the Hessian", "", of(ImplicitSolver::nystrom)}};
 }
 
 }  // namespace glocal::hpo

@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include <glocal/autodiff/transforms.h>
 #include <glocal/autodiff/var.h>
+#include <glocal/hpo/estimators/cost.h>
 #include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/finite.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/progress.h>
@@ -42,6 +46,32 @@ Estimate Local::advance(const FlatProblem& problem, const Vars& phi, Progress& p
   }
   if (!online) progress.z.clear();
   return estimate;
+}
+
+Cost Local::cost(const Probe& p, std::int64_t T, std::int64_t updates) const {
+  if (!from_start()) return forward_cost(p, T, tau, trajectory ? tau : 1);
+  return {static_cast<double>(updates * std::min(T, tau)) * p.forward_seconds + predict_training(p, T).seconds,
+          forward_bytes(p)};
+}
+
+std::int64_t Local::gradient_evaluations(std::int64_t q, std::int64_t T, std::int64_t updates) const {
+  if (!from_start()) return forward_gradients(q, T, tau, trajectory ? tau : 1);
+  return gradients_from_start(T, updates, std::min(T, tau), forward_step_gradients(q));
+}
+
+Kept Local::kept(std::int64_t q) const {
+  return {
+      .block = Kept::Block::tangents, .tangents = q, .online = start == LocalStart::online, .trajectory = trajectory};
+}
+
+std::vector<EstimatorKind> Local::kinds() {
+  const auto of = [](LocalStart start) {
+    return [start](const EstimatorOptions& o) { return std::make_unique<Local>(o.tau, start, o.trajectory); };
+  };
+  return {{"local", "exact for the next block only, in forward mode; one training run in all", "orange",
+           of(LocalStart::warm)},
+          {"local-restart", "as local, always from the start", "olive", of(LocalStart::restart)},
+          {"local-online", "as local, with tangents kept from block to block", "sky", of(LocalStart::online)}};
 }
 
 }  // namespace glocal::hpo

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include <glocal/autodiff/ops.h>
@@ -13,7 +14,9 @@
 #include <glocal/core/error.h>
 #include <glocal/core/random.h>
 #include <glocal/core/tensor.h>
+#include <glocal/hpo/estimators/cost.h>
 #include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/finite.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/progress.h>
@@ -69,6 +72,12 @@ FlatProblem along(const FlatProblem& problem, const Vars& phi, const std::vector
   return view;
 }
 
+RandomForward::RandomForward(std::int64_t block, std::int64_t count, std::uint64_t seed_, bool keep)
+    : tau(block), directions(count), seed(seed_), trajectory(keep) {
+  if (directions < 1 || directions > 1'000'000)
+    fail<ValueError>("[estimator] directions = {} is outside 1..1000000", directions);
+}
+
 std::int64_t RandomForward::steps(const Progress& progress) const { return progress.block_steps(tau); }
 
 Estimate RandomForward::advance(const FlatProblem& problem, const Vars& phi, Progress& progress) {
@@ -95,6 +104,29 @@ Estimate RandomForward::advance(const FlatProblem& problem, const Vars& phi, Pro
                         estimate.trajectory.data<double>() + i * q);
   }
   return estimate;
+}
+
+Cost RandomForward::cost(const Probe& p, std::int64_t T, std::int64_t) const {
+  const Blocks blocks = blocks_of(T, tau);
+  const double share = static_cast<double>(directions) / static_cast<double>(std::max<std::int64_t>(1, p.q));
+  const double step = p.step_seconds + (p.forward_seconds - p.step_seconds) * share;
+  const auto tangent_bytes = static_cast<std::int64_t>(static_cast<double>(p.forward_bytes - p.step_bytes) * share);
+  const double block = static_cast<double>(tau) * step + static_cast<double>(trajectory ? tau : 1) * p.outer_seconds;
+  return {static_cast<double>(blocks.count) * block + static_cast<double>(blocks.rest) * p.step_seconds,
+          p.base_bytes + std::max(p.step_bytes + tangent_bytes, p.state_bytes * (1 + directions) + p.outer_bytes)};
+}
+
+std::int64_t RandomForward::gradient_evaluations(std::int64_t, std::int64_t T, std::int64_t) const {
+  return forward_gradients(directions, T, tau, trajectory ? tau : 1);
+}
+
+Kept RandomForward::kept(std::int64_t) const {
+  return {.block = Kept::Block::tangents, .tangents = directions, .trajectory = trajectory};
+}
+
+std::vector<EstimatorKind> RandomForward::kinds() {
+  return {{"random-forward", "local in random directions, right on average: --directions", "",
+           [](const auto& o) { return std::make_unique<RandomForward>(o.tau, o.directions, o.seed, o.trajectory); }}};
 }
 
 }  // namespace glocal::hpo

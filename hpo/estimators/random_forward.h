@@ -5,6 +5,7 @@
 
 #include <glocal/autodiff/var.h>
 #include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/progress.h>
 
@@ -22,14 +23,17 @@ struct RandomForward : Estimator {
   std::int64_t tau, directions;
   std::uint64_t seed;
   bool trajectory;
-  /// `count` directions, chosen by `seed_` and the block's first step.
-  RandomForward(std::int64_t block, std::int64_t count, std::uint64_t seed_, bool keep)
-      : tau(block), directions(count), seed(seed_), trajectory(keep) {}
+  /// `count` directions, chosen by `seed_` and the block's first step. Throws ValueError unless 1 <= count <= 1e6.
+  RandomForward(std::int64_t block, std::int64_t count, std::uint64_t seed_, bool keep);
   const char* name() const override { return "random-forward"; }
   bool from_start() const override { return false; }
   bool feels_init() const override { return false; }
   std::int64_t steps(const Progress& progress) const override;
   Estimate advance(const FlatProblem& problem, const Vars& phi, Progress& progress) override;
+  Cost cost(const Probe& probe, std::int64_t T, std::int64_t updates) const override;
+  std::int64_t gradient_evaluations(std::int64_t q, std::int64_t T, std::int64_t updates) const override;
+  Kept kept(std::int64_t q) const override;
+  static std::vector<EstimatorKind> kinds();
 };
 
 }  // namespace glocal::hpo

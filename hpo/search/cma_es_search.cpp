@@ -1,3 +1,5 @@
+#include <glocal/hpo/search/cma_es_search.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -33,6 +35,10 @@ struct CmaSearch : Search {
 
 std::unique_ptr<Search> cma_es_search(const SearchBox& box, std::int64_t trials, Key key) {
   return std::make_unique<CmaSearch>(box, trials, key);
+}
+
+SearchKind cma_es_search_kind() {
+  return {"cma-es", "evolution strategy that adapts a covariance matrix", "brown", cma_es_search};
 }
 
 }  // namespace glocal::hpo

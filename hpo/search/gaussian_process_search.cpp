@@ -1,3 +1,5 @@
+#include <glocal/hpo/search/gaussian_process_search.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -163,6 +165,10 @@ struct GpSearch : Search {
 
 std::unique_ptr<Search> gaussian_process_search(const SearchBox& box, std::int64_t trials, Key key) {
   return std::make_unique<GpSearch>(box, trials, key);
+}
+
+SearchKind gaussian_process_search_kind() {
+  return {"gp", "Bayesian optimisation: expected improvement of a Gaussian process", "green", gaussian_process_search};
 }
 
 }  // namespace glocal::hpo

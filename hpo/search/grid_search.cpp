@@ -1,8 +1,11 @@
+#include <glocal/hpo/search/grid_search.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
+#include <glocal/core/random.h>
 #include <glocal/hpo/search/search.h>
 
 namespace glocal::hpo {
@@ -41,6 +44,11 @@ struct Grid : Search {
 
 std::unique_ptr<Search> grid_search(const SearchBox& box, std::int64_t trials) {
   return std::make_unique<Grid>(box, trials);
+}
+
+SearchKind grid_search_kind() {
+  return {"grid", "a full grid of that box", "purple",
+          [](const SearchBox& box, std::int64_t trials, Key) { return grid_search(box, trials); }};
 }
 
 }  // namespace glocal::hpo

@@ -1,3 +1,5 @@
+#include <glocal/hpo/search/random_search.h>
+
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -31,6 +33,10 @@ struct Random : Search {
 
 std::unique_ptr<Search> random_search(const SearchBox& box, std::int64_t trials, Key key) {
   return std::make_unique<Random>(box, trials, key);
+}
+
+SearchKind random_search_kind() {
+  return {"random-search", "points drawn uniformly from a box around the start", "olive", random_search};
 }
 
 }  // namespace glocal::hpo

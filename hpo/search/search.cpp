@@ -19,21 +19,6 @@
 namespace glocal::hpo {
 namespace {
 
-using Maker = std::function<std::unique_ptr<Search>(const SearchBox&, std::int64_t, Key)>;
-
-struct Known {
-  std::string name, about;
-  Maker make;
-};
-
-const std::vector<Known> makers = {
-    {"random-search", "points drawn uniformly from a box around the start", random_search},
-    {"grid", "a full grid of that box",
-     [](const SearchBox& box, std::int64_t trials, Key) { return grid_search(box, trials); }},
-    {"gp", "Bayesian optimisation: expected improvement of a Gaussian process", gaussian_process_search},
-    {"cma-es", "evolution strategy that adapts a covariance matrix", cma_es_search},
-};
-
 double half_width(Transform transform) {
   switch (transform) {
     case Transform::identity: return 1;
@@ -77,31 +62,6 @@ SearchBox box_around(const Space& space, In phi, double width) {
     }
   }
   return box;
-}
-
-std::unique_ptr<Search> make_search(const std::string& name, const SearchBox& box, std::int64_t trials, Key key) {
-  if (trials < 1) fail<ValueError>("[search] trials = {} must be at least 1", trials);
-  if (box.low.empty() || box.low.size() != box.high.size() || box.low.size() != box.start.size())
-    fail<ValueError>("[search] nothing to search: a box of {} dimensions", box.low.size());
-  for (const Known& known : makers)
-    if (known.name == name) return known.make(box, trials, key);
-  fail<ValueError>("[search] {}", unknown_name(name, "search", search_names(), "glocal list searches"));
-}
-
-std::vector<std::string> search_names() {
-  std::vector<std::string> names;
-  for (const Known& known : makers) names.push_back(known.name);
-  return names;
-}
-
-std::string search_about(const std::string& name) {
-  for (const Known& known : makers)
-    if (known.name == name) return known.about;
-  return "";
-}
-
-bool is_search(const std::string& name) {
-  return std::any_of(makers.begin(), makers.end(), [&](const Known& known) { return known.name == name; });
 }
 
 }  // namespace glocal::hpo

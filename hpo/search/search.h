@@ -1,6 +1,7 @@
 // Black-box search over the unconstrained hyperparameters u: ask for a point, tell the E that it reached.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -36,21 +37,12 @@ struct Search {
   virtual void tell(const std::vector<double>& u, double E) = 0;
 };
 
-/// The start, then points uniform in the box (Bergstra & Bengio, JMLR 13, 2012).
-std::unique_ptr<Search> random_search(const SearchBox& box, std::int64_t trials, Key key);
-/// A full grid of at most `trials` points: q axes as equally divided as fit, points in the middle of their cells.
-std::unique_ptr<Search> grid_search(const SearchBox& box, std::int64_t trials);
-/// The start and a Latin hypercube of 2 q + 1 points (at most half of the trials), then maxima of the expected
-/// improvement of a Gaussian process (Jones, Schonlau & Welch 1998). E above its median m is compressed to
-/// m + s log(1 + (E - m) / s), s = m - min E, so that a trial that nearly diverged does not flatten the others.
-std::unique_ptr<Search> gaussian_process_search(const SearchBox& box, std::int64_t trials, Key key);
-/// CMA-ES from the start, with a deviation of a fifth of the box in every direction; points outside are drawn again.
-std::unique_ptr<Search> cma_es_search(const SearchBox& box, std::int64_t trials, Key key);
-
-/// "random-search", "grid", "gp", "cma-es". Throws ValueError for an unknown name, fewer than 1 trial, an empty box.
-std::unique_ptr<Search> make_search(const std::string& name, const SearchBox& box, std::int64_t trials, Key key);
-std::vector<std::string> search_names();
-std::string search_about(const std::string& name);  ///< a sentence on it
-bool is_search(const std::string& name);
+/// An entry of the list of searches.
+struct SearchKind {
+  std::string name;    ///< "gp"
+  std::string about;   ///< a sentence for `glocal list searches`
+  std::string colour;  ///< of its curves, a name of the palette (app/report/paint.h)
+  std::function<std::unique_ptr<Search>(const SearchBox&, std::int64_t trials, Key)> make;
+};
 
 }  // namespace glocal::hpo

@@ -15,6 +15,7 @@
 #include <glocal/core/memory.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/progress.h>
+#include <glocal/hpo/search/registry.h>
 #include <glocal/hpo/search/search.h>
 #include <glocal/hpo/space.h>
 #include <glocal/hpo/tune/tune.h>

@@ -8,6 +8,7 @@
 #include <glocal/autodiff/var.h>
 #include <glocal/core/random.h>
 #include <glocal/hpo/problem.h>
+#include <glocal/hpo/search/registry.h>
 #include <glocal/hpo/search/search.h>
 #include <glocal/hpo/space.h>
 #include <glocal/hpo/tune/tune.h>
@@ -18,7 +19,7 @@ struct SearchOptions {
   std::string method = "random-search";  ///< a name of search_names()
   std::int64_t T = 1000;                 ///< steps of training, >= 1
   std::int64_t trial_steps = 0;          ///< steps of a trial, 1..T; 0: T
-  /// Gradient evaluations for all of it, the last training included: see gradient_evaluations in cost.h.
+  /// Gradient evaluations for all of it, the last training included: see gradient_evaluations in predict.h.
   std::int64_t budget = 20'000;
   double width = 1;  ///< of the box: see box_around
   Key key{};

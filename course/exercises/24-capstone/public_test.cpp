@@ -49,9 +49,8 @@ TEST_CASE("the estimator on a quadratic [3 points]") {
 
 TEST_CASE("glocal compare runs both [3 points]") {
   nn::add_model("gated", gated_model);
-  hpo::add_estimator(
-      "averaged", [](const hpo::EstimatorOptions& o) { return std::make_unique<Averaged>(o.tau); },
-      /*costs_like=*/"local");
+  hpo::add_estimator({"averaged", "the mean of the last quarter of a block's trajectory", "purple",
+                      [](const hpo::EstimatorOptions& o) { return std::make_unique<Averaged>(o.tau); }});
   const char* beside = std::getenv("GLOCAL_EXERCISE_FOLDER");
   const std::string out = std::string(beside ? beside : ".") + "/report";
   std::istringstream line(

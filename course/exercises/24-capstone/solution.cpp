@@ -5,7 +5,9 @@
 
 #include <glocal/autodiff/ops.h>
 #include <glocal/core/random.h>
+#include <glocal/hpo/estimators/cost.h>
 #include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/unroll/forward.h>
 #include <glocal/nn/layers/linear.h>
 #include <glocal/nn/models/model.h>
@@ -57,6 +59,13 @@ struct Averaged : hpo::Estimator {
   bool from_start() const override { return false; }
   bool feels_init() const override { return false; }
   std::int64_t steps(const hpo::Progress& progress) const override { return progress.block_steps(tau); }
+  // One tangent a hyperparameter through every block, and E differentiated after each step.
+  hpo::Cost cost(const hpo::Probe& probe, std::int64_t T, std::int64_t) const override {
+    return hpo::forward_cost(probe, T, tau, /*outers=*/tau);
+  }
+  std::int64_t gradient_evaluations(std::int64_t q, std::int64_t T, std::int64_t) const override {
+    return hpo::forward_gradients(q, T, tau, /*outers=*/tau);
+  }
 
   hpo::Estimate advance(const hpo::FlatProblem& problem, const Vars& phi, hpo::Progress& progress) override {
     // BEGIN SOLUTION

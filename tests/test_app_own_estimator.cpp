@@ -1,0 +1,137 @@
+// An estimator of one's own: one struct and one line, and the command predicts, counts, stops, resumes and lists it.
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include <glocal/app/command/command.h>
+#include <glocal/app/report/paint.h>
+#include <glocal/app/terminal/signals.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/io/file.h>
+#include <glocal/core/io/safetensors.h>
+#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/probe.h>
+#include <glocal/hpo/estimators/registry.h>
+#include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
+
+#include "command.h"
+
+using namespace glocal;
+namespace fs = std::filesystem;
+
+namespace {
+
+// h_k = (k + 1) times the mean of E over the block: no derivative of anything, but a sum that a stop must not lose.
+struct Toy : hpo::Estimator {
+  std::int64_t tau;
+  explicit Toy(std::int64_t block) : tau(block) {}
+  const char* name() const override { return "toy"; }
+  bool from_start() const override { return false; }
+  bool feels_init() const override { return false; }
+  std::int64_t steps(const hpo::Progress& progress) const override { return progress.block_steps(tau); }
+  hpo::Estimate advance(const hpo::FlatProblem& problem, const Vars& phi, hpo::Progress& progress) override {
+    const std::int64_t t0 = progress.open_block().t0, end = t0 + steps(progress);
+    progress.block->h.resize(static_cast<std::size_t>(hpo::components(phi)));
+    double E = 0;
+    while (progress.t < end) {
+      progress.s = problem.step(progress.s, phi, progress.t);
+      E = problem.outer(progress.s, phi, t0).item();
+      double weight = 0;
+      for (double& h : progress.block->h) h += ++weight * E / static_cast<double>(end - t0);
+      ++progress.t;
+      problem.watch(progress.s, progress.t - 1);
+    }
+    hpo::Estimate estimate{progress.block->h, E, {}, {}};
+    progress.block.reset();
+    return estimate;
+  }
+  hpo::Cost cost(const hpo::Probe& probe, std::int64_t T, std::int64_t) const override {
+    return {1e6 + static_cast<double>(T) * probe.step_seconds, std::int64_t{123} << 20};
+  }
+  std::int64_t gradient_evaluations(std::int64_t q, std::int64_t T, std::int64_t) const override {
+    return 1000 * q + T;
+  }
+};
+
+void register_toy() {
+  hpo::add_estimator({"toy", "a sum of losses", "purple", [](const auto& o) { return std::make_unique<Toy>(o.tau); }});
+}
+
+// The exit code of the command in a process of its own, which knows the toy and is stopped at the given place.
+int toy_command(const std::vector<std::string>& arguments, const std::string& out, const char* stop_at = "0") {
+  std::fflush(nullptr);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::setenv("GLOCAL_INTERRUPT_AT", stop_at, 1);
+    ::setenv("PATH", "/nowhere", 1);  // without gnuplot
+    ::setenv("GLOCAL_THREADS", "1", 1);
+    if (!std::freopen(out.c_str(), "w", stdout) || !std::freopen((out + ".error").c_str(), "w", stderr)) ::_exit(99);
+    register_toy();
+    app::catch_signals();
+    const int code = app::run_command(arguments);
+    std::fflush(nullptr);
+    ::_exit(code);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+std::vector<std::string> tuned_into(const std::string& folder) {
+  return {"tune",    "--estimator", "toy",    "--hidden",    "8",      "--steps", "40",    "--block", "9",
+          "--batch", "32",          "--tune", "lr,momentum", "--seed", "2",       "--out", folder};
+}
+
+}  // namespace
+
+TEST_SUITE("fast") {
+  TEST_CASE("own estimator: predicted, counted, and told in help and lists by its one line") {
+    const Scratch scratch;
+    const std::string run = scratch / "run", out = scratch / "out";
+    REQUIRE(toy_command(tuned_into(run), out) == 0);
+    const nlohmann::json meta = nlohmann::json::parse(read_file(run + "/meta.json"));
+    const nlohmann::json summary = nlohmann::json::parse(read_file(run + "/summary.json"));
+    CHECK(summary.at("gradient_evaluations") == 2040);
+    CHECK(meta.at("predicted_seconds").get<double>() >= 1e6);
+    CHECK(meta.at("predicted_bytes") == 123 << 20);
+    CHECK(has(read_file(out + ".error"), "toy"));
+    REQUIRE(toy_command({"list", "estimators"}, out) == 0);
+    CHECK(has(read_file(out), "a sum of losses"));
+    CHECK(toy_command({"tune", "--estimator", "toyy"}, out) == 2);
+    CHECK(has(read_file(out + ".error"), "did you mean toy?"));
+  }
+
+  TEST_CASE("own estimator: a run that was stopped inside a block ends with the bytes of a run in one go") {
+    const Scratch scratch;
+    const std::string whole = scratch / "whole", parts = scratch / "parts", out = scratch / "out";
+    REQUIRE(toy_command(tuned_into(whole), out) == 0);
+    REQUIRE(toy_command(tuned_into(parts), out, "35") == 130);
+    const SafeTensors saved = load_safetensors(parts + "/last.safetensors");
+    CHECK(saved.tensors.contains("block/h"));
+    CHECK(toy_command({"tune", "--resume", parts}, out) == 0);
+    for (const char* file : {"/params.npz", "/metrics.jsonl", "/hparams.jsonl"}) {
+      CAPTURE(file);
+      const bool same = read_file(whole + file) == read_file(parts + file);
+      CHECK(same);
+    }
+  }
+
+  TEST_CASE("own estimator: its curves have the colour of its entry, an unknown one is grey") {
+    register_toy();
+    CHECK(app::paint_of("toy") == app::Paint::purple);
+    CHECK(app::paint_of("glocal") == app::Paint::blue);
+    CHECK(app::paint_of("gp") == app::Paint::green);
+    CHECK(app::paint_of("es") == app::Paint::grey);
+    CHECK(app::paint_of("nobody") == app::Paint::grey);
+  }
+}

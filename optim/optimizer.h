@@ -1,4 +1,4 @@
-// Update rules chosen at run time, over flat lists of Vars.
+// What an update rule looks like that is chosen at run time: over flat lists of Vars.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -32,9 +32,12 @@ struct Optimizer {
   std::function<Step(const Vars& hyper, const Vars& params, const Vars& grads, const Vars& state, std::int64_t t)> step;
 };
 
-/// "sgd" "nesterov" "adam" "adamw" "rmsprop" "adagrad". Throws ValueError listing these.
-Optimizer make_optimizer(const std::string& name);
-std::vector<std::string> optimizer_names();
+/// An entry of the list of optimisers.
+struct OptimizerKind {
+  std::string name;   ///< "adamw"
+  std::string about;  ///< a sentence for `glocal list optimizers`
+  std::function<Optimizer()> make;
+};
 
 /// The initial values of an optimiser's hyperparameters, as constants.
 Vars initial_hyper(const Optimizer& optimizer, DType dtype);

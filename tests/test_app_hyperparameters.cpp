@@ -10,6 +10,7 @@
 #include <glocal/nn/loss.h>
 #include <glocal/nn/models/meta_weight_net.h>
 #include <glocal/optim/optimizer.h>
+#include <glocal/optim/rules/registry.h>
 
 #include "experiment_check.h"
 

@@ -5,6 +5,7 @@
 
 #include <glocal/autodiff/op.h>
 #include <glocal/optim/optimizer.h>
+#include <glocal/optim/rules/registry.h>
 
 #include "gradcheck.h"
 

@@ -7,6 +7,7 @@
 #include <glocal/nn/models/lenet.h>
 #include <glocal/optim/clip.h>
 #include <glocal/optim/optimizer.h>
+#include <glocal/optim/rules/registry.h>
 
 #include "hard_cases.h"
 

@@ -8,6 +8,7 @@
 #include <glocal/hpo/estimators/global.h>
 #include <glocal/hpo/estimators/registry.h>
 #include <glocal/optim/optimizer.h>
+#include <glocal/optim/rules/registry.h>
 
 #include "quadratic.h"
 

@@ -16,6 +16,7 @@
 #include <glocal/nn/models/model.h>
 #include <glocal/optim/clip.h>
 #include <glocal/optim/optimizer.h>
+#include <glocal/optim/rules/registry.h>
 #include <glocal/optim/schedule.h>
 
 #include "message_of.h"

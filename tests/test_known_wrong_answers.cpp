@@ -9,6 +9,7 @@
 #include <glocal/hpo/meta_optimizer.h>
 #include <glocal/nn/layers/batch_norm.h>
 #include <glocal/optim/optimizer.h>
+#include <glocal/optim/rules/registry.h>
 
 #include "quadratic.h"
 

@@ -13,6 +13,7 @@
 #include <glocal/nn/models/model.h>
 #include <glocal/optim/optimizer.h>
 #include <glocal/optim/rules/adam.h>
+#include <glocal/optim/rules/registry.h>
 
 #include "gradcheck.h"
 

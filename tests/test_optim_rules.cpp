@@ -7,6 +7,7 @@
 #include <glocal/optim/optimizer.h>
 #include <glocal/optim/rules/adagrad.h>
 #include <glocal/optim/rules/adam.h>
+#include <glocal/optim/rules/registry.h>
 #include <glocal/optim/rules/rmsprop.h>
 #include <glocal/optim/rules/sgd.h>
 

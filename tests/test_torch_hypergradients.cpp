@@ -7,6 +7,7 @@
 #include <glocal/nn/layers/batch_norm.h>
 #include <glocal/nn/loss.h>
 #include <glocal/optim/optimizer.h>
+#include <glocal/optim/rules/registry.h>
 
 #include "torch_goldens.h"
 

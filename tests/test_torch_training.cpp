@@ -6,6 +6,7 @@
 #include <glocal/nn/loss.h>
 #include <glocal/nn/models/model.h>
 #include <glocal/optim/optimizer.h>
+#include <glocal/optim/rules/registry.h>
 #include <glocal/optim/schedule.h>
 
 #include "torch_goldens.h"

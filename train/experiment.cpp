@@ -32,6 +32,7 @@
 #include <glocal/optim/by_group.h>
 #include <glocal/optim/clip.h>
 #include <glocal/optim/optimizer.h>
+#include <glocal/optim/rules/registry.h>
 #include <glocal/optim/schedule.h>
 #include <glocal/train/hyper_kinds.h>
 #include <glocal/train/hyperparameters.h>

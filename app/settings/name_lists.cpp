@@ -30,6 +30,7 @@
 #include <glocal/nn/layers/norm.h>
 #include <glocal/nn/models/model.h>
 #include <glocal/optim/optimizer.h>
+#include <glocal/optim/rules/registry.h>
 #include <glocal/optim/schedule.h>
 #include <glocal/train/hyper_kinds.h>
 #include <glocal/train/hyperparameters.h>
@@ -71,8 +72,8 @@ optim::Schedule schedule_of(const std::string& name) {
 
 Entries optimizers() {
   Entries entries;
-  for (const std::string& name : optim::optimizer_names())
-    entries.push_back({name, names_of_hyper(optim::make_optimizer(name).hyper)});
+  for (const optim::OptimizerKind& kind : optim::optimizers().entries())
+    entries.push_back({kind.name, kind.about + ": " + names_of_hyper(kind.make().hyper)});
   return entries;
 }
 

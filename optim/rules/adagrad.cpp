@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include <glocal/autodiff/fused.h>
 #include <glocal/autodiff/ops.h>
@@ -13,7 +14,9 @@
 #include <glocal/core/dtype.h>
 #include <glocal/core/simd/update.h>
 #include <glocal/core/tensor.h>
-#include <glocal/optim/rules/updated.h>
+#include <glocal/optim/optimizer.h>
+#include <glocal/optim/over_lists.h>
+#include <glocal/optim/updated.h>
 
 namespace glocal::optim {
 
@@ -59,6 +62,20 @@ Updated<AdagradState> adagrad(const AdagradHyper& hyper, Vars params, Vars grads
     next.state.square.push_back(std::move(updated[1]));
   }
   return next;
+}
+
+std::vector<OptimizerKind> adagrad_kinds() {
+  using Range = HyperInfo::Range;
+  return {{"adagrad", "gradients over the root of the sum of their squares", [] {
+             const auto rule = [](const AdagradHyper& h, const Vars& w, const Vars& g, const AdagradState& s,
+                                  std::int64_t) { return adagrad(h, w, g, s); };
+             return over_lists<AdagradHyper, AdagradState>("adagrad",
+                                                           {{"lr", 1e-2, Range::positive},
+                                                            {"eps", 1e-10, Range::positive},
+                                                            {"eps_root", 1e-20, Range::positive},
+                                                            {"weight_decay", 0, Range::non_negative}},
+                                                           rule);
+           }}};
 }
 
 }  // namespace glocal::optim

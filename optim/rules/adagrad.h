@@ -2,9 +2,11 @@
 #pragma once
 #include <array>
 #include <tuple>
+#include <vector>
 
 #include <glocal/autodiff/var.h>
-#include <glocal/optim/rules/updated.h>
+#include <glocal/optim/optimizer.h>
+#include <glocal/optim/updated.h>
 
 namespace glocal::optim {
 
@@ -23,5 +25,8 @@ struct AdagradState {
 
 /// g += weight_decay w;  s += g^2;  w -= lr g / (sqrt(s + eps_root) + eps). Throws ShapeError.
 Updated<AdagradState> adagrad(const AdagradHyper& hyper, Vars params, Vars grads, AdagradState state);
+
+/// For the list of optimisers.
+std::vector<OptimizerKind> adagrad_kinds();
 
 }  // namespace glocal::optim

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include <glocal/autodiff/fused.h>
 #include <glocal/autodiff/op.h>
@@ -15,7 +16,9 @@
 #include <glocal/core/simd/update.h>
 #include <glocal/core/simd/vector.h>
 #include <glocal/core/tensor.h>
-#include <glocal/optim/rules/updated.h>
+#include <glocal/optim/optimizer.h>
+#include <glocal/optim/over_lists.h>
+#include <glocal/optim/updated.h>
 
 namespace glocal::optim {
 
@@ -95,6 +98,24 @@ Updated<AdamState> adam(const AdamHyper& hyper, Vars params, Vars grads, AdamSta
 
 Updated<AdamState> adamw(const AdamHyper& hyper, Vars params, Vars grads, AdamState state, std::int64_t t) {
   return adam_step<"adamw_update", Decay::decoupled>(hyper, std::move(params), std::move(grads), std::move(state), t);
+}
+
+std::vector<OptimizerKind> adam_kinds() {
+  using Range = HyperInfo::Range;
+  const auto of = [](const char* name, double weight_decay, auto rule) {
+    return [name, weight_decay, rule] {
+      return over_lists<AdamHyper, AdamState>(name,
+                                              {{"lr", 1e-3, Range::positive},
+                                               {"beta1", 0.9, Range::unit_interval},
+                                               {"beta2", 0.999, Range::unit_interval},
+                                               {"eps", 1e-8, Range::positive},
+                                               {"eps_root", 1e-20, Range::positive},
+                                               {"weight_decay", weight_decay, Range::non_negative}},
+                                              rule);
+    };
+  };
+  return {{"adam", "steps of a size of their own for every weight", of("adam", 0, adam)},
+          {"adamw", "the same, with the decay apart from the gradient", of("adamw", 1e-2, adamw)}};
 }
 
 }  // namespace glocal::optim

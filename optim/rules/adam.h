@@ -3,9 +3,11 @@
 #include <array>
 #include <cstdint>
 #include <tuple>
+#include <vector>
 
 #include <glocal/autodiff/var.h>
-#include <glocal/optim/rules/updated.h>
+#include <glocal/optim/optimizer.h>
+#include <glocal/optim/updated.h>
 
 namespace glocal::optim {
 
@@ -31,5 +33,8 @@ Updated<AdamState> adam(const AdamHyper& hyper, Vars params, Vars grads, AdamSta
 /// Decay apart from the gradient: w -= lr (m^ / (sqrt(v^ + eps_root) + eps) + weight_decay w) (Loshchilov, Hutter,
 /// ICLR 2019, in PyTorch's form).
 Updated<AdamState> adamw(const AdamHyper& hyper, Vars params, Vars grads, AdamState state, std::int64_t t);
+
+/// For the list of optimisers.
+std::vector<OptimizerKind> adam_kinds();
 
 }  // namespace glocal::optim

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include <glocal/autodiff/fused.h>
 #include <glocal/autodiff/ops.h>
@@ -13,7 +14,9 @@
 #include <glocal/core/dtype.h>
 #include <glocal/core/simd/update.h>
 #include <glocal/core/tensor.h>
-#include <glocal/optim/rules/updated.h>
+#include <glocal/optim/optimizer.h>
+#include <glocal/optim/over_lists.h>
+#include <glocal/optim/updated.h>
 
 namespace glocal::optim {
 
@@ -65,6 +68,22 @@ Updated<RmspropState> rmsprop(const RmspropHyper& hyper, Vars params, Vars grads
     next.state.velocity.push_back(std::move(updated[2]));
   }
   return next;
+}
+
+std::vector<OptimizerKind> rmsprop_kinds() {
+  using Range = HyperInfo::Range;
+  return {{"rmsprop", "gradients over the root of their mean square, with momentum", [] {
+             const auto rule = [](const RmspropHyper& h, const Vars& w, const Vars& g, const RmspropState& s,
+                                  std::int64_t) { return rmsprop(h, w, g, s); };
+             return over_lists<RmspropHyper, RmspropState>("rmsprop",
+                                                           {{"lr", 1e-3, Range::positive},
+                                                            {"alpha", 0.99, Range::unit_interval},
+                                                            {"eps", 1e-8, Range::positive},
+                                                            {"eps_root", 1e-20, Range::positive},
+                                                            {"momentum", 0, Range::unit_interval},
+                                                            {"weight_decay", 0, Range::non_negative}},
+                                                           rule);
+           }}};
 }
 
 }  // namespace glocal::optim

@@ -2,9 +2,11 @@
 #pragma once
 #include <array>
 #include <tuple>
+#include <vector>
 
 #include <glocal/autodiff/var.h>
-#include <glocal/optim/rules/updated.h>
+#include <glocal/optim/optimizer.h>
+#include <glocal/optim/updated.h>
 
 namespace glocal::optim {
 
@@ -24,5 +26,8 @@ struct RmspropState {
 /// g += weight_decay w;  s = alpha s + (1 - alpha) g^2;  v = momentum v + g / (sqrt(s + eps_root) + eps);  w -= lr v.
 /// Throws ShapeError.
 Updated<RmspropState> rmsprop(const RmspropHyper& hyper, Vars params, Vars grads, RmspropState state);
+
+/// For the list of optimisers.
+std::vector<OptimizerKind> rmsprop_kinds();
 
 }  // namespace glocal::optim

@@ -16,7 +16,9 @@
 #include <glocal/core/dtype.h>
 #include <glocal/core/simd/update.h>
 #include <glocal/core/tensor.h>
-#include <glocal/optim/rules/updated.h>
+#include <glocal/optim/optimizer.h>
+#include <glocal/optim/over_lists.h>
+#include <glocal/optim/updated.h>
 
 namespace glocal::optim {
 
@@ -171,6 +173,24 @@ Updated<SgdState> sgd(const SgdHyper& hyper, Vars params, Vars grads, SgdState s
     next.state.velocity.push_back(std::move(updated[1]));
   }
   return next;
+}
+
+std::vector<OptimizerKind> sgd_kinds() {
+  using Range = HyperInfo::Range;
+  const auto of = [](const char* name, bool nesterov) {
+    return [name, nesterov] {
+      const auto rule = [nesterov](const SgdHyper& h, const Vars& w, const Vars& g, const SgdState& s, std::int64_t) {
+        return sgd(h, w, g, s, nesterov);
+      };
+      return over_lists<SgdHyper, SgdState>(name,
+                                            {{"lr", 0.1, Range::positive},
+                                             {"momentum", 0.9, Range::unit_interval},
+                                             {"weight_decay", 1e-4, Range::non_negative}},
+                                            rule);
+    };
+  };
+  return {{"sgd", "stochastic gradient descent with momentum", of("sgd", false)},
+          {"nesterov", "the same with Nesterov's momentum", of("nesterov", true)}};
 }
 
 }  // namespace glocal::optim

@@ -2,9 +2,11 @@
 #pragma once
 #include <array>
 #include <tuple>
+#include <vector>
 
 #include <glocal/autodiff/var.h>
-#include <glocal/optim/rules/updated.h>
+#include <glocal/optim/optimizer.h>
+#include <glocal/optim/updated.h>
 
 namespace glocal::optim {
 
@@ -25,5 +27,8 @@ struct SgdState {
 /// Martens, Dahl, Hinton, ICML 2013, in PyTorch's form). Parameters and state given by std::move, which nobody else
 /// holds, are overwritten in place. Throws ShapeError.
 Updated<SgdState> sgd(const SgdHyper& hyper, Vars params, Vars grads, SgdState state, bool nesterov = false);
+
+/// For the list of optimisers.
+std::vector<OptimizerKind> sgd_kinds();
 
 }  // namespace glocal::optim

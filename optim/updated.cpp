@@ -1,4 +1,4 @@
-#include <glocal/optim/rules/updated.h>
+#include <glocal/optim/updated.h>
 
 #include <cstddef>
 #include <initializer_list>

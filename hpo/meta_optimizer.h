@@ -4,11 +4,11 @@
 #include <string>
 #include <vector>
 
+#include <glocal/core/text/registry.h>
+
 namespace glocal::hpo {
 
-std::vector<std::string> meta_optimizer_names();
-
-/// "sgd": u -= lr h. "adam": Kingma & Ba 2015, beta1 0.9, beta2 0.999, eps 1e-8. "sign": u -= lr sign(h).
+/// One of meta_optimizers().
 struct MetaOptimizer {
   std::string name = "adam";
   double lr = 0.05;     ///< step in u; for a log transform 0.05 is about 5 %
@@ -21,5 +21,14 @@ struct MetaOptimizer {
   /// The next u. Throws ValueError for an unknown name or lr <= 0, NumericError for a non-finite h.
   std::vector<double> step(std::vector<double> u, std::vector<double> h);
 };
+
+/// An entry of the list of meta-optimisers.
+struct MetaKind {
+  std::string name, about;
+  /// Moves u (q,) along h (q,), which are finite; state.updates counts this one.
+  void (*move)(MetaOptimizer& state, std::vector<double>& u, const std::vector<double>& h);
+};
+const Registry<MetaKind>& meta_optimizers();
+std::vector<std::string> meta_optimizer_names();
 
 }  // namespace glocal::hpo

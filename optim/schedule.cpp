@@ -16,7 +16,7 @@
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
 #include <glocal/core/tensor.h>
-#include <glocal/core/text/nearest.h>
+#include <glocal/core/text/registry.h>
 #include <glocal/optim/optimizer.h>
 
 namespace glocal::optim {
@@ -67,33 +67,53 @@ Var piecewise_linear(std::span<const Var> knots, std::int64_t T, std::int64_t t)
   return between(knots[left], knots[left + 1], place - static_cast<double>(left));
 }
 
-std::vector<std::string> schedule_names() { return {"constant", "step", "cosine", "piecewise"}; }
+const Registry<ScheduleKind>& schedules() {
+  using Values = std::span<const Var>;
+  constexpr auto positive = HyperInfo::Range::positive;
+  static const Registry<ScheduleKind> all(
+      "schedule", "glocal list schedules",
+      {
+          {"constant", "one value",
+           [](const std::string& of, double initial, const ScheduleOptions&) {
+             return Schedule{
+                 "constant", {{of, initial, positive}}, [](Values values, std::int64_t) { return values[0]; }};
+           }},
+          {"step", "a factor every --schedule-every steps",
+           [](const std::string& of, double initial, const ScheduleOptions& o) {
+             check_at_least_1("the number of steps between two drops", o.every);
+             return Schedule{
+                 "step",
+                 {{of, initial, positive}, {of + "_factor", 0.1, positive}},
+                 [o](Values values, std::int64_t t) { return step_decay(values[0], values[1], o.every, t); }};
+           }},
+          {"cosine", "half a wave from a first to a last value",
+           [](const std::string& of, double initial, const ScheduleOptions& o) {
+             return Schedule{"cosine",
+                             {{of + "_first", initial, positive}, {of + "_last", initial / 100, positive}},
+                             [o](Values values, std::int64_t t) { return cosine(values[0], values[1], o.T, t); }};
+           }},
+          {"piecewise", "straight lines between --knots values",
+           [](const std::string& of, double initial, const ScheduleOptions& o) {
+             check_at_least_1("the number of knots", o.knots);
+             if (o.knots > o.T)
+               fail<ValueError>("[schedule] {} knots are more than the {} steps; use fewer", o.knots, o.T);
+             Schedule schedule{
+                 "piecewise", {}, [o](Values values, std::int64_t t) { return piecewise_linear(values, o.T, t); }};
+             for (std::int64_t k = 0; k < o.knots; ++k)
+               schedule.hyper.push_back({fmt::format("{}_{}", of, k), initial, positive});
+             return schedule;
+           }},
+      });
+  return all;
+}
+
+std::vector<std::string> schedule_names() { return schedules().names(); }
 
 Schedule make_schedule(const std::string& name, const std::string& of, double initial, const ScheduleOptions& options) {
   using Values = std::span<const Var>;
-  constexpr auto positive = HyperInfo::Range::positive;
   const ScheduleOptions o = options;
   check_at_least_1("T", o.T);
-  Schedule schedule{name, {}, {}};
-  if (name == "constant") {
-    schedule.hyper = {{of, initial, positive}};
-    schedule.at = [](Values values, std::int64_t) { return values[0]; };
-  } else if (name == "step") {
-    check_at_least_1("the number of steps between two drops", o.every);
-    schedule.hyper = {{of, initial, positive}, {of + "_factor", 0.1, positive}};
-    schedule.at = [o](Values values, std::int64_t t) { return step_decay(values[0], values[1], o.every, t); };
-  } else if (name == "cosine") {
-    schedule.hyper = {{of + "_first", initial, positive}, {of + "_last", initial / 100, positive}};
-    schedule.at = [o](Values values, std::int64_t t) { return cosine(values[0], values[1], o.T, t); };
-  } else if (name == "piecewise") {
-    check_at_least_1("the number of knots", o.knots);
-    if (o.knots > o.T) fail<ValueError>("[schedule] {} knots are more than the {} steps; use fewer", o.knots, o.T);
-    for (std::int64_t k = 0; k < o.knots; ++k)
-      schedule.hyper.push_back({fmt::format("{}_{}", of, k), initial, positive});
-    schedule.at = [o](Values values, std::int64_t t) { return piecewise_linear(values, o.T, t); };
-  } else {
-    fail<ValueError>("[schedule] {}", unknown_name(name, "schedule", schedule_names(), "glocal list schedules"));
-  }
+  Schedule schedule = schedules().at(name).make(of, initial, o);
   linear_warm_up(Var(Tensor::scalar(1)), o.warm_up, 0);  // refuses a negative length now rather than at the first step
   schedule.at = [o, name, count = schedule.hyper.size(), at = schedule.at](Values values, std::int64_t t) {
     if (values.size() != count)

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <glocal/autodiff/var.h>
+#include <glocal/core/text/registry.h>
 #include <glocal/optim/optimizer.h>
 
 namespace glocal::optim {
@@ -35,8 +36,15 @@ struct ScheduleOptions {
   std::int64_t warm_up = 0;  ///< steps of linear warm-up, multiplied onto any of them
 };
 
-/// "constant" "step" "cosine" "piecewise" for a positive hyperparameter called `of` that starts at `initial`. Throws
-/// ValueError for another name, or options out of range.
+/// An entry of the list of schedules.
+struct ScheduleKind {
+  std::string name, about;
+  /// Hyperparameters and values of it without warm-up. Throws ValueError for options out of range.
+  Schedule (*make)(const std::string& of, double initial, const ScheduleOptions& options);
+};
+const Registry<ScheduleKind>& schedules();
+/// One for a positive hyperparameter called `of` that starts at `initial`. Throws ValueError for an unknown name, or
+/// options out of range.
 Schedule make_schedule(const std::string& name, const std::string& of, double initial, const ScheduleOptions& options);
 std::vector<std::string> schedule_names();
 

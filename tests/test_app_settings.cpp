@@ -110,7 +110,7 @@ TEST_SUITE("fast") {
   TEST_CASE("settings: every other one has a list of names, an enumeration or a form") {
     each_setting([&](const Setting& setting, bool, bool number, bool) {
       const std::string key = setting.key, flag = train::flag_of(key);
-      CHECK_MESSAGE(*setting.help, key);                         // glocal list settings shows it
+      CHECK_MESSAGE(!setting.help.empty(), key);                 // glocal list settings shows it
       if (number || key == "data_dir" || key == "tune") return;  // any text, and checked with the model
       CAPTURE(flag);
       const std::string wrong = said({command_of(setting), flag, "no-such-thing"});

@@ -19,6 +19,7 @@
 #include <glocal/nn/loss.h>
 #include <glocal/nn/models/meta_weight_net.h>
 #include <glocal/nn/models/model.h>
+#include <glocal/nn/models/registry.h>
 #include <glocal/nn/pass.h>
 #include <glocal/train/experiment.h>
 

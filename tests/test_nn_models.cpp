@@ -8,6 +8,7 @@
 #include <glocal/nn/models/lenet.h>
 #include <glocal/nn/models/mlp.h>
 #include <glocal/nn/models/model.h>
+#include <glocal/nn/models/registry.h>
 #include <glocal/nn/models/resnet.h>
 #include <glocal/nn/models/summary.h>
 #include <glocal/nn/models/wide_resnet.h>
@@ -148,15 +149,15 @@ TEST_SUITE("fast") {
   }
 
   TEST_CASE("nn models: a model of one's own is known by its name") {
-    const ModelMaker maker = [](Key key, const Shape& input, int classes, const ModelOptions& options) {
+    const auto maker = [](Key key, const Shape& input, int classes, const ModelOptions& options) {
       return erase("narrow", Mlp(key, {input.size(), 3, classes}, make_activation("tanh"), Dropout(0), options.dtype),
                    input, classes);
     };
-    add_model("narrow", maker);
+    add_model({"narrow", "three hidden units", maker});
     CHECK(model_names().back() == "narrow");
     CHECK(make_model("narrow", key(1), {1, 2, 2}, 10).parameter_count() == 4 * 3 + 3 + 3 * 10 + 10);
-    CHECK_THROWS_WITH_AS(add_model("narrow", maker), doctest::Contains("already"), ValueError);
-    CHECK_THROWS_AS(add_model("mlp", maker), ValueError);
+    CHECK_THROWS_WITH_AS(add_model({"narrow", "", maker}), doctest::Contains("already"), ValueError);
+    CHECK_THROWS_AS(add_model({"mlp", "", maker}), ValueError);
     CHECK_THROWS_AS(make_model("narrow", key(1), {2, 2}, 10), ShapeError);
   }
 

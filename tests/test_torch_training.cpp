@@ -5,6 +5,7 @@
 #include <glocal/nn/init.h>
 #include <glocal/nn/loss.h>
 #include <glocal/nn/models/model.h>
+#include <glocal/nn/models/registry.h>
 #include <glocal/optim/optimizer.h>
 #include <glocal/optim/rules/registry.h>
 #include <glocal/optim/schedule.h>

@@ -28,6 +28,7 @@
 #include <glocal/nn/models/meta_weight_net.h>
 #include <glocal/nn/models/model.h>
 #include <glocal/nn/models/parameter_group.h>
+#include <glocal/nn/models/registry.h>
 #include <glocal/nn/pass.h>
 #include <glocal/optim/by_group.h>
 #include <glocal/optim/clip.h>

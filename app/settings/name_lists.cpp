@@ -17,6 +17,7 @@
 #include <glocal/core/error.h>
 #include <glocal/core/random.h>
 #include <glocal/core/text/nearest.h>
+#include <glocal/core/text/registry.h>
 #include <glocal/datasets/registry.h>
 #include <glocal/datasets/variants.h>
 #include <glocal/hpo/dmd/model/options.h>
@@ -29,6 +30,7 @@
 #include <glocal/nn/layers/activation.h>
 #include <glocal/nn/layers/norm.h>
 #include <glocal/nn/models/model.h>
+#include <glocal/nn/models/registry.h>
 #include <glocal/optim/optimizer.h>
 #include <glocal/optim/rules/registry.h>
 #include <glocal/optim/schedule.h>
@@ -46,16 +48,19 @@ Entries plain(const std::vector<std::string>& names) {
   return entries;
 }
 
-Entries searches() {
+template <class Entry>
+Entries of(const Registry<Entry>& registry) {
   Entries entries;
-  for (const hpo::SearchKind& kind : hpo::searches().entries()) entries.push_back({kind.name, kind.about});
+  for (const Entry& entry : registry.entries()) entries.push_back({entry.name, entry.about});
   return entries;
 }
 
+Entries searches() { return of(hpo::searches()); }
+
 Entries estimators() {
   Entries entries{{"fixed", "plain training, nothing is tuned"}};
-  for (const hpo::EstimatorKind& kind : hpo::estimators().entries()) entries.push_back({kind.name, kind.about});
-  for (NameEntry& search : searches()) entries.push_back(std::move(search));
+  for (const Entries& more : {of(hpo::estimators()), searches()})
+    entries.insert(entries.end(), more.begin(), more.end());
   return entries;
 }
 
@@ -79,8 +84,8 @@ Entries optimizers() {
 
 Entries schedules() {
   Entries entries;
-  for (const std::string& name : optim::schedule_names())
-    entries.push_back({name, names_of_hyper(schedule_of(name).hyper)});
+  for (const optim::ScheduleKind& kind : optim::schedules().entries())
+    entries.push_back({kind.name, kind.about + ": " + names_of_hyper(schedule_of(kind.name).hyper)});
   return entries;
 }
 
@@ -139,13 +144,13 @@ const std::vector<NameList>& name_lists() {
       {"searches", "search", "those of them that make whole runs and no derivative", searches},
       {"hyperparameters", "hyperparameter", "what can be tuned or set: --tune, --set; docs/hyperparameters.md",
        hyperparameters},
-      {"models", "model", "--model", [] { return plain(nn::model_names()); }},
-      {"activations", "activation", "of the mlp: --activation", [] { return plain(nn::activation_names()); }},
-      {"norms", "normalisation", "of resnet20, wrn28_2: --norm", [] { return plain(nn::norm_names()); }},
+      {"models", "model", "--model", [] { return of(nn::models()); }},
+      {"activations", "activation", "of the mlp: --activation", [] { return of(nn::activations()); }},
+      {"norms", "normalisation", "of resnet20, wrn28_2: --norm", [] { return of(nn::norms()); }},
       {"optimizers", "optimizer", "--optimizer, with their hyperparameters", optimizers},
       {"schedules", "schedule", "of the learning rate: --schedule, with their hyperparameters", schedules},
       {"meta-optimizers", "meta-optimizer", "what moves the hyperparameters: --meta-optimizer",
-       [] { return plain(hpo::meta_optimizer_names()); }},
+       [] { return of(hpo::meta_optimizers()); }},
       {"datasets", "data set", "--dataset; glocal data list says where they are", datasets_known},
       {"noise-kinds", "kind of noise", "wrong labels: --noise-kind",
        [] { return plain(datasets::noise_kind_names()); }},
@@ -167,6 +172,13 @@ const NameList& name_list(const std::vector<NameList>& lists, std::string_view n
     known.push_back(each.name);
   }
   fail<ValueError>("[list] {}", unknown_name(name, "list", known, "glocal list"));
+}
+
+std::string first_names(std::string_view list, std::size_t count) {
+  std::vector<std::string> names = name_list(name_lists(), list).names();
+  const bool more = names.size() > count;
+  if (more) names.resize(count);
+  return fmt::format("{}{}", fmt::join(names, ", "), more ? ", ..." : "");
 }
 
 std::string complaint_about(std::string_view list, const std::string& name) {

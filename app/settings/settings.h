@@ -1,6 +1,9 @@
 // The list of settings: one line each, visited by the command line, config.json and --config alike.
 #pragma once
+#include <string>
+
 #include <glocal/app/settings/allowed.h>
+#include <glocal/app/settings/name_lists.h>
 #include <glocal/app/settings/options.h>
 
 namespace glocal::app {
@@ -11,7 +14,7 @@ struct Setting {
   const char* key;
   const char* group;
   const char* value;
-  const char* help;
+  std::string help;
   Allowed allowed;
   unsigned commands = 7;
 
@@ -31,8 +34,7 @@ void for_each_setting(O& options, Visit&& visit) {
   auto& estimator = o.estimator_options;
   const auto v = [&](Setting setting, auto& field) { visit(setting, field); };
 
-  v({"dataset", problem, "NAME", "digits, mnist, fashion-mnist, kmnist, cifar10, ..., synthetic", name_in("datasets")},
-    e.dataset);
+  v({"dataset", problem, "NAME", first_names("datasets", 5), name_in("datasets")}, e.dataset);
   v({"data_dir", problem, "DIR", "searched first for the data; see glocal data --help", text}, e.data_dir);
   v({"val_size", problem, "N", "validation images, out of the training part; 0: a sixth of it", within(0, 1e9)},
     e.validation);
@@ -43,14 +45,14 @@ void for_each_setting(O& options, Visit&& visit) {
   v({"noise", problem, "", "share of wrong training labels", within(0, 1)}, e.noise);
   v({"noise_kind", problem, "", "which wrong label: any other, or the next class", name_in("noise-kinds")},
     e.noise_kind);
-  v({"model", problem, "NAME", "mlp, lenet, resnet20, wrn28_2", name_in("models")}, e.model);
+  v({"model", problem, "NAME", first_names("models", 5), name_in("models")}, e.model);
   v({"hidden", problem, "N,N,...", "mlp: sizes of the hidden layers", count}, e.model_options.hidden);
   v({"activation", problem, "", "mlp: after each hidden layer", name_in("activations")}, e.model_options.activation);
   v({"dropout", problem, "", "mlp: after each hidden layer; wrn28_2: inside each block", below(0, 1)},
     e.model_options.dropout);
   v({"norm", problem, "", "resnet20, wrn28_2: normalisation", name_in("norms")}, e.model_options.norm);
-  v({"optimizer", problem, "NAME", "sgd, nesterov, adam, adamw, rmsprop, adagrad", name_in("optimizers")}, e.optimizer);
-  v({"schedule", problem, "NAME", "of the learning rate: constant, step, cosine, piecewise", name_in("schedules")},
+  v({"optimizer", problem, "NAME", first_names("optimizers", 7), name_in("optimizers")}, e.optimizer);
+  v({"schedule", problem, "NAME", "of the learning rate: " + first_names("schedules", 5), name_in("schedules")},
     e.schedule);
   v({"schedule_every", problem, "", "schedule step: steps between two drops; 0: a third of the run",
      within(0, most_steps)},
@@ -62,7 +64,8 @@ void for_each_setting(O& options, Visit&& visit) {
   v({"val_batch", problem, "N", "validation images per hypergradient", within(1, 1e9), tuning}, e.val_batch);
 
   v({"tune", outer, "A,B,...", "lr, momentum, lr@each, ...: glocal list hyperparameters", text, tuning}, e.tune);
-  v({"estimator", outer, "NAME", "glocal, local, global, ..., gp: glocal list estimators", name_in("estimators"), tune},
+  v({"estimator", outer, "NAME", first_names("estimators", 3) + ": glocal list estimators", name_in("estimators"),
+     tune},
     o.estimator);
   v({"estimators", outer, "A,B,...", "compared with fixed: the same, a list", name_in("estimators"), compare},
     options.estimators);
@@ -107,7 +110,8 @@ void for_each_setting(O& options, Visit&& visit) {
   v({"rank", outer, "", "dmd: modes; 0: automatic", within(0, many), tuning}, estimator.dmd.rank);
   v({"policy", outer, "", "dmd: what is done to eigenvalues", any, tuning}, estimator.dmd.policy);
   v({"time_axis", outer, "", "dmd: exponentials or powers of t", any, tuning}, estimator.dmd.time);
-  v({"meta_optimizer", outer, "NAME", "moves the hyperparameters: sgd, adam, sign", name_in("meta-optimizers"), tuning},
+  v({"meta_optimizer", outer, "NAME", "moves the hyperparameters: " + first_names("meta-optimizers", 5),
+     name_in("meta-optimizers"), tuning},
     o.meta.name);
   v({"meta_lr", outer, "X", "its step; for a logarithmic one 0.05 is about 5 %", above(0, large), tuning}, o.meta.lr);
   v({"meta_clip", outer, "X", "largest norm of a hypergradient; 0: no limit", within(0, large), tuning},

@@ -8,6 +8,7 @@
 #include <glocal/nn/layers/pool.h>
 #include <glocal/nn/layers/sequential.h>
 #include <glocal/nn/loss.h>
+#include <glocal/nn/models/registry.h>
 
 namespace glocal::bench {
 namespace {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <glocal/autodiff/var.h>
+#include <glocal/core/text/registry.h>
 
 namespace glocal::nn {
 
@@ -15,7 +16,13 @@ struct Activation {
   Var operator()(const Var& x) const { return function(x); }
 };
 
-/// By name: relu leaky_relu elu gelu silu softplus sigmoid tanh. Throws ValueError listing these.
+/// An entry of the list of activations.
+struct ActivationKind {
+  std::string name, about;
+  Activation layer;
+};
+const Registry<ActivationKind>& activations();
+/// Throws ValueError for an unknown name.
 Activation make_activation(const std::string& name);
 std::vector<std::string> activation_names();
 

@@ -8,15 +8,22 @@
 
 #include <glocal/autodiff/var.h>
 #include <glocal/core/dtype.h>
+#include <glocal/core/text/registry.h>
 #include <glocal/nn/layers/batch_norm.h>
 #include <glocal/nn/layers/group_norm.h>
 #include <glocal/nn/pass.h>
 
 namespace glocal::nn {
 
+/// An entry of the list of normalisations.
+struct NormKind {
+  std::string name, about;
+  std::variant<BatchNorm, GroupNorm> (*make)(std::int64_t channels, DType dtype);
+};
+const Registry<NormKind>& norms();
 std::vector<std::string> norm_names();
 
-/// "batch", or "group" with eight groups.
+/// One of them.
 struct Norm {
   std::variant<BatchNorm, GroupNorm> layer;
 

@@ -8,6 +8,7 @@
 #include <glocal/core/error.h>
 #include <glocal/core/random.h>
 #include <glocal/core/shape.h>
+#include <glocal/nn/models/model.h>
 
 namespace glocal::nn {
 
@@ -39,6 +40,14 @@ Var LeNet::operator()(const Var& x) const {
   y = relu(fc1(flatten_from(y, 1)));
   y = relu(fc2(y));
   return fc3(y);
+}
+
+ModelKind lenet_kind() {
+  return {"lenet", "LeNet-5: two convolutions and three linear layers",
+          [](Key key, const Shape& input, int classes, const ModelOptions& options) {
+            refuse_options("lenet", options, {});
+            return erase("lenet", LeNet(key, input, classes, options.dtype), input, classes);
+          }};
 }
 
 }  // namespace glocal::nn

@@ -10,6 +10,7 @@
 #include <glocal/core/shape.h>
 #include <glocal/nn/layers/conv2d.h>
 #include <glocal/nn/layers/linear.h>
+#include <glocal/nn/models/model.h>
 
 namespace glocal::nn {
 
@@ -29,5 +30,8 @@ struct LeNet {
   /// (N, C, H, W) -> (N, classes).
   Var operator()(const Var& x) const;
 };
+
+/// For the list of models.
+ModelKind lenet_kind();
 
 }  // namespace glocal::nn

@@ -9,8 +9,10 @@
 #include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
 #include <glocal/core/random.h>
+#include <glocal/core/shape.h>
 #include <glocal/nn/layers/activation.h>
 #include <glocal/nn/layers/dropout.h>
+#include <glocal/nn/models/model.h>
 #include <glocal/nn/pass.h>
 
 namespace glocal::nn {
@@ -28,6 +30,19 @@ Var Mlp::operator()(const Var& x, Pass& pass) const {
     if (i + 1 < layers.size()) y = dropout(activation(y), pass);
   }
   return y;
+}
+
+ModelKind mlp_kind() {
+  return {"mlp", "hidden layers of one kind: --hidden, --activation, --dropout",
+          [](Key key, const Shape& input, int classes, const ModelOptions& options) {
+            refuse_options("mlp", options, {"hidden", "activation", "dropout"});
+            std::vector<std::int64_t> sizes{input.size()};
+            sizes.insert(sizes.end(), options.hidden.begin(), options.hidden.end());
+            sizes.push_back(classes);
+            return erase("mlp",
+                         Mlp(key, sizes, make_activation(options.activation), Dropout(options.dropout), options.dtype),
+                         input, classes);
+          }};
 }
 
 }  // namespace glocal::nn

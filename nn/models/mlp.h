@@ -11,6 +11,7 @@
 #include <glocal/nn/layers/activation.h>
 #include <glocal/nn/layers/dropout.h>
 #include <glocal/nn/layers/linear.h>
+#include <glocal/nn/models/model.h>
 #include <glocal/nn/pass.h>
 
 namespace glocal::nn {
@@ -31,5 +32,8 @@ struct Mlp {
   /// (N, ...) -> (N, out); x is flattened first. 784-128-10 has 101,770 parameters.
   Var operator()(const Var& x, Pass& pass) const;
 };
+
+/// For the list of models.
+ModelKind mlp_kind();
 
 }  // namespace glocal::nn

@@ -2,7 +2,9 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -43,15 +45,17 @@ struct ModelOptions {
   DType dtype = DType::f32;
 };
 
-/// "mlp", "lenet", "resnet20" or "wrn28_2" for images of shape input = (C, H, W). Throws ValueError for another name,
-/// or an option the model does not have; ShapeError for an input that does not suit the model.
-Model make_model(const std::string& name, Key key, const Shape& input, int classes, const ModelOptions& options = {});
-std::vector<std::string> model_names();
+/// Throws ValueError where an option is given that a model does not have; `has` names those it has.
+void refuse_options(const std::string& model, const ModelOptions& given, std::initializer_list<std::string_view> has);
 
-using ModelMaker = std::function<Model(Key, const Shape& input, int classes, const ModelOptions&)>;
-/// Makes a model of your own known by name, to `make_model` and so to the command. Call it before threads start. Throws
-/// ValueError for a name that is taken.
-void add_model(const std::string& name, ModelMaker maker);
+/// An entry of the list of models.
+struct ModelKind {
+  std::string name;   ///< "lenet"
+  std::string about;  ///< a sentence for `glocal list models`
+  /// For images of shape input = (C, H, W). Throws ValueError for an option the model does not have, ShapeError for an
+  /// input that does not suit it.
+  std::function<Model(Key, const Shape& input, int classes, const ModelOptions&)> make;
+};
 
 // ---------------------------------------------------------------------------------------------------------
 

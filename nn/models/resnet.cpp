@@ -8,7 +8,9 @@
 #include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
 #include <glocal/core/random.h>
+#include <glocal/core/shape.h>
 #include <glocal/nn/layers/residual_conv.h>
+#include <glocal/nn/models/model.h>
 #include <glocal/nn/pass.h>
 
 namespace glocal::nn {
@@ -48,6 +50,15 @@ Var ResNet::operator()(const Var& x, Pass& pass) const {
   Var y = norm(conv(x), pass, /*relu=*/true);
   for (const ResidualBlock& block : blocks) y = block(y, pass);
   return fc(global_avg_pool(y));
+}
+
+ModelKind resnet20_kind() {
+  return {"resnet20", "residual network of 20 layers: --norm",
+          [](Key key, const Shape& input, int classes, const ModelOptions& options) {
+            refuse_options("resnet20", options, {"norm"});
+            if (input[1] < 8 || input[2] < 8) fail<ShapeError>("[resnet20] needs at least 8 x 8 pixels, got {}", input);
+            return erase("resnet20", ResNet(key, 20, input[0], classes, options.norm, options.dtype), input, classes);
+          }};
 }
 
 }  // namespace glocal::nn

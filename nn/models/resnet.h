@@ -12,6 +12,7 @@
 #include <glocal/nn/layers/conv2d.h>
 #include <glocal/nn/layers/linear.h>
 #include <glocal/nn/layers/norm.h>
+#include <glocal/nn/models/model.h>
 #include <glocal/nn/pass.h>
 
 namespace glocal::nn {
@@ -52,5 +53,8 @@ struct ResNet {
   /// (N, C, H, W) -> (N, classes).
   Var operator()(const Var& x, Pass& pass) const;
 };
+
+/// For the list of models.
+ModelKind resnet20_kind();
 
 }  // namespace glocal::nn

@@ -8,7 +8,9 @@
 #include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
 #include <glocal/core/random.h>
+#include <glocal/core/shape.h>
 #include <glocal/nn/layers/residual_conv.h>
+#include <glocal/nn/models/model.h>
 #include <glocal/nn/pass.h>
 
 namespace glocal::nn {
@@ -49,6 +51,17 @@ Var WideResNet::operator()(const Var& x, Pass& pass) const {
   Var y = conv(x);
   for (const WideBlock& block : blocks) y = block(y, pass);
   return fc(global_avg_pool(norm(y, pass, /*relu=*/true)));
+}
+
+ModelKind wrn28_2_kind() {
+  return {"wrn28_2", "wide residual network of 28 layers, twice as wide: --norm, --dropout",
+          [](Key key, const Shape& input, int classes, const ModelOptions& options) {
+            refuse_options("wrn28_2", options, {"norm", "dropout"});
+            if (input[1] < 8 || input[2] < 8) fail<ShapeError>("[wrn28_2] needs at least 8 x 8 pixels, got {}", input);
+            return erase("wrn28_2",
+                         WideResNet(key, 28, 2, input[0], classes, options.dropout, options.norm, options.dtype), input,
+                         classes);
+          }};
 }
 
 }  // namespace glocal::nn

@@ -14,6 +14,7 @@
 #include <glocal/nn/layers/dropout.h>
 #include <glocal/nn/layers/linear.h>
 #include <glocal/nn/layers/norm.h>
+#include <glocal/nn/models/model.h>
 #include <glocal/nn/pass.h>
 
 namespace glocal::nn {
@@ -56,5 +57,8 @@ struct WideResNet {
   /// (N, C, H, W) -> (N, classes).
   Var operator()(const Var& x, Pass& pass) const;
 };
+
+/// For the list of models.
+ModelKind wrn28_2_kind();
 
 }  // namespace glocal::nn

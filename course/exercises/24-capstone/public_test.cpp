@@ -3,6 +3,7 @@
 #include <glocal/autodiff/transforms.h>
 #include <glocal/core/io/file.h>
 #include <glocal/hpo/estimators/registry.h>
+#include <glocal/nn/models/registry.h>
 #include <cstdlib>
 #include <iterator>
 #include <sstream>
@@ -48,7 +49,7 @@ TEST_CASE("the estimator on a quadratic [3 points]") {
 }
 
 TEST_CASE("glocal compare runs both [3 points]") {
-  nn::add_model("gated", gated_model);
+  nn::add_model({"gated", "a gated layer and a linear one", gated_model});
   hpo::add_estimator({"averaged", "the mean of the last quarter of a block's trajectory", "purple",
                       [](const hpo::EstimatorOptions& o) { return std::make_unique<Averaged>(o.tau); }});
   const char* beside = std::getenv("GLOCAL_EXERCISE_FOLDER");

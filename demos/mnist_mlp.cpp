@@ -12,6 +12,7 @@
 #include <glocal/autodiff/transforms.h>
 #include <glocal/datasets/load.h>
 #include <glocal/datasets/sampling.h>
+#include <glocal/hpo/forecast/forecast.h>
 #include <glocal/hpo/space.h>
 #include <glocal/hpo/tune/tune.h>
 #include <glocal/nn/loss.h>

@@ -47,6 +47,24 @@ struct Progress {
   Block& open_block();
 };
 
+/// What of Progress an estimator fills between the steps of a block: what a checkpoint of it holds.
+struct Kept {
+  enum class Block {
+    none,      ///< it has no blocks, or makes each in one piece
+    steps,     ///< plain steps
+    tangents,  ///< those of forward mode, with h and E where the trajectory is recorded
+    sums,      ///< the sum of h so far
+    pairs,     ///< the sum of h so far over pairs of perturbed runs
+    anything   ///< that of an estimator which does not say
+  };
+  Block block = Block::anything;
+  std::int64_t tangents = 0;  ///< lists in Progress::z inside a block
+  bool online = false;        ///< the tangents stay between blocks too
+  bool trajectory = false;    ///< Block::trajectory and outers are recorded
+  std::int64_t pairs = 0;     ///< perturbed ones
+  bool particles = false;     ///< the pairs go on from block to block
+};
+
 /// Plain steps until progress.t is `end`. problem.watch sees `progress` as it stands after each.
 void train_to(const FlatProblem& problem, const Vars& phi, Progress& progress, std::int64_t end);
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/options.h>
 #include <glocal/hpo/estimators/registry.h>
 
 namespace glocal::hpo {

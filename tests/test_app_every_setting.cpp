@@ -23,11 +23,13 @@
 #include <glocal/app/settings/settings.h>
 #include <glocal/app/setup/prepare.h>
 #include <glocal/core/io/npy.h>
+#include <glocal/hpo/estimators/options.h>
 #include <glocal/hpo/estimators/predict.h>
 #include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/search/registry.h>
 #include <glocal/hpo/tune/search_run.h>
 #include <glocal/hpo/tune/tune.h>
+#include <glocal/hpo/unroll/options.h>
 
 #include "command.h"
 

@@ -18,6 +18,7 @@
 #include <glocal/autodiff/var.h>
 #include <glocal/core/io/file.h>
 #include <glocal/core/io/safetensors.h>
+#include <glocal/hpo/estimators/estimate.h>
 #include <glocal/hpo/estimators/estimator.h>
 #include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/estimators/registry.h>

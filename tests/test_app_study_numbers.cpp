@@ -20,6 +20,7 @@
 #include <glocal/core/random.h>
 #include <glocal/hpo/dmd/dmd.h>
 #include <glocal/hpo/estimators/glocal.h>
+#include <glocal/hpo/forecast/forecast.h>
 #include <glocal/hpo/tune/tune.h>
 #include <glocal/hpo/unroll/forward.h>
 

@@ -6,7 +6,6 @@
 #include <glocal/hpo/forecast/candidates.h>
 #include <glocal/hpo/forecast/forecast.h>
 #include <glocal/hpo/forecast/holdout.h>
-#include <glocal/hpo/forecast/scaling.h>
 
 #include "hard_cases.h"
 

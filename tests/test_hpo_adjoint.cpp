@@ -4,9 +4,11 @@
 #include <cmath>
 
 #include <glocal/autodiff/ops.h>
-#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/estimate.h>
 #include <glocal/hpo/estimators/global.h>
+#include <glocal/hpo/estimators/options.h>
 #include <glocal/hpo/estimators/registry.h>
+#include <glocal/hpo/unroll/options.h>
 #include <glocal/optim/optimizer.h>
 #include <glocal/optim/rules/registry.h>
 

@@ -8,11 +8,15 @@
 
 #include <glocal/autodiff/ops.h>
 #include <glocal/core/memory.h>
+#include <glocal/hpo/estimators/options.h>
 #include <glocal/hpo/estimators/predict.h>
 #include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/estimators/registry.h>
 #include <glocal/hpo/tune/search_run.h>
 #include <glocal/hpo/tune/tune.h>
+#include <glocal/hpo/unroll/adjoint.h>
+#include <glocal/hpo/unroll/options.h>
+#include <glocal/hpo/unroll/unroll_plan.h>
 
 #include "quadratic.h"
 

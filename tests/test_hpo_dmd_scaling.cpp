@@ -6,8 +6,12 @@
 
 #include <glocal/core/random.h>
 #include <glocal/hpo/dmd/model/error_bar.h>
+#include <glocal/hpo/estimators/estimate.h>
 #include <glocal/hpo/estimators/glocal.h>
+#include <glocal/hpo/estimators/options.h>
 #include <glocal/hpo/estimators/registry.h>
+#include <glocal/hpo/forecast/forecast.h>
+#include <glocal/hpo/forecast/options.h>
 #include <glocal/hpo/forecast/scaling.h>
 #include <glocal/hpo/unroll/forward.h>
 
@@ -409,7 +413,7 @@ TEST_CASE("glocal warns where the tangents explode, and only there") {
     Progress progress{problem.init(phi), {}, 0, 200};
     const Estimate got = make_estimator("glocal", options)->advance(problem, phi, progress);
     const bool explodes = lr > 2 / a;
-    REQUIRE(got.forecast.has_value());
+    REQUIRE(got.forecast);
     CHECK((got.note.find("explodes") != std::string::npos) == explodes);
     if (explodes) CHECK(got.forecast->fit.unstable);
   }

@@ -3,14 +3,19 @@
 
 #include <cmath>
 
+#include <glocal/hpo/estimators/estimate.h>
+#include <glocal/hpo/estimators/estimator.h>
 #include <glocal/hpo/estimators/global.h>
 #include <glocal/hpo/estimators/glocal.h>
+#include <glocal/hpo/estimators/options.h>
 #include <glocal/hpo/estimators/predict.h>
 #include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/estimators/registry.h>
+#include <glocal/hpo/forecast/forecast.h>
 #include <glocal/hpo/transform.h>
 #include <glocal/hpo/tune/tune.h>
 #include <glocal/hpo/unroll/forward.h>
+#include <glocal/hpo/unroll/options.h>
 
 #include "quadratic.h"
 

@@ -3,6 +3,7 @@
 
 #include <glocal/hpo/estimators/evolution.h>
 #include <glocal/hpo/estimators/global.h>
+#include <glocal/hpo/estimators/options.h>
 #include <glocal/hpo/estimators/predict.h>
 #include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/estimators/registry.h>

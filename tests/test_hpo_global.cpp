@@ -4,9 +4,10 @@
 #include <array>
 #include <cmath>
 
-#include <glocal/hpo/estimators/estimator.h>
 #include <glocal/hpo/estimators/global.h>
+#include <glocal/hpo/estimators/options.h>
 #include <glocal/hpo/estimators/registry.h>
+#include <glocal/hpo/unroll/options.h>
 
 #include "message_of.h"
 #include "quadratic.h"

@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include <glocal/hpo/estimators/estimate.h>
+#include <glocal/hpo/estimators/options.h>
 #include <glocal/hpo/estimators/predict.h>
 #include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/estimators/registry.h>

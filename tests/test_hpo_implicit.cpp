@@ -5,10 +5,14 @@
 
 #include <glocal/autodiff/ops.h>
 #include <glocal/core/linalg/lapack.h>
+#include <glocal/hpo/estimators/estimate.h>
 #include <glocal/hpo/estimators/global.h>
 #include <glocal/hpo/estimators/implicit.h>
+#include <glocal/hpo/estimators/options.h>
 #include <glocal/hpo/estimators/registry.h>
 #include <glocal/hpo/tune/tune.h>
+#include <glocal/hpo/unroll/implicit_solve.h>
+#include <glocal/hpo/unroll/options.h>
 #include <glocal/nn/layers/activation.h>
 #include <glocal/nn/layers/batch_norm.h>
 #include <glocal/nn/layers/dropout.h>

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include <glocal/core/error.h>
+#include <glocal/hpo/estimators/estimate.h>
+#include <glocal/hpo/estimators/estimator.h>
 #include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/estimators/registry.h>
 #include <glocal/hpo/tune/keep_best.h>

@@ -1,7 +1,9 @@
 // Random directions against the exact hypergradient: the mean, the variance and its fall with their number.
 #include <doctest/doctest.h>
 
+#include <glocal/hpo/estimators/estimate.h>
 #include <glocal/hpo/estimators/global.h>
+#include <glocal/hpo/estimators/options.h>
 #include <glocal/hpo/estimators/predict.h>
 #include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/estimators/random_forward.h>

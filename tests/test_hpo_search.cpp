@@ -8,12 +8,14 @@
 #include <set>
 #include <vector>
 
+#include <glocal/hpo/estimators/options.h>
 #include <glocal/hpo/estimators/predict.h>
 #include <glocal/hpo/estimators/registry.h>
 #include <glocal/hpo/search/cma_es.h>
 #include <glocal/hpo/search/registry.h>
 #include <glocal/hpo/tune/search_run.h>
 #include <glocal/hpo/tune/tune.h>
+#include <glocal/hpo/unroll/options.h>
 
 #include "quadratic.h"
 

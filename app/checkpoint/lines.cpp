@@ -26,6 +26,7 @@
 #include <glocal/core/io/file.h>
 #include <glocal/hpo/meta_optimizer.h>
 #include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
 #include <glocal/hpo/space.h>
 #include <glocal/hpo/tune/tune.h>
 #include <glocal/train/experiment.h>

@@ -22,7 +22,7 @@
 #include <glocal/core/tensor.h>
 #include <glocal/datasets/dataset.h>
 #include <glocal/hpo/dmd/model/fit.h>
-#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/estimate.h>
 #include <glocal/hpo/forecast/forecast.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/search/registry.h>

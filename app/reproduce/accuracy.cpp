@@ -18,7 +18,7 @@
 #include <glocal/app/reproduce/studies.h>
 #include <glocal/hpo/dmd/model/hankel.h>
 #include <glocal/hpo/dmd/model/options.h>
-#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/options.h>
 #include <glocal/hpo/forecast/candidates.h>
 
 namespace glocal::embedded {

@@ -17,8 +17,8 @@
 #include <glocal/app/terminal/signals.h>
 #include <glocal/hpo/dmd/dmd.h>
 #include <glocal/hpo/dmd/model/options.h>
-#include <glocal/hpo/estimators/estimator.h>
 #include <glocal/hpo/estimators/glocal.h>
+#include <glocal/hpo/estimators/options.h>
 
 namespace glocal::embedded {
 extern const std::span<const unsigned char> reproduce_bank;

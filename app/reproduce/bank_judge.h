@@ -8,7 +8,7 @@
 #include <glocal/app/reproduce/bank.h>
 #include <glocal/app/reproduce/reproduce.h>
 #include <glocal/hpo/dmd/model/options.h>
-#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/options.h>
 
 namespace glocal::app {
 

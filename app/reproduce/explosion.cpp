@@ -23,8 +23,10 @@
 #include <glocal/core/error.h>
 #include <glocal/core/random.h>
 #include <glocal/core/tensor.h>
-#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/estimate.h>
+#include <glocal/hpo/estimators/options.h>
 #include <glocal/hpo/estimators/registry.h>
+#include <glocal/hpo/forecast/forecast.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/progress.h>
 #include <glocal/hpo/space.h>

@@ -22,7 +22,7 @@
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
 #include <glocal/datasets/dataset.h>
-#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/estimate.h>
 #include <glocal/hpo/estimators/registry.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/space.h>

@@ -14,6 +14,7 @@
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
 #include <glocal/datasets/dataset.h>
+#include <glocal/hpo/forecast/forecast.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/search/registry.h>
 #include <glocal/hpo/tune/search_run.h>

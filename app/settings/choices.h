@@ -10,8 +10,8 @@
 #include <glocal/core/error.h>
 #include <glocal/core/text/nearest.h>
 #include <glocal/hpo/dmd/model/options.h>
-#include <glocal/hpo/estimators/estimator.h>
-#include <glocal/hpo/unroll/implicit_solve.h>
+#include <glocal/hpo/estimators/options.h>
+#include <glocal/hpo/unroll/options.h>
 
 namespace glocal::app {
 

@@ -21,12 +21,12 @@
 #include <glocal/datasets/registry.h>
 #include <glocal/datasets/variants.h>
 #include <glocal/hpo/dmd/model/options.h>
-#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/options.h>
 #include <glocal/hpo/estimators/registry.h>
 #include <glocal/hpo/meta_optimizer.h>
 #include <glocal/hpo/search/registry.h>
 #include <glocal/hpo/search/search.h>
-#include <glocal/hpo/unroll/implicit_solve.h>
+#include <glocal/hpo/unroll/options.h>
 #include <glocal/nn/layers/activation.h>
 #include <glocal/nn/layers/norm.h>
 #include <glocal/nn/models/model.h>

@@ -28,6 +28,7 @@
 #include <glocal/datasets/dataset.h>
 #include <glocal/hpo/estimators/estimator.h>
 #include <glocal/hpo/estimators/glocal.h>
+#include <glocal/hpo/estimators/options.h>
 #include <glocal/hpo/estimators/predict.h>
 #include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/estimators/registry.h>

@@ -10,7 +10,7 @@
 #include <glocal/app/setup/prepare.h>
 #include <glocal/app/setup/search.h>
 #include <glocal/datasets/dataset.h>
-#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/options.h>
 #include <glocal/hpo/estimators/registry.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/search/registry.h>

@@ -6,8 +6,8 @@
 
 #include <glocal/app/settings/options.h>
 #include <glocal/app/setup/search.h>
-#include <glocal/hpo/estimators/estimator.h>
 #include <glocal/hpo/meta_optimizer.h>
+#include <glocal/hpo/progress.h>
 #include <glocal/train/experiment.h>
 
 namespace glocal::app {

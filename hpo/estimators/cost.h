@@ -6,7 +6,6 @@
 #include <cstdint>
 
 #include <glocal/hpo/estimators/probe.h>
-#include <glocal/hpo/unroll/reverse.h>
 #include <glocal/hpo/unroll/unroll_plan.h>
 
 namespace glocal::hpo {

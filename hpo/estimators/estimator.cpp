@@ -4,6 +4,7 @@
 
 #include <glocal/autodiff/var.h>
 #include <glocal/hpo/problem.h>
+#include <glocal/hpo/progress.h>
 
 namespace glocal::hpo {
 

@@ -3,75 +3,18 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include <glocal/autodiff/var.h>
 #include <glocal/core/tensor.h>
-#include <glocal/hpo/dmd/model/options.h>
+#include <glocal/hpo/estimators/estimate.h>
+#include <glocal/hpo/estimators/options.h>
 #include <glocal/hpo/estimators/probe.h>
-#include <glocal/hpo/forecast/forecast.h>
-#include <glocal/hpo/forecast/scaling.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/progress.h>
-#include <glocal/hpo/unroll/adjoint.h>
-#include <glocal/hpo/unroll/implicit_solve.h>
-#include <glocal/hpo/unroll/reverse.h>
 
 namespace glocal::hpo {
-
-/// A hypergradient and what is known about how it was made.
-struct Estimate {
-  std::vector<double> h;             ///< (q,), with respect to the unconstrained hyperparameters
-  double outer = 0;                  ///< E at the end of what was run
-  Tensor trajectory;                 ///< h after each step of the block, (tau, q) f64; may be empty
-  std::optional<Forecast> forecast;  ///< glocal: the fit, its spectrum, whether it fell back
-  std::string note = {};             ///< what a reader should know of this estimate (implicit: how far it solved)
-  Vars s = {};  ///< from the start: the state after the `steps` that `outer` judged; see Estimator::from_start
-};
-
-/// How glocal gets from a block to the end of training.
-enum class Extrapolation {
-  automatic,  ///< dmd where a trial inside the block shows it exact to 2 % (no noise), scaling elsewhere
-  scaling,    ///< the power law that the fall of E shows, see dmd_scaling.h
-  dmd         ///< Hankel DMD of h alone, see dmd.h
-};
-
-struct EstimatorOptions {
-  std::int64_t tau = 50;                 ///< block length in steps
-  std::int64_t K = 10;                   ///< truncated: steps walked back
-  Unroll unroll = Unroll::checkpointed;  ///< global
-  std::int64_t unroll_bytes = 0;         ///< global: the plan of least time within so many bytes, instead of `unroll`
-  Adjoint adjoint = Adjoint::reverse;    ///< global: how a step is pulled
-  bool trajectory = false;               ///< record h after each step also where only the last is needed
-  Extrapolation extrapolation{};         ///< glocal
-  ScalingOptions scaling{};              ///< glocal by scaling; t0 is where the block starts
-  DmdOptions dmd{};                      ///< glocal by dmd
-  std::int64_t directions = 8;           ///< random-forward: b, tangents carried
-  std::int64_t particles = 8;            ///< es, pes: N, antithetic pairs
-  double sigma = 0.05;                   ///< es, pes: deviation of the perturbations of the unconstrained phi
-  std::uint64_t seed = 0;                ///< random-forward, es, pes
-  ImplicitOptions implicit{};            ///< implicit-cg, implicit-neumann, implicit-nystrom
-};
-
-/// What of Progress an estimator fills between the steps of a block: what a checkpoint of it holds.
-struct Kept {
-  enum class Block {
-    none,      ///< it has no blocks, or makes each in one piece
-    steps,     ///< plain steps
-    tangents,  ///< those of forward mode, with h and E where the trajectory is recorded
-    sums,      ///< the sum of h so far
-    pairs,     ///< the sum of h so far over pairs of perturbed runs
-    anything   ///< that of an estimator which does not say
-  };
-  Block block = Block::anything;
-  std::int64_t tangents = 0;  ///< lists in Progress::z inside a block
-  bool online = false;        ///< the tangents stay between blocks too
-  bool trajectory = false;    ///< Block::trajectory and outers are recorded
-  std::int64_t pairs = 0;     ///< perturbed ones
-  bool particles = false;     ///< the pairs go on from block to block
-};
 
 /// One way of estimating dE/dphi: all that is to be known of it.
 struct Estimator {

@@ -14,7 +14,9 @@
 #include <glocal/core/shape.h>
 #include <glocal/core/tensor.h>
 #include <glocal/hpo/estimators/cost.h>
+#include <glocal/hpo/estimators/estimate.h>
 #include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/options.h>
 #include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/finite.h>
 #include <glocal/hpo/problem.h>

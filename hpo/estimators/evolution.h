@@ -5,6 +5,7 @@
 
 #include <glocal/autodiff/var.h>
 #include <glocal/core/tensor.h>
+#include <glocal/hpo/estimators/estimate.h>
 #include <glocal/hpo/estimators/estimator.h>
 #include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/problem.h>

@@ -11,6 +11,7 @@
 #include <glocal/autodiff/transforms.h>
 #include <glocal/autodiff/var.h>
 #include <glocal/hpo/estimators/cost.h>
+#include <glocal/hpo/estimators/estimate.h>
 #include <glocal/hpo/estimators/estimator.h>
 #include <glocal/hpo/estimators/local.h>
 #include <glocal/hpo/estimators/probe.h>
@@ -19,6 +20,7 @@
 #include <glocal/hpo/progress.h>
 #include <glocal/hpo/unroll/adjoint.h>
 #include <glocal/hpo/unroll/forward.h>
+#include <glocal/hpo/unroll/options.h>
 #include <glocal/hpo/unroll/reverse.h>
 #include <glocal/hpo/unroll/unroll_plan.h>
 

@@ -4,12 +4,13 @@
 #include <vector>
 
 #include <glocal/autodiff/var.h>
+#include <glocal/hpo/estimators/estimate.h>
 #include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/options.h>
 #include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/progress.h>
-#include <glocal/hpo/unroll/adjoint.h>
-#include <glocal/hpo/unroll/reverse.h>
+#include <glocal/hpo/unroll/options.h>
 #include <glocal/hpo/unroll/unroll_plan.h>
 
 namespace glocal::hpo {

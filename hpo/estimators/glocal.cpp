@@ -14,11 +14,14 @@
 #include <glocal/core/shape.h>
 #include <glocal/core/tensor.h>
 #include <glocal/hpo/estimators/cost.h>
+#include <glocal/hpo/estimators/estimate.h>
 #include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/options.h>
 #include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/finite.h>
 #include <glocal/hpo/forecast/forecast.h>
 #include <glocal/hpo/forecast/holdout.h>
+#include <glocal/hpo/forecast/options.h>
 #include <glocal/hpo/forecast/scaling.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/progress.h>
@@ -74,7 +77,7 @@ Estimate Glocal::advance(const FlatProblem& problem, const Vars& phi, Progress& 
         "made from the first {} steps of the block",
         run.growth, used);
   }
-  estimate.forecast = std::move(forecast);
+  estimate.forecast = std::make_shared<const Forecast>(std::move(forecast));
   return estimate;
 }
 

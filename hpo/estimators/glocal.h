@@ -6,7 +6,9 @@
 
 #include <glocal/autodiff/var.h>
 #include <glocal/core/tensor.h>
+#include <glocal/hpo/estimators/estimate.h>
 #include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/options.h>
 #include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/forecast/forecast.h>
 #include <glocal/hpo/problem.h>

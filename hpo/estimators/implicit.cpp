@@ -21,13 +21,17 @@
 #include <glocal/core/random.h>
 #include <glocal/core/shape.h>
 #include <glocal/hpo/estimators/cost.h>
+#include <glocal/hpo/estimators/estimate.h>
 #include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/options.h>
 #include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/finite.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/progress.h>
 #include <glocal/hpo/space.h>
+#include <glocal/hpo/unroll/adjoint.h>
 #include <glocal/hpo/unroll/implicit_solve.h>
+#include <glocal/hpo/unroll/options.h>
 
 namespace glocal::hpo {
 namespace {

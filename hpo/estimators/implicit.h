@@ -4,11 +4,13 @@
 #include <vector>
 
 #include <glocal/autodiff/var.h>
+#include <glocal/hpo/estimators/estimate.h>
 #include <glocal/hpo/estimators/estimator.h>
 #include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/progress.h>
 #include <glocal/hpo/unroll/implicit_solve.h>
+#include <glocal/hpo/unroll/options.h>
 
 namespace glocal::hpo {
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/options.h>
 #include <glocal/hpo/estimators/probe.h>
 
 namespace glocal::hpo {

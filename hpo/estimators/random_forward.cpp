@@ -15,6 +15,7 @@
 #include <glocal/core/random.h>
 #include <glocal/core/tensor.h>
 #include <glocal/hpo/estimators/cost.h>
+#include <glocal/hpo/estimators/estimate.h>
 #include <glocal/hpo/estimators/estimator.h>
 #include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/finite.h>

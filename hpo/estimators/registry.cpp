@@ -14,6 +14,7 @@
 #include <glocal/hpo/estimators/hypergradient_descent.h>
 #include <glocal/hpo/estimators/implicit.h>
 #include <glocal/hpo/estimators/local.h>
+#include <glocal/hpo/estimators/options.h>
 #include <glocal/hpo/estimators/random_forward.h>
 #include <glocal/hpo/estimators/truncated.h>
 #include <glocal/hpo/search/registry.h>

@@ -6,6 +6,7 @@
 
 #include <glocal/core/text/registry.h>
 #include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/options.h>
 
 namespace glocal::hpo {
 

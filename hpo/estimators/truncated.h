@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <glocal/autodiff/var.h>
+#include <glocal/hpo/estimators/estimate.h>
 #include <glocal/hpo/estimators/estimator.h>
 #include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/problem.h>

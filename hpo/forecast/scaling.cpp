@@ -18,6 +18,7 @@
 #include <glocal/hpo/dmd/model/fit.h>
 #include <glocal/hpo/dmd/model/options.h>
 #include <glocal/hpo/forecast/forecast.h>
+#include <glocal/hpo/forecast/options.h>
 
 namespace glocal::hpo {
 namespace {

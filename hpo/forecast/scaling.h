@@ -10,22 +10,11 @@
 
 #include <glocal/core/tensor.h>
 #include <glocal/hpo/forecast/forecast.h>
+#include <glocal/hpo/forecast/options.h>
 
 namespace glocal::hpo {
 
 constexpr std::int64_t shortest_scaling = 8;  ///< snapshots
-
-/// Chosen on the half of the trajectory bank that no figure is reported on.
-struct ScalingOptions {
-  double t0 = 0;                   ///< steps of training before the block, >= 0
-  double exponent_from = 0.4;      ///< p is fitted to E without this first share of the block, in [0, 1)
-  double least = 0.3, most = 0.9;  ///< p stays within
-  double level_from = 0.9;         ///< c is fitted to h without this first share of the block, in [0, 1)
-  double caution = 12;             ///< c is shrunk by c^2 / (c^2 + caution * variance of c), >= 0
-  double most_growth = 3;          ///< a forecast is at most so many times the level in the block, >= 1
-  double trust = 2;  ///< last h instead, when a forecast of the block's end from its first quarter misses by
-                     ///< more than so many times what persistence misses, > 0
-};
 
 /// Forecast at index target_t (0 is the first snapshot) of snapshots h (tau, q) with losses outer (tau,), both f64.
 /// Falls back to the last snapshot, saying so, where the trial fails. `skill` is its error over that of persistence,

@@ -15,6 +15,7 @@
 
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
+#include <glocal/hpo/estimators/estimate.h>
 #include <glocal/hpo/estimators/estimator.h>
 #include <glocal/hpo/meta_optimizer.h>
 #include <glocal/hpo/problem.h>

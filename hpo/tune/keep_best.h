@@ -5,11 +5,13 @@
 #include <string>
 #include <vector>
 
-#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/estimate.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/tune/tune_state.h>
 
 namespace glocal::hpo {
+
+struct Estimator;
 
 /// The run from s_0 with the least E of those judged: after how many updates of how many (0: the start), and that E.
 struct BestRun {

@@ -8,7 +8,7 @@
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
 #include <glocal/core/memory.h>
-#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/estimate.h>
 #include <glocal/hpo/estimators/registry.h>
 #include <glocal/hpo/meta_optimizer.h>
 #include <glocal/hpo/problem.h>

@@ -7,7 +7,8 @@
 #include <vector>
 
 #include <glocal/autodiff/var.h>
-#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/estimate.h>
+#include <glocal/hpo/estimators/options.h>
 #include <glocal/hpo/meta_optimizer.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/tune/keep_best.h>

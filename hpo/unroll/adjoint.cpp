@@ -14,6 +14,7 @@
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
 #include <glocal/hpo/problem.h>
+#include <glocal/hpo/unroll/options.h>
 
 namespace glocal::hpo {
 namespace {

@@ -7,14 +7,9 @@
 
 #include <glocal/autodiff/var.h>
 #include <glocal/hpo/problem.h>
+#include <glocal/hpo/unroll/options.h>
 
 namespace glocal::hpo {
-
-/// How a step is pulled. `reverse`: reverse mode through the step, which holds a reverse sweep itself. `mixed`: for
-/// s' = update(s, g, phi) with g = grad loss, reverse mode through the update, b = (d_g s')^T a, and then forward over
-/// reverse: (d_s g)^T b = H b and (d_phi g)^T b are the tangent of the loss's gradient in (s, phi) along (b, 0), since
-/// second derivatives are symmetric. `measured`: the faster of the two on one step. Equal up to rounding.
-enum class Adjoint { reverse, mixed, measured };
 
 /// One step, run and recorded.
 class RecordedStep {

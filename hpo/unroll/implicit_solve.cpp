@@ -16,6 +16,7 @@
 #include <glocal/core/linalg/lapack.h>
 #include <glocal/core/random.h>
 #include <glocal/core/tensor.h>
+#include <glocal/hpo/unroll/options.h>
 
 namespace glocal::hpo {
 namespace {

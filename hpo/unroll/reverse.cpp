@@ -20,6 +20,7 @@
 #include <glocal/hpo/finite.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/unroll/adjoint.h>
+#include <glocal/hpo/unroll/options.h>
 #include <glocal/hpo/unroll/unroll_plan.h>
 
 namespace glocal::hpo {

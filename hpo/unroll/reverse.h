@@ -5,15 +5,10 @@
 
 #include <glocal/autodiff/var.h>
 #include <glocal/hpo/problem.h>
-#include <glocal/hpo/unroll/adjoint.h>
+#include <glocal/hpo/unroll/options.h>
 #include <glocal/hpo/unroll/unroll_plan.h>
 
 namespace glocal::hpo {
-
-/// What an unroll keeps: `stored` every recorded step, O(P T); `checkpointed` one state per segment of O(sqrt T) steps,
-/// recorded again one segment at a time on the way back, O(P sqrt T); or any UnrollPlan. The same bits whatever is
-/// kept.
-enum class Unroll { checkpointed, stored };
 
 struct ReverseRun {
   Vars s;                 ///< s_{t0 + T}

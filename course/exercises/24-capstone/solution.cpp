@@ -6,6 +6,7 @@
 #include <glocal/autodiff/ops.h>
 #include <glocal/core/random.h>
 #include <glocal/hpo/estimators/cost.h>
+#include <glocal/hpo/estimators/estimate.h>
 #include <glocal/hpo/estimators/estimator.h>
 #include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/unroll/forward.h>

@@ -2,7 +2,6 @@
 
 #include <cmath>
 
-#include <glocal/autodiff/op.h>
 #include <glocal/autodiff/ops.h>
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>

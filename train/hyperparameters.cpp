@@ -20,6 +20,7 @@
 #include <glocal/core/tensor.h>
 #include <glocal/core/text/nearest.h>
 #include <glocal/hpo/space.h>
+#include <glocal/hpo/transform.h>
 #include <glocal/nn/models/model.h>
 #include <glocal/nn/models/parameter_group.h>
 #include <glocal/optim/optimizer.h>

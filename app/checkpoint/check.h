@@ -9,7 +9,6 @@
 #include <glocal/app/setup/run_rules.h>
 #include <glocal/autodiff/var.h>
 #include <glocal/core/io/safetensors.h>
-#include <glocal/train/experiment.h>
 
 namespace glocal::app {
 

@@ -3,31 +3,21 @@
 #include <fmt/core.h>
 #include <zlib.h>
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include <glocal/app/record/recorder.h>
 #include <glocal/app/settings/json_text.h>
 #include <glocal/app/settings/options.h>
 #include <glocal/app/setup/prepare.h>
-#include <glocal/app/setup/run_rules.h>
-#include <glocal/autodiff/var.h>
-#include <glocal/core/error.h>
 #include <glocal/core/io/safetensors.h>
-#include <glocal/core/tensor.h>
+#include <glocal/core/shape.h>
 #include <glocal/core/text/printable.h>
 #include <glocal/datasets/dataset.h>
-#include <glocal/hpo/progress.h>
-#include <glocal/hpo/space.h>
-#include <glocal/hpo/tune/tune.h>
 #include <glocal/train/experiment.h>
 
 namespace glocal::app {

@@ -6,11 +6,9 @@
 
 #include <glocal/app/record/recorder.h>
 #include <glocal/app/settings/options.h>
-#include <glocal/app/setup/run_rules.h>
-#include <glocal/autodiff/var.h>
 #include <glocal/core/io/safetensors.h>
 #include <glocal/core/shape.h>
-#include <glocal/hpo/tune/tune.h>
+#include <glocal/hpo/tune/tune_state.h>
 #include <glocal/train/experiment.h>
 
 namespace glocal::app {

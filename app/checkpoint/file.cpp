@@ -18,20 +18,16 @@
 #include <glocal/app/checkpoint/checkpoint.h>
 #include <glocal/app/checkpoint/numbers.h>
 #include <glocal/app/record/recorder.h>
-#include <glocal/app/settings/config.h>
 #include <glocal/app/settings/json_text.h>
 #include <glocal/app/settings/options.h>
-#include <glocal/app/setup/prepare.h>
 #include <glocal/app/setup/run_rules.h>
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
 #include <glocal/core/io/safetensors.h>
 #include <glocal/core/tensor.h>
-#include <glocal/core/text/printable.h>
-#include <glocal/datasets/dataset.h>
 #include <glocal/hpo/progress.h>
 #include <glocal/hpo/space.h>
-#include <glocal/hpo/tune/tune.h>
+#include <glocal/hpo/tune/tune_state.h>
 #include <glocal/train/experiment.h>
 
 namespace glocal::app {

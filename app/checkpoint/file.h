@@ -3,6 +3,11 @@
 #include <string>
 
 #include <glocal/app/checkpoint/checkpoint.h>
+#include <glocal/app/record/recorder.h>
+#include <glocal/app/setup/run_rules.h>
+#include <glocal/autodiff/var.h>
+#include <glocal/core/io/safetensors.h>
+#include <glocal/train/experiment.h>
 
 namespace glocal::app {
 

@@ -28,7 +28,7 @@
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/progress.h>
 #include <glocal/hpo/space.h>
-#include <glocal/hpo/tune/tune.h>
+#include <glocal/hpo/tune/tune_state.h>
 #include <glocal/train/experiment.h>
 
 namespace glocal::app {

@@ -4,6 +4,8 @@
 #include <vector>
 
 #include <glocal/app/checkpoint/checkpoint.h>
+#include <glocal/app/setup/run_rules.h>
+#include <glocal/train/experiment.h>
 
 namespace glocal::app {
 

@@ -1,24 +1,15 @@
 #include <glocal/app/record/run_record.h>
 
-#include <algorithm>
 #include <cstddef>
-#include <cstdint>
-#include <filesystem>
-#include <functional>
 #include <initializer_list>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <system_error>
 #include <vector>
 
 #include <glocal/app/settings/json_text.h>
 #include <glocal/app/settings/options.h>
-#include <glocal/core/error.h>
-#include <glocal/core/io/file.h>
-#include <glocal/core/text/printable.h>
 
 namespace glocal::app {
 namespace {

@@ -1,7 +1,4 @@
 #include <glocal/app/report/paint.h>
-#include <glocal/hpo/estimators/estimator.h>
-#include <glocal/hpo/estimators/registry.h>
-#include <glocal/hpo/search/registry.h>
 
 #include <fmt/core.h>
 
@@ -10,6 +7,11 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+
+#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/registry.h>
+#include <glocal/hpo/search/registry.h>
+#include <glocal/hpo/search/search.h>
 
 namespace glocal::app {
 

@@ -2,21 +2,15 @@
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstddef>
-#include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
 #include <sstream>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -29,7 +23,6 @@
 #include <glocal/app/settings/settings.h>
 #include <glocal/core/error.h>
 #include <glocal/core/io/file.h>
-#include <glocal/core/text/nearest.h>
 #include <glocal/core/text/printable.h>
 #include <glocal/train/experiment.h>
 #include <glocal/train/refusal.h>

@@ -25,11 +25,9 @@
 #include <glocal/hpo/estimators/registry.h>
 #include <glocal/hpo/meta_optimizer.h>
 #include <glocal/hpo/search/registry.h>
-#include <glocal/hpo/search/search.h>
 #include <glocal/hpo/unroll/options.h>
 #include <glocal/nn/layers/activation.h>
 #include <glocal/nn/layers/norm.h>
-#include <glocal/nn/models/model.h>
 #include <glocal/nn/models/registry.h>
 #include <glocal/optim/optimizer.h>
 #include <glocal/optim/rules/registry.h>

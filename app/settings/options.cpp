@@ -8,25 +8,17 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <cstddef>
 #include <cstdint>
-#include <map>
-#include <memory>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <type_traits>
-#include <utility>
 #include <vector>
 
 #include <glocal/core/error.h>
-#include <glocal/core/io/file.h>
 #include <glocal/core/text/nearest.h>
 #include <glocal/core/text/printable.h>
 #include <glocal/hpo/estimators/registry.h>
-#include <glocal/train/experiment.h>
 
 namespace glocal::app {
 namespace {

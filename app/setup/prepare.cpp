@@ -10,7 +10,6 @@
 #include <string>
 #include <vector>
 
-#include <glocal/app/settings/allowed.h>
 #include <glocal/app/settings/config.h>
 #include <glocal/app/settings/json_text.h>
 #include <glocal/app/settings/options.h>

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include <glocal/app/settings/options.h>
-#include <glocal/hpo/estimators/predict.h>
 #include <glocal/hpo/estimators/probe.h>
 #include <glocal/train/experiment.h>
 

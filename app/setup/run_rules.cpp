@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <initializer_list>
 #include <string>
 #include <vector>
 
 #include <glocal/app/settings/options.h>
-#include <glocal/app/setup/prepare.h>
 #include <glocal/app/setup/search.h>
 #include <glocal/datasets/dataset.h>
 #include <glocal/hpo/estimators/options.h>

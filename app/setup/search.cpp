@@ -2,11 +2,8 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include <glocal/app/settings/options.h>
@@ -14,8 +11,6 @@
 #include <glocal/core/error.h>
 #include <glocal/core/random.h>
 #include <glocal/core/shape.h>
-#include <glocal/core/text/nearest.h>
-#include <glocal/core/text/printable.h>
 #include <glocal/hpo/estimators/predict.h>
 #include <glocal/hpo/estimators/registry.h>
 #include <glocal/hpo/problem.h>

@@ -4,10 +4,8 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include <glocal/autodiff/var.h>
-#include <glocal/core/tensor.h>
 #include <glocal/hpo/estimators/estimate.h>
 #include <glocal/hpo/estimators/options.h>
 #include <glocal/hpo/estimators/probe.h>

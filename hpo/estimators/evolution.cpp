@@ -118,9 +118,9 @@ Kept Evolution::kept(std::int64_t) const {
 }
 
 std::vector<EstimatorKind> Evolution::kinds() {
-  const auto of = [](bool persistent) {
-    return [persistent](const EstimatorOptions& o) {
-      return std::make_unique<Evolution>(persistent, o.tau, o.particles, o.sigma, o.seed);
+  const auto of = [](bool pes) {
+    return [pes](const EstimatorOptions& o) {
+      return std::make_unique<Evolution>(pes, o.tau, o.particles, o.sigma, o.seed);
     };
   };
   return {{"es", "evolution strategies, from values alone, right on average: --particles", "", of(false)},

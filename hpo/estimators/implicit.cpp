@@ -12,7 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include <glocal/autodiff/op.h>
 #include <glocal/autodiff/ops.h>
 #include <glocal/autodiff/transforms.h>
 #include <glocal/autodiff/var.h>
@@ -29,7 +28,6 @@
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/progress.h>
 #include <glocal/hpo/space.h>
-#include <glocal/hpo/unroll/adjoint.h>
 #include <glocal/hpo/unroll/implicit_solve.h>
 #include <glocal/hpo/unroll/options.h>
 
@@ -226,8 +224,8 @@ std::int64_t Implicit::gradient_evaluations(std::int64_t, std::int64_t T, std::i
 Kept Implicit::kept(std::int64_t) const { return {.block = Kept::Block::steps}; }
 
 std::vector<EstimatorKind> Implicit::kinds() {
-  const auto of = [](ImplicitSolver solver) {
-    return [solver](const EstimatorOptions& o) { return std::make_unique<Implicit>(solver, o.tau, o.implicit); };
+  const auto of = [](ImplicitSolver which) {
+    return [which](const EstimatorOptions& o) { return std::make_unique<Implicit>(which, o.tau, o.implicit); };
   };
   return {{"implicit-cg", "implicit differentiation at the end of a block, by conjugate gradients", "",
            of(ImplicitSolver::cg)},

@@ -13,7 +13,6 @@
 #include <glocal/hpo/estimators/estimator.h>
 #include <glocal/hpo/estimators/options.h>
 #include <glocal/hpo/estimators/probe.h>
-#include <glocal/hpo/finite.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/progress.h>
 #include <glocal/hpo/unroll/forward.h>
@@ -67,8 +66,8 @@ Kept Local::kept(std::int64_t q) const {
 }
 
 std::vector<EstimatorKind> Local::kinds() {
-  const auto of = [](LocalStart start) {
-    return [start](const EstimatorOptions& o) { return std::make_unique<Local>(o.tau, start, o.trajectory); };
+  const auto of = [](LocalStart begin) {
+    return [begin](const EstimatorOptions& o) { return std::make_unique<Local>(o.tau, begin, o.trajectory); };
   };
   return {{"local", "exact for the next block only, in forward mode; one training run in all", "orange",
            of(LocalStart::warm)},

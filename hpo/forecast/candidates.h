@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include <glocal/core/tensor.h>
 #include <glocal/hpo/dmd/model/options.h>
 #include <glocal/hpo/forecast/forecast.h>
 

@@ -14,7 +14,6 @@
 #include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
 #include <glocal/core/tensor.h>
-#include <glocal/hpo/dmd/model/error_bar.h>
 #include <glocal/hpo/dmd/model/fit.h>
 #include <glocal/hpo/dmd/model/options.h>
 #include <glocal/hpo/forecast/forecast.h>

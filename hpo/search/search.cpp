@@ -4,17 +4,13 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <memory>
-#include <string>
 #include <vector>
 
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
-#include <glocal/core/random.h>
-#include <glocal/core/text/nearest.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/space.h>
+#include <glocal/hpo/transform.h>
 
 namespace glocal::hpo {
 namespace {

@@ -19,6 +19,7 @@
 #include <glocal/hpo/search/search.h>
 #include <glocal/hpo/space.h>
 #include <glocal/hpo/tune/tune.h>
+#include <glocal/hpo/tune/tune_state.h>
 
 namespace glocal::hpo {
 namespace {

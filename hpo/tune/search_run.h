@@ -8,10 +8,10 @@
 #include <glocal/autodiff/var.h>
 #include <glocal/core/random.h>
 #include <glocal/hpo/problem.h>
-#include <glocal/hpo/search/registry.h>
 #include <glocal/hpo/search/search.h>
 #include <glocal/hpo/space.h>
 #include <glocal/hpo/tune/tune.h>
+#include <glocal/hpo/tune/tune_state.h>
 
 namespace glocal::hpo {
 

@@ -15,6 +15,7 @@
 #include <glocal/hpo/progress.h>
 #include <glocal/hpo/space.h>
 #include <glocal/hpo/tune/keep_best.h>
+#include <glocal/hpo/tune/tune_state.h>
 
 namespace glocal::hpo {
 namespace {

@@ -4,7 +4,6 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include <glocal/autodiff/var.h>
 #include <glocal/hpo/estimators/estimate.h>

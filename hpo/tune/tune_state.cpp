@@ -6,7 +6,6 @@
 #include <glocal/core/error.h>
 #include <glocal/hpo/meta_optimizer.h>
 #include <glocal/hpo/problem.h>
-#include <glocal/hpo/space.h>
 
 namespace glocal::hpo {
 

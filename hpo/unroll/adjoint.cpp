@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <limits>
 
-#include <glocal/autodiff/op.h>
 #include <glocal/autodiff/ops.h>
 #include <glocal/autodiff/transforms.h>
 #include <glocal/autodiff/var.h>

@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include <glocal/autodiff/op.h>
 #include <glocal/autodiff/ops.h>
 #include <glocal/autodiff/transforms.h>
 #include <glocal/autodiff/var.h>

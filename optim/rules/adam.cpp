@@ -11,6 +11,7 @@
 #include <glocal/autodiff/fused.h>
 #include <glocal/autodiff/op.h>
 #include <glocal/autodiff/ops.h>
+#include <glocal/autodiff/rule.h>
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
 #include <glocal/core/simd/update.h>

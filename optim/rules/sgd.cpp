@@ -10,8 +10,8 @@
 #include <vector>
 
 #include <glocal/autodiff/fused.h>
-#include <glocal/autodiff/op.h>
 #include <glocal/autodiff/ops.h>
+#include <glocal/autodiff/rule.h>
 #include <glocal/autodiff/var.h>
 #include <glocal/core/dtype.h>
 #include <glocal/core/simd/update.h>

@@ -1,10 +1,7 @@
 #include <glocal/hpo/dmd/methods/least_squares.h>
 
-#include <algorithm>
 #include <cmath>
-#include <cstddef>
 #include <cstdint>
-#include <span>
 #include <vector>
 
 #include <glocal/core/dtype.h>

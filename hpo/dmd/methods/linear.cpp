@@ -11,7 +11,6 @@
 #include <vector>
 
 #include <glocal/core/dtype.h>
-#include <glocal/core/error.h>
 #include <glocal/core/tensor.h>
 #include <glocal/hpo/dmd/methods/forward_backward.h>
 #include <glocal/hpo/dmd/methods/least_squares.h>

@@ -1,9 +1,8 @@
 #include <glocal/hpo/dmd/model/matrix.h>
 
-#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
-#include <glocal/core/dtype.h>
 #include <glocal/core/simd/orthogonal.h>
 #include <glocal/core/tensor.h>
 

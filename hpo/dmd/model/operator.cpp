@@ -12,7 +12,6 @@
 #include <glocal/core/dtype.h>
 #include <glocal/core/linalg/lapack.h>
 #include <glocal/core/linalg/orthogonal.h>
-#include <glocal/core/simd/orthogonal.h>
 #include <glocal/core/tensor.h>
 #include <glocal/hpo/dmd/model/fit.h>
 #include <glocal/hpo/dmd/model/matrix.h>

@@ -41,6 +41,15 @@ struct Estimator {
   virtual Kept kept(std::int64_t q) const;
 };
 
+/// One that estimates after every block of tau steps, while training goes on, and does not see how s_0 depends on phi.
+struct BlockEstimator : Estimator {
+  std::int64_t tau;
+  explicit BlockEstimator(std::int64_t block) : tau(block) {}
+  bool from_start() const override { return false; }
+  bool feels_init() const override { return false; }
+  std::int64_t steps(const Progress& progress) const override { return progress.block_steps(tau); }
+};
+
 /// An entry of the list of estimators.
 struct EstimatorKind {
   std::string name;    ///< "local-online"

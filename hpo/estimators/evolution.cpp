@@ -37,13 +37,11 @@ Vars moved(std::vector<double> u, double deviation, const Tensor& e, const Vars&
 }  // namespace
 
 Evolution::Evolution(bool pes, std::int64_t block, std::int64_t N, double deviation, std::uint64_t seed_)
-    : persistent(pes), tau(block), pairs(N), sigma(deviation), seed(seed_) {
+    : BlockEstimator(block), persistent(pes), pairs(N), sigma(deviation), seed(seed_) {
   if (pairs < 1 || pairs > 1'000'000) fail<ValueError>("[estimator] particles = {} is outside 1..1000000", pairs);
   if (!(sigma > 0) || !std::isfinite(sigma))
     fail<ValueError>("[estimator] sigma = {} must be positive and finite", sigma);
 }
-
-std::int64_t Evolution::steps(const Progress& progress) const { return progress.block_steps(tau); }
 
 Tensor Evolution::perturbation(std::int64_t t0, std::int64_t i, std::int64_t q) const {
   const Key block = split(split(key(seed), stream), static_cast<std::uint64_t>(t0));

@@ -25,17 +25,15 @@ namespace glocal::hpo {
 /// the derivative of this block's E through all blocks since the particles began, the one that `local-online` computes;
 /// the sum over blocks estimates the gradient of the sum of their E. The paper's particles begin anew with each inner
 /// run; here there is one run, so they begin once, at init(phi +- sigma e) when that is at step 0.
-struct Evolution : Estimator {
+struct Evolution : BlockEstimator {
   bool persistent;
-  std::int64_t tau, pairs;
+  std::int64_t pairs;
   double sigma;
   std::uint64_t seed;
   /// Throws ValueError unless 1 <= N <= 1e6 and the deviation is positive and finite.
   Evolution(bool pes, std::int64_t block, std::int64_t N, double deviation, std::uint64_t seed_);
   const char* name() const override { return persistent ? "pes" : "es"; }
-  bool from_start() const override { return false; }
   bool feels_init() const override { return persistent; }
-  std::int64_t steps(const Progress& progress) const override;
   /// Throws NumericError when a perturbed run leaves the finite numbers, ValueError when `progress` holds the particles
   /// of another N or q.
   Estimate advance(const FlatProblem& problem, const Vars& phi, Progress& progress) override;

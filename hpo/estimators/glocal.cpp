@@ -56,8 +56,6 @@ Forecast glocal_forecast(const Tensor& trajectory, const Tensor& outers, std::in
   return forecast_scaling(trajectory, outers, target, scaling);
 }
 
-std::int64_t Glocal::steps(const Progress& progress) const { return progress.block_steps(options.tau); }
-
 Estimate Glocal::advance(const FlatProblem& problem, const Vars& phi, Progress& progress) {
   const std::int64_t t0 = progress.block_start();
   if (!progress.block) progress.z = zero_tangents(components(phi), progress.s.size());
@@ -81,12 +79,10 @@ Estimate Glocal::advance(const FlatProblem& problem, const Vars& phi, Progress& 
   return estimate;
 }
 
-Cost Glocal::cost(const Probe& p, std::int64_t T, std::int64_t) const {
-  return forward_cost(p, T, options.tau, options.tau);
-}
+Cost Glocal::cost(const Probe& p, std::int64_t T, std::int64_t) const { return forward_cost(p, T, tau, tau); }
 
 std::int64_t Glocal::gradient_evaluations(std::int64_t q, std::int64_t T, std::int64_t) const {
-  return forward_gradients(q, T, options.tau, options.tau);
+  return forward_gradients(q, T, tau, tau);
 }
 
 Kept Glocal::kept(std::int64_t q) const { return {.block = Kept::Block::tangents, .tangents = q, .trajectory = true}; }

@@ -1,7 +1,6 @@
 // The glocal estimate: extrapolate the local trajectory of hypergradients to the end of training.
 #pragma once
 #include <cstdint>
-#include <utility>
 #include <vector>
 
 #include <glocal/autodiff/var.h>
@@ -24,13 +23,10 @@ Forecast glocal_forecast(const Tensor& trajectory, const Tensor& outers, std::in
                          const EstimatorOptions& options = {});
 
 /// One block of tau steps as local (warm), then the forecast to the end of training, T.
-struct Glocal : Estimator {
+struct Glocal : BlockEstimator {
   EstimatorOptions options;
-  explicit Glocal(EstimatorOptions o) : options(std::move(o)) {}
+  explicit Glocal(const EstimatorOptions& o) : BlockEstimator(o.tau), options(o) {}
   const char* name() const override { return "glocal"; }
-  bool from_start() const override { return false; }
-  bool feels_init() const override { return false; }
-  std::int64_t steps(const Progress& progress) const override;
   Estimate advance(const FlatProblem& problem, const Vars& phi, Progress& progress) override;
   Cost cost(const Probe& probe, std::int64_t T, std::int64_t updates) const override;
   std::int64_t gradient_evaluations(std::int64_t q, std::int64_t T, std::int64_t updates) const override;

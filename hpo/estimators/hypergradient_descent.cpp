@@ -18,8 +18,6 @@
 
 namespace glocal::hpo {
 
-std::int64_t HypergradientDescent::steps(const Progress& progress) const { return progress.block_steps(tau); }
-
 void HypergradientDescent::check(const FlatProblem& problem, const Vars& phi) const {
   joint_loss(problem, problem.init(phi).size(), 0, name());
 }

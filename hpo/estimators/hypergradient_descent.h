@@ -18,13 +18,9 @@ namespace glocal::hpo {
 /// Cornish, Martinez Rubio, Schmidt, Wood, "Online learning rate adaptation with hypergradient descent", ICLR 2018).
 /// Training loss, not E, and one step of foresight: cheap and greedy. About 2 plain steps a step, whatever q: the next
 /// gradient is computed twice, once here and once inside the next step. Throws ValueError without `loss`.
-struct HypergradientDescent : Estimator {
-  std::int64_t tau;
-  explicit HypergradientDescent(std::int64_t block) : tau(block) {}
+struct HypergradientDescent : BlockEstimator {
+  using BlockEstimator::BlockEstimator;
   const char* name() const override { return "hypergradient-descent"; }
-  bool from_start() const override { return false; }
-  bool feels_init() const override { return false; }
-  std::int64_t steps(const Progress& progress) const override;
   void check(const FlatProblem& problem, const Vars& phi) const override;
   Estimate advance(const FlatProblem& problem, const Vars& phi, Progress& progress) override;
   Cost cost(const Probe& probe, std::int64_t T, std::int64_t updates) const override;

@@ -172,13 +172,11 @@ ImplicitGradient implicit_gradient(const FlatProblem& problem, const Vars& s, co
 }
 
 Implicit::Implicit(ImplicitSolver which, std::int64_t block, const ImplicitOptions& o)
-    : solver(which), tau(block), options(o) {
+    : BlockEstimator(block), solver(which), options(o) {
   check_options(solver, options);
 }
 
 const char* Implicit::name() const { return name_of(solver); }
-
-std::int64_t Implicit::steps(const Progress& progress) const { return progress.block_steps(tau); }
 
 void Implicit::check(const FlatProblem& problem, const Vars& phi) const {
   const Vars s = problem.init(phi);

@@ -29,15 +29,11 @@ ImplicitGradient implicit_gradient(const FlatProblem& problem, const Vars& s, co
                                    std::int64_t block, ImplicitSolver solver, const ImplicitOptions& options);
 
 /// Trains through a block, then implicit_gradient where training stands. What the solver reached is in the note.
-struct Implicit : Estimator {
+struct Implicit : BlockEstimator {
   ImplicitSolver solver;
-  std::int64_t tau;
   ImplicitOptions options;
   Implicit(ImplicitSolver which, std::int64_t block, const ImplicitOptions& o);
   const char* name() const override;
-  bool from_start() const override { return false; }
-  bool feels_init() const override { return false; }
-  std::int64_t steps(const Progress& progress) const override;
   void check(const FlatProblem& problem, const Vars& phi) const override;
   Estimate advance(const FlatProblem& problem, const Vars& phi, Progress& progress) override;
   Cost cost(const Probe& probe, std::int64_t T, std::int64_t updates) const override;

@@ -73,12 +73,10 @@ FlatProblem along(const FlatProblem& problem, const Vars& phi, const std::vector
 }
 
 RandomForward::RandomForward(std::int64_t block, std::int64_t count, std::uint64_t seed_, bool keep)
-    : tau(block), directions(count), seed(seed_), trajectory(keep) {
+    : BlockEstimator(block), directions(count), seed(seed_), trajectory(keep) {
   if (directions < 1 || directions > 1'000'000)
     fail<ValueError>("[estimator] directions = {} is outside 1..1000000", directions);
 }
-
-std::int64_t RandomForward::steps(const Progress& progress) const { return progress.block_steps(tau); }
 
 Estimate RandomForward::advance(const FlatProblem& problem, const Vars& phi, Progress& progress) {
   const std::int64_t block = steps(progress), q = components(phi);

@@ -20,16 +20,13 @@ FlatProblem along(const FlatProblem& problem, const Vars& phi, const std::vector
 /// block: E[v v^T] = I, so E[h] is the local hypergradient, with variance (1/b) sum_{j != k} h_j^2 in component k, less
 /// than with Gaussian v by 2 h_k^2 / b (simultaneous perturbation: Spall, IEEE TAC 37, 1992, here with exact
 /// directional derivatives: Baydin et al., "Gradients without backpropagation", 2022).
-struct RandomForward : Estimator {
-  std::int64_t tau, directions;
+struct RandomForward : BlockEstimator {
+  std::int64_t directions;
   std::uint64_t seed;
   bool trajectory;
   /// `count` directions, chosen by `seed_` and the block's first step. Throws ValueError unless 1 <= count <= 1e6.
   RandomForward(std::int64_t block, std::int64_t count, std::uint64_t seed_, bool keep);
   const char* name() const override { return "random-forward"; }
-  bool from_start() const override { return false; }
-  bool feels_init() const override { return false; }
-  std::int64_t steps(const Progress& progress) const override;
   Estimate advance(const FlatProblem& problem, const Vars& phi, Progress& progress) override;
   Cost cost(const Probe& probe, std::int64_t T, std::int64_t updates) const override;
   std::int64_t gradient_evaluations(std::int64_t q, std::int64_t T, std::int64_t updates) const override;

@@ -19,11 +19,9 @@
 
 namespace glocal::hpo {
 
-Truncated::Truncated(std::int64_t block, std::int64_t steps_back) : tau(block), K(steps_back) {
+Truncated::Truncated(std::int64_t block, std::int64_t steps_back) : BlockEstimator(block), K(steps_back) {
   if (K < 1) fail<ValueError>("[estimator] K = {} must be at least 1 step", K);
 }
-
-std::int64_t Truncated::steps(const Progress& progress) const { return progress.block_steps(tau); }
 
 Estimate Truncated::advance(const FlatProblem& problem, const Vars& phi, Progress& progress) {
   const std::int64_t t0 = progress.open_block().t0, end = t0 + steps(progress), turn = std::max(t0, end - K);

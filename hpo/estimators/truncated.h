@@ -12,14 +12,11 @@
 
 namespace glocal::hpo {
 
-struct Truncated : Estimator {
-  std::int64_t tau, K;
+struct Truncated : BlockEstimator {
+  std::int64_t K;
   /// Throws ValueError unless steps_back >= 1.
   Truncated(std::int64_t block, std::int64_t steps_back);
   const char* name() const override { return K == 1 ? "one-step" : "truncated"; }
-  bool from_start() const override { return false; }
-  bool feels_init() const override { return false; }
-  std::int64_t steps(const Progress& progress) const override;
   Estimate advance(const FlatProblem& problem, const Vars& phi, Progress& progress) override;
   Cost cost(const Probe& probe, std::int64_t T, std::int64_t updates) const override;
   std::int64_t gradient_evaluations(std::int64_t q, std::int64_t T, std::int64_t updates) const override;

@@ -39,8 +39,15 @@ constexpr const char* empty_text = "the text after it is empty; give one, or lea
 
 enum Exit { usage = 2, bad_data = 3, input_output = 4, diverged = 5, signalled = 128 };
 
+// A long message without its middle: it begins with what is wrong and ends with the way out.
+std::string shortened(std::string_view message) {
+  constexpr std::size_t most = 4000, end = 1000;
+  if (message.size() <= most) return std::string(message);
+  return fmt::format("{} [...] {}", message.substr(0, most - end), message.substr(message.size() - end));
+}
+
 int report(const char* message, Exit code) {
-  say("glocal: error: {}\n", printable(std::string_view(message).substr(0, 4000), /*keep_lines=*/true));
+  say("glocal: error: {}\n", printable(shortened(message), /*keep_lines=*/true));
   return code;
 }
 

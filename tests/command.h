@@ -1,22 +1,13 @@
 // The command as a process: its exit code and what it prints.
 #pragma once
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <cstdlib>
-#include <filesystem>
 #include <string>
 
 #include <glocal/core/io/file.h>
 
-// A folder that goes away with the test.
-struct Scratch {
-  std::filesystem::path path =
-      std::filesystem::temp_directory_path() / ("glocal-command-" + std::to_string(::getpid()));
-  Scratch() { std::filesystem::create_directories(path); }
-  ~Scratch() { std::filesystem::remove_all(path); }
-  std::string operator/(const std::string& name) const { return (path / name).string(); }
-};
+#include "scratch.h"
 
 struct Result {
   int code = 0;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <set>
+#include <string>
 
 #include <glocal/app/reproduce/bank.h>
 #include <glocal/core/io/file.h>
@@ -11,6 +12,7 @@
 #include <glocal/hpo/unroll/forward.h>
 
 #include "data_files.h"
+#include "scratch.h"
 
 using namespace glocal;
 using namespace glocal::app;
@@ -133,8 +135,8 @@ TEST_SUITE("fast") {
   }
 
   TEST_CASE("bank: a saved bank comes back bit for bit, and one that lacks an array is refused") {
-    const data_files::Folder folder;
-    const std::string path = (folder.path() / "bank.npz").string();
+    const Scratch folder;
+    const std::string path = (folder.path / "bank.npz").string();
     const std::vector<Recipe> recipes{tiny(), tiny(5)};
     const std::vector<Trajectory> bank{make_trajectory(recipes[0]), make_trajectory(recipes[1])};
     save_bank(path, bank);
@@ -168,7 +170,7 @@ TEST_SUITE("fast") {
     }
     save_npz(path, whole);
     CHECK_THROWS_AS(load_bank(path, {tiny(), tiny(), tiny()}), DataError);
-    CHECK_THROWS_AS(load_bank((folder.path() / "none.npz").string(), recipes), IoError);
+    CHECK_THROWS_AS(load_bank((folder.path / "none.npz").string(), recipes), IoError);
   }
 
   TEST_CASE("bank: the committed bank is that of bank.json, with enough trajectories in both halves") {

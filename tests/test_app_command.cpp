@@ -182,12 +182,9 @@ TEST_SUITE("fast") {
   }
 
   TEST_CASE("command: a config file with a number that would be cut or wrapped is refused") {
-    const fs::path file = fs::temp_directory_path() / ("glocal-config-" + std::to_string(::getpid()) + ".json");
-    for (const char* config : {R"({"steps": 2.5})", R"({"steps": 1e99})", R"({"seed": -1})"}) {
-      glocal::write_file_atomically(file.string(), config);
-      check_refused("tune --config " + file.string(), 2, "is no whole number from");
-    }
-    fs::remove(file);
+    const Scratch scratch;
+    for (const char* config : {R"({"steps": 2.5})", R"({"steps": 1e99})", R"({"seed": -1})"})
+      check_refused("tune --config " + scratch.write("config.json", config), 2, "is no whole number from");
   }
 
   TEST_CASE("command: init_scale is refused by estimators that would never move it") {

@@ -16,6 +16,7 @@
 #include <glocal/datasets/load.h>
 
 #include "data_files.h"
+#include "scratch.h"
 
 using namespace data_files;
 using namespace glocal;
@@ -102,8 +103,8 @@ TEST_SUITE("data") {
   }
 
   TEST_CASE("data show: a contact sheet of digits") {
-    const Folder folder;
-    const fs::path sheet = folder.path() / "grid.png";
+    const Scratch folder;
+    const fs::path sheet = folder.path / "grid.png";
     run({"show", "digits", "-n", "5", "-o", sheet.string()});
     const Png png = decode(read(sheet));
     CHECK(png.width == 3 * 58 + 2);  // 3 columns of 8 pixels 7 times enlarged, gaps of 2
@@ -129,25 +130,25 @@ TEST_SUITE("data") {
   }
 
   TEST_CASE("data: bad requests are typed errors") {
-    const Folder folder;
-    const Environment home("XDG_CACHE_HOME", folder.path().string());
+    const Scratch folder;
+    const Environment home("XDG_CACHE_HOME", folder.path.string());
     const Environment data("GLOCAL_DATA", "");
     CHECK_THROWS_AS(run({"info", "kmnist"}), DataError);
     CHECK_THROWS_AS(run({"info", "nonsense"}), ValueError);
     CHECK_THROWS_AS(run({"fetch", "digits"}), ValueError);
     CHECK_THROWS_AS(run({"verify", "synthetic"}), ValueError);
     CHECK_THROWS_AS(run({"show", "digits", "-n", "0"}), ValueError);
-    CHECK_THROWS_AS(run({"show", "digits", "-o", (folder.path() / "none" / "x.png").string()}), IoError);
+    CHECK_THROWS_AS(run({"show", "digits", "-o", (folder.path / "none" / "x.png").string()}), IoError);
     CHECK_THROWS_AS(run({}), CLI::ParseError);
   }
 
   TEST_CASE("data verify: files that are not official are an error") {
-    const Folder folder;
+    const Scratch folder;
     for (const char* file :
          {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"})
       folder.write(file, "not these");
     CHECK(contains(message_of<DataError>([&] {
-                     run({"verify", "mnist", "--data-dir", folder.path().string()});
+                     run({"verify", "mnist", "--data-dir", folder.path.string()});
                    }),
                    "4 of 4 files of mnist are not the official ones"));
   }
@@ -158,7 +159,7 @@ TEST_SUITE("data") {
       MESSAGE("skipped: the package dataset-fashion-mnist is not installed");
       return;
     }
-    const Folder folder;
+    const Scratch folder;
     // Debian took file name and time out of the gzip header; with both put back these are the official archives.
     const std::string times[] = {"\xde\xe9\xa7\x59", "\xf3\xe9\xa7\x59"};
     for (const std::string prefix : {"train", "t10k"})
@@ -168,8 +169,8 @@ TEST_SUITE("data") {
                                                             bytes.substr(8, 2) + prefix + kind + '\0' +
                                                             bytes.substr(10));
       }
-    const std::string target = (folder.path() / "data").string();
-    run({"fetch", "fashion-mnist", "--data-dir", target, "--mirror", "file://" + (folder.path() / "mirror").string()});
+    const std::string target = (folder.path / "data").string();
+    run({"fetch", "fashion-mnist", "--data-dir", target, "--mirror", "file://" + (folder.path / "mirror").string()});
     CHECK(fs::file_size(fs::path(target) / "fashion-mnist" / "train-images-idx3-ubyte.gz") == 26421880);
     run({"verify", "fashion-mnist", "--data-dir", target});
     CHECK(datasets::load("fashion-mnist", Part::test, {.data_dir = target}).source == target + "/fashion-mnist");

@@ -1,7 +1,6 @@
 // An inner run that explodes half-way through the command: what is said, what is saved, what is left alone.
 #include <doctest/doctest.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -22,20 +21,19 @@ TEST_SUITE("fast") {
   // Weight decay 0.205 at a learning rate of 10 multiplies the weights by -1.05 in every step, momentum does the rest:
   // the loss is a hundred times its first value in the second block.
   TEST_CASE("hard case: an exploding inner run: status diverged, step named, hyperparameters untouched, exit 5") {
-    const fs::path scratch = fs::temp_directory_path() / ("glocal-diverged-" + std::to_string(::getpid()));
-    fs::create_directories(scratch);
+    const Scratch scratch;
     for (const std::string estimator : {"local", "glocal", "truncated"}) {
       CAPTURE(estimator);
-      const fs::path run = scratch / estimator;
+      const fs::path run = scratch.path / estimator;
       const std::string line = "'" GLOCAL_COMMAND_PATH
                                "' tune --hidden 8 --steps 100 --block 4 --batch 32 --optimizer sgd --lr 10"
                                " --set weight_decay=0.205 --tune momentum --quiet --estimator " +
-                               estimator + " --out '" + run.string() + "' >/dev/null 2>'" +
-                               (scratch / "error").string() + "' </dev/null";
+                               estimator + " --out '" + run.string() + "' >/dev/null 2>'" + (scratch / "error") +
+                               "' </dev/null";
       const int status = std::system(line.c_str());
       CHECK(WIFEXITED(status));
       CHECK(WEXITSTATUS(status) == 5);
-      const std::string error = read_file((scratch / "error").string());
+      const std::string error = read_file(scratch / "error");
       CAPTURE(error);
       std::smatch found;
       REQUIRE(std::regex_search(error, found, std::regex("step ([0-9]+)")));
@@ -52,7 +50,6 @@ TEST_SUITE("fast") {
       CHECK(summary["values"] == last["values"]);
       for (const auto& [name, value] : last["values"].items()) CHECK(value.is_number());
     }
-    fs::remove_all(scratch);
   }
 
   TEST_CASE(

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -18,20 +19,12 @@
 #include <glocal/core/io/file.h>
 #include <glocal/core/io/npy.h>
 
+#include "scratch.h"
+
 using namespace glocal;
 namespace fs = std::filesystem;
 
 namespace {
-
-struct Scratch {
-  fs::path path = fs::temp_directory_path() / fmt::format("glocal-dmd-{}", ::getpid());
-  Scratch() { fs::create_directories(path); }
-  ~Scratch() { fs::remove_all(path); }
-  std::string text(const std::string& name, const std::string& content) const {
-    std::ofstream(path / name) << content;
-    return (path / name).string();
-  }
-};
 
 // Standard output and error of `glocal dmd ...`, and its exit code.
 struct Answer {
@@ -63,7 +56,7 @@ TEST_SUITE_BEGIN("fast");
 
 TEST_CASE("a known series: eigenvalues, amplitudes and forecast") {
   const Scratch scratch;
-  const std::string file = scratch.text("known.csv", table_text(40));
+  const std::string file = scratch.write("known.csv", table_text(40));
   const auto json = nlohmann::json::parse(dmd(file + " --horizon 60 --policy clip --json").words);
   REQUIRE(json["rank"] == 3);
   const double lambdas[] = {0.95, 0.8, 0.5}, amplitudes[] = {2, std::hypot(1.0, 3.0), 0.5};
@@ -84,7 +77,7 @@ TEST_CASE("a known series: eigenvalues, amplitudes and forecast") {
 
 TEST_CASE("the table on stdout says what the json says") {
   const Scratch scratch;
-  const std::string words = dmd(scratch.text("known.csv", table_text(40)) + " --horizon 60").words;
+  const std::string words = dmd(scratch.write("known.csv", table_text(40)) + " --horizon 60").words;
   CHECK(words.find("40 snapshots of 2 numbers") != std::string::npos);
   CHECK(words.find("rank      3") != std::string::npos);
   CHECK(words.find("0.95") != std::string::npos);
@@ -106,8 +99,8 @@ TEST_CASE("npy, npz, csv and blanks hold the same series") {
   CHECK(same_bits(app::read_series(npy), h));
   CHECK(same_bits(app::read_series(npz, "h"), h));
   CHECK(app::read_series(npz, "a").shape() == Shape{3, 1});
-  CHECK(same_bits(app::read_series(scratch.text("h.csv", table_text(5))), h));
-  CHECK(same_bits(app::read_series(scratch.text("h.txt", blanks)), h));
+  CHECK(same_bits(app::read_series(scratch.write("h.csv", table_text(5))), h));
+  CHECK(same_bits(app::read_series(scratch.write("h.txt", blanks)), h));
   CHECK_THROWS_WITH_AS(app::read_series(npz), doctest::Contains("holds a, h; choose one with --name"), DataError);
   save_npy(npy, Tensor::full({3}, NAN, DType::f64));
   CHECK_THROWS_WITH_AS(app::read_series(npy), doctest::Contains("NaN"), DataError);
@@ -116,7 +109,7 @@ TEST_CASE("npy, npz, csv and blanks hold the same series") {
 TEST_CASE("a bad line is named with its file and number") {
   const Scratch scratch;
   const auto check = [&](const std::string& content, const char* line, const char* words) {
-    const std::string file = scratch.text("bad.csv", content);
+    const std::string file = scratch.write("bad.csv", content);
     CHECK_THROWS_WITH_AS(app::read_series(file), doctest::Contains((file + line).c_str()), DataError);
     CHECK_THROWS_WITH_AS(app::read_series(file), doctest::Contains(words), DataError);
   };
@@ -138,7 +131,7 @@ TEST_CASE("growth: the eigenvalues that a policy moved are said, and growth that
   const Scratch scratch;
   std::string text;
   for (int t = 0; t < 132; ++t) text += fmt::format("{:.17g}\n", growing(t));
-  const std::string file = scratch.text("growth.csv", text) + " --horizon 143";
+  const std::string file = scratch.write("growth.csv", text) + " --horizon 143";
   const auto json_of = [&](const std::string& flags) {
     return nlohmann::json::parse(dmd(file + " --json" + flags).words);
   };
@@ -175,14 +168,14 @@ TEST_CASE("growth: the eigenvalues that a policy moved are said, and growth that
   const std::string page = (scratch.path / "growth.html").string();
   CHECK(dmd(file + " --policy snap --rank 5 -o " + page).code == 0);
   CHECK(read_file(page).find("policy snap moved 5 of 5 eigenvalues: ") != std::string::npos);
-  const std::string still = dmd(scratch.text("known.csv", table_text(40)) + " --method optimised").words;
+  const std::string still = dmd(scratch.write("known.csv", table_text(40)) + " --method optimised").words;
   CHECK(still.find("moved") == std::string::npos);
   CHECK(still.find("as fitted") == std::string::npos);
 }
 
 TEST_CASE("what was passed over or changed is said: headings, ranks, delays, the past in logarithmic time") {
   const Scratch scratch;
-  const std::string file = scratch.text("known.csv", table_text(40));
+  const std::string file = scratch.write("known.csv", table_text(40));
   const std::string heading = file + ":2: \"first,second\" was taken for a heading";
   CHECK(dmd(file).words.find("note: " + heading) != std::string::npos);
   CHECK(nlohmann::json::parse(dmd(file + " --json").words)["notes"] == nlohmann::json{heading});
@@ -197,16 +190,17 @@ TEST_CASE("what was passed over or changed is said: headings, ranks, delays, the
   std::string five;
   for (int t = 0; t < 60; ++t)
     five += fmt::format("{:.17g}\n", first(t) + std::pow(0.9, t) * std::cos(0.5 * t) + 1e-3 * std::cos(t * t));
-  CHECK(dmd(scratch.text("five.csv", five)).words.find("times closer on the hold-out") != std::string::npos);
+  CHECK(dmd(scratch.write("five.csv", five)).words.find("times closer on the hold-out") != std::string::npos);
   std::string steep;
   for (int t = 0; t < 60; ++t) steep += fmt::format("{:.17g}\n", std::pow(t + 1.0, 3));
-  CHECK(dmd(scratch.text("steep.csv", steep) + " --time-axis logarithmic").words.find("power of number 1 is held at") !=
-        std::string::npos);
+  CHECK(
+      dmd(scratch.write("steep.csv", steep) + " --time-axis logarithmic").words.find("power of number 1 is held at") !=
+      std::string::npos);
 }
 
 TEST_CASE("options that do nothing beside others are refused") {
   const Scratch scratch;
-  const std::string file = scratch.text("known.csv", table_text(40));
+  const std::string file = scratch.write("known.csv", table_text(40));
   for (const char* flags : {"--auto --rank 2", "--auto --delays 5", "--auto --time-axis log", "--bins 7", "--t0 3",
                             "--time-axis logarithmic --rank 2", "--time-axis logarithmic --policy raw",
                             "--rank 2 --energy 0.9", "--name h"}) {
@@ -235,16 +229,29 @@ TEST_CASE("an npz that holds what cannot be read: --name reads its own array, wi
   CHECK(same_bits(app::read_series(path), Tensor::from<double>({1, 2, 3}, {3, 1})));
 }
 
+TEST_CASE("an error of many thousand letters keeps its end, which is the way out") {
+  const Scratch scratch;
+  std::map<std::string, Tensor> arrays;
+  for (int i = 0; i < 900; ++i) arrays[fmt::format("trajectory {}", i)] = Tensor::ones({3});
+  const std::string path = scratch / "h.npz";
+  save_npz(path, arrays);
+  const Answer answer = dmd(path);
+  CHECK(answer.words.find("h.npz holds trajectory 0, trajectory 1") != std::string::npos);
+  CHECK(answer.words.find("[...]") != std::string::npos);
+  CHECK(answer.words.find("choose one with --name") != std::string::npos);
+  CHECK(answer.words.size() < 4200);
+}
+
 TEST_CASE("every method, the log grid, observables and --auto forecast a known series") {
   const Scratch scratch;
-  const std::string file = scratch.text("known.csv", table_text(60)) + " --horizon 100 --json ";
+  const std::string file = scratch.write("known.csv", table_text(60)) + " --horizon 100 --json ";
   for (const char* flags :
        {"--method total-least-squares", "--method forward-backward", "--method optimised", "--energy 1", "--auto"}) {
     const auto json = nlohmann::json::parse(dmd(file + flags).words);
     CHECK(std::abs(json["forecast"][0].get<double>() - first(100)) < 1e-8);
     CHECK(json["error_bar"].size() == 2);
   }
-  const std::string loss = scratch.text("loss.csv", table_text(60));
+  const std::string loss = scratch.write("loss.csv", table_text(60));
   const auto json = nlohmann::json::parse(dmd(file + "--observables " + loss).words);
   CHECK(json["forecast"].size() == 2);
   CHECK(std::abs(json["forecast"][1].get<double>() - second(100)) < 1e-8);
@@ -257,9 +264,9 @@ TEST_CASE("every method, the log grid, observables and --auto forecast a known s
 TEST_CASE("exit codes and what is written") {
   const Scratch scratch;
   CHECK(dmd((scratch.path / "none.csv").string()).code == 4);
-  CHECK(dmd(scratch.text("bad.csv", "1\n2\nx\n")).code == 3);
-  const std::string good = scratch.text("good.csv", table_text(30));
-  CHECK(dmd(scratch.text("short.csv", "1\n2\n")).code == 3);
+  CHECK(dmd(scratch.write("bad.csv", "1\n2\nx\n")).code == 3);
+  const std::string good = scratch.write("good.csv", table_text(30));
+  CHECK(dmd(scratch.write("short.csv", "1\n2\n")).code == 3);
   CHECK(dmd(good + " --policy odd").code == 2);
   CHECK(dmd(good + " --time-axis log --json").code == 0);
   for (const char* horizon : {"0", "-1", "nan", "1e99"}) {

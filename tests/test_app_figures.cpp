@@ -21,6 +21,7 @@
 
 #include "raw_run.h"
 #include "raw_svg.h"
+#include "scratch.h"
 
 namespace fs = std::filesystem;
 using namespace glocal;
@@ -28,12 +29,6 @@ using doctest::Approx;
 using Points = std::vector<std::array<double, 2>>;
 
 namespace {
-
-struct Scratch {
-  fs::path path = fs::temp_directory_path() / fmt::format("glocal-figures-{}", ::getpid());
-  Scratch() { fs::create_directories(path); }
-  ~Scratch() { fs::remove_all(path); }
-};
 
 // The programs of PATH are out of sight while one lives.
 struct NoPrograms {

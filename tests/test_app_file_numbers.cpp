@@ -54,7 +54,7 @@ Json dmd(const Scratch& scratch, const std::string& arguments) {
 TEST_SUITE("data") {
   TEST_CASE("numbers: data info counts and measures every channel and class of its files") {
     const Scratch scratch;
-    const data_files::Folder folder;
+    const Scratch folder;
     // Of the official sizes, but every picture after the first of each file is black and an airplane.
     constexpr int some = 500, record = 3073, pictures = 10000;
     std::array<double, 3> sum{}, squares{};
@@ -79,7 +79,7 @@ TEST_SUITE("data") {
     };
     for (int part = 1; part <= 5; ++part) write(fmt::format("data_batch_{}.bin", part), true);
     write("test_batch.bin", false);
-    const Result result = glocal_command(scratch, "data info cifar10 --data-dir " + folder.path().string());
+    const Result result = glocal_command(scratch, "data info cifar10 --data-dir " + folder.path.string());
     REQUIRE_MESSAGE(result.code == 0, result.error);
     CHECK(has(result.out, "50000 train, 10000 test, 3 x 32 x 32"));
     const double official[3][2] = {{0.4914, 0.2470}, {0.4822, 0.2435}, {0.4465, 0.2616}};  // of all 50,000

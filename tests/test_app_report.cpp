@@ -18,17 +18,13 @@
 #include <glocal/core/error.h>
 #include <glocal/core/io/file.h>
 
+#include "scratch.h"
+
 using namespace glocal;
 using app::Json;
 namespace fs = std::filesystem;
 
 namespace {
-
-struct Scratch {
-  fs::path path = fs::temp_directory_path() / fmt::format("glocal-report-{}", ::getpid());
-  Scratch() { fs::create_directories(path); }
-  ~Scratch() { fs::remove_all(path); }
-};
 
 void write(const fs::path& file, const std::string& text) { write_file_atomically(file.string(), text); }
 

@@ -11,23 +11,13 @@
 #include <glocal/core/io/file.h>
 #include <glocal/hpo/estimators/global.h>
 
+#include "scratch.h"
+
 namespace fs = std::filesystem;
 using namespace glocal;
 using namespace glocal::app;
 
 namespace {
-
-// A folder that goes away with the test.
-struct Scratch {
-  fs::path path = fs::temp_directory_path() / ("glocal-reproduce-" + std::to_string(::getpid()));
-  Scratch() { fs::create_directories(path); }
-  ~Scratch() { fs::remove_all(path); }
-  std::string operator/(const std::string& name) const { return (path / name).string(); }
-  std::string write(const std::string& name, const std::string& text) const {
-    write_file_atomically(*this / name, text);
-    return *this / name;
-  }
-};
 
 const Study& study(std::string_view name) {
   for (const Study& each : studies())

@@ -7,15 +7,18 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <string>
 
 #include "data_files.h"
+#include "scratch.h"
 
 #include <glocal/core/io/file.h>
 
 using namespace glocal;
 using namespace glocal::app;
 using data_files::contains;
-using data_files::Folder;
 namespace fs = std::filesystem;
 
 namespace {
@@ -64,8 +67,8 @@ class Other {
 
 TEST_SUITE("fast") {
   TEST_CASE("run folder: a second run in the same folder is refused and names the first") {
-    const Folder folder;
-    const fs::path path = folder.path() / "run";
+    const Scratch folder;
+    const fs::path path = folder.path / "run";
     {
       const RunFolder first = started(path);
       const RunFolder copy = first;
@@ -81,8 +84,8 @@ TEST_SUITE("fast") {
   }
 
   TEST_CASE("run folder: no lock outlives a process that was killed") {
-    const Folder folder;
-    const fs::path path = folder.path() / "run";
+    const Scratch folder;
+    const fs::path path = folder.path / "run";
     Other other([&] {
       const RunFolder held = started(path);
       new RunFolder(held);  // never released by its destructor
@@ -101,8 +104,8 @@ TEST_SUITE("fast") {
   }
 
   TEST_CASE("run folder: programs that a run starts do not inherit its lock") {
-    const Folder folder;
-    const fs::path path = folder.path() / "run";
+    const Scratch folder;
+    const fs::path path = folder.path / "run";
     pid_t sleeper = 0;
     {
       const RunFolder held = started(path);
@@ -121,8 +124,8 @@ TEST_SUITE("fast") {
   }
 
   TEST_CASE("run folder: what a run killed at its start leaves is not in the way") {
-    const Folder folder;
-    const fs::path path = folder.path() / "run";
+    const Scratch folder;
+    const fs::path path = folder.path / "run";
     fs::create_directory(path);
     std::ofstream(path / ".lock") << "process 1 on nowhere\n";
     std::ofstream(path / "config.json.tmp.999999999.0") << "{";
@@ -131,8 +134,8 @@ TEST_SUITE("fast") {
   }
 
   TEST_CASE("run folder: a run that came and ended since plan is not overwritten") {
-    const Folder folder;
-    const std::string path = (folder.path() / "run").string();
+    const Scratch folder;
+    const std::string path = (folder.path / "run").string();
     const RunFolder planned = RunFolder::plan(path, "x", false);
     started(path);
     CHECK_THROWS_AS(planned.create(), ValueError);
@@ -140,12 +143,12 @@ TEST_SUITE("fast") {
   }
 
   TEST_CASE("run folder: only a folder with config.json is reopened, and keeps its files") {
-    const Folder folder;
-    CHECK_THROWS_AS(RunFolder::reopen((folder.path() / "none").string()), ValueError);
-    fs::create_directory(folder.path() / "other");
-    CHECK_THROWS_AS(RunFolder::reopen((folder.path() / "other").string()), ValueError);
-    CHECK(fs::is_empty(folder.path() / "other"));
-    const fs::path path = folder.path() / "run";
+    const Scratch folder;
+    CHECK_THROWS_AS(RunFolder::reopen((folder.path / "none").string()), ValueError);
+    fs::create_directory(folder.path / "other");
+    CHECK_THROWS_AS(RunFolder::reopen((folder.path / "other").string()), ValueError);
+    CHECK(fs::is_empty(folder.path / "other"));
+    const fs::path path = folder.path / "run";
     started(path);
     for (const char* name : {"last.safetensors", "best.safetensors", "metrics.jsonl"})
       std::ofstream(path / name) << "x";
@@ -156,8 +159,8 @@ TEST_SUITE("fast") {
   }
 
   TEST_CASE("run folder: lines go on where a checkpoint says and forget what came later") {
-    const Folder folder;
-    const RunFolder run = started(folder.path() / "run");
+    const Scratch folder;
+    const RunFolder run = started(folder.path / "run");
     std::int64_t length = 0;
     {
       JsonLines lines = run.lines("m.jsonl");
@@ -187,8 +190,8 @@ TEST_SUITE("fast") {
   }
 
   TEST_CASE("run folder: a line that finds no room leaves the lines before it whole") {
-    const Folder folder;
-    const RunFolder run = started(folder.path() / "run");
+    const Scratch folder;
+    const RunFolder run = started(folder.path / "run");
     JsonLines lines = run.lines("m.jsonl");
     rlimit before{};
     REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);

@@ -1,6 +1,5 @@
 // The same command gives the same bytes, and a run's metadata says what could have changed them. soak/repeat has more.
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -11,20 +10,18 @@
 
 #include <glocal/core/io/file.h>
 
+#include "scratch.h"
+
 namespace fs = std::filesystem;
 using glocal::read_file;
 
 namespace {
 
-// A folder for runs that goes away with the test.
-struct Runs {
-  fs::path path = fs::temp_directory_path() / ("glocal-same-bits-" + std::to_string(::getpid()));
+struct Runs : Scratch {
   int count = 0;
-  ~Runs() { fs::remove_all(path); }
 
   fs::path run(const std::string& arguments, const std::string& environment = "") {
     const fs::path out = path / ("run" + std::to_string(++count));
-    fs::create_directories(path);
     const std::string line = "env -u GLOCAL_ISA -u LD_LIBRARY_PATH " + environment + " '" GLOCAL_COMMAND_PATH "' " +
                              arguments + " --quiet --out '" + out.string() + "' >/dev/null </dev/null";
     REQUIRE_MESSAGE(std::system(line.c_str()) == 0, line);

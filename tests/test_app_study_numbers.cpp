@@ -2,7 +2,6 @@
 // of.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <complex>
@@ -25,6 +24,7 @@
 #include <glocal/hpo/unroll/forward.h>
 
 #include "raw_run.h"
+#include "scratch.h"
 
 namespace fs = std::filesystem;
 using namespace glocal;
@@ -32,13 +32,6 @@ using namespace glocal::app;
 using doctest::Approx;
 
 namespace {
-
-struct Scratch {
-  fs::path path = fs::temp_directory_path() / fmt::format("glocal-study-numbers-{}", ::getpid());
-  Scratch() { fs::create_directories(path); }
-  ~Scratch() { fs::remove_all(path); }
-  std::string operator/(const std::string& name) const { return (path / name).string(); }
-};
 
 const Study& study(std::string_view name) {
   for (const Study& each : studies())

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@
 
 #include "data_files.h"
 #include "sanitized.h"
+#include "scratch.h"
 
 using namespace data_files;
 using namespace glocal;
@@ -34,10 +36,10 @@ struct Result {
 };
 
 // Runs `glocal` in `folder`/work, an empty folder that it must leave empty.
-Result run(const Folder& folder, std::vector<std::string> arguments) {
-  const fs::path work = folder.path() / "work";
+Result run(const Scratch& folder, std::vector<std::string> arguments) {
+  const fs::path work = folder.path / "work";
   fs::create_directories(work);
-  const std::string out = (folder.path() / "stdout").string(), error = (folder.path() / "stderr").string();
+  const std::string out = (folder.path / "stdout").string(), error = (folder.path / "stderr").string();
   arguments.insert(arguments.begin(), "glocal");
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
@@ -63,13 +65,13 @@ Result run(const Folder& folder, std::vector<std::string> arguments) {
 
 long plain_peak_kib() {
   static const long peak = [] {
-    const Folder folder;
+    const Scratch folder;
     return run(folder, {"--version"}).peak_kib;
   }();
   return peak;
 }
 
-void check_refused(const Folder& folder, const std::vector<std::string>& arguments, int code, const std::string& words,
+void check_refused(const Scratch& folder, const std::vector<std::string>& arguments, int code, const std::string& words,
                    std::size_t file_bytes = 0) {
   std::string line;
   for (const std::string& argument : arguments) line += " " + printable(argument.substr(0, 60));
@@ -82,7 +84,7 @@ void check_refused(const Folder& folder, const std::vector<std::string>& argumen
   CHECK(std::count(result.error.begin(), result.error.end(), '\n') == 1);
   CHECK(printable(result.error, /*keep_lines=*/true) == result.error);
   CHECK(result.out.empty());
-  CHECK(fs::is_empty(folder.path() / "work"));
+  CHECK(fs::is_empty(folder.path / "work"));
   if (!sanitized) {  // they take time and memory of their own
     CHECK(result.seconds < 2);
     CHECK(result.peak_kib - plain_peak_kib() <= 64 * 1024 + 3 * static_cast<long>(file_bytes / 1024));
@@ -93,8 +95,8 @@ void check_refused(const Folder& folder, const std::vector<std::string>& argumen
 
 TEST_SUITE("fast") {
   TEST_CASE("bad command: files that are none are exit code 3 or 4 and one line") {
-    const Folder folder;
-    const std::string pipe = (folder.path() / "pipe").string(), here = folder.path().string();
+    const Scratch folder;
+    const std::string pipe = (folder.path / "pipe").string(), here = folder.path.string();
     REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
     const std::string page = folder.write("page", "<html>403</html>"), empty = folder.write("empty", "");
     for (const std::vector<std::string>& before : std::vector<std::vector<std::string>>{
@@ -122,7 +124,7 @@ TEST_SUITE("fast") {
   }
 
   TEST_CASE("bad command: data sets that lie are exit code 3 and one line") {
-    const Folder folder;
+    const Scratch folder;
     std::size_t bytes = 0;
     const auto put = [&](const char* kind, const std::string& content) {
       for (const char* part : {"train", "t10k"}) folder.write(std::string("set/") + part + kind, content);
@@ -131,7 +133,7 @@ TEST_SUITE("fast") {
     const auto images = [&](const std::string& content) { put("-images-idx3-ubyte", content); };
     const auto labels = [&](const std::string& content) { put("-labels-idx1-ubyte", content); };
     const auto refused = [&](const std::string& words) {
-      check_refused(folder, {"data", "info", "mnist", "--data-dir", (folder.path() / "set").string()}, 3, words, bytes);
+      check_refused(folder, {"data", "info", "mnist", "--data-dir", (folder.path / "set").string()}, 3, words, bytes);
     };
     labels(idx({60000}, std::string(60000, '\0')));
     images("<html>");
@@ -153,12 +155,12 @@ TEST_SUITE("fast") {
     for (const char* file : {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin",
                              "data_batch_5.bin", "test_batch.bin"})
       folder.write(std::string("cifar/") + file, batch);
-    check_refused(folder, {"data", "info", "cifar10", "--data-dir", (folder.path() / "cifar").string()}, 3,
+    check_refused(folder, {"data", "info", "cifar10", "--data-dir", (folder.path / "cifar").string()}, 3,
                   "this is the length of a CIFAR-100 file", batch.size());
   }
 
   TEST_CASE("bad command: text from files reaches no terminal as it is") {
-    const Folder folder;
+    const Scratch folder;
     const std::string evil = "\x1b]0;title\x07\x1b[2J\xff";
     check_refused(folder, {"dmd", folder.write("table.csv", "1\n2\n" + evil + "\n")}, 3, "\\x1b]0");
     check_refused(folder, {"tune", "--config", folder.write("c.json", "{\"\\u001b[2J\":1}")}, 2, "\\x1b[2J");
@@ -173,8 +175,8 @@ TEST_SUITE("fast") {
     folder.write("runs/one/meta.json", "{}");
     folder.write("runs/one/summary.json", R"({"status":"ok","values":{"\u001b[0m":1}})");
     for (const std::vector<std::string>& arguments :
-         std::vector<std::vector<std::string>>{{"runs", "list", (folder.path() / "runs").string()},
-                                               {"runs", "show", (folder.path() / "runs/one").string()}}) {
+         std::vector<std::vector<std::string>>{{"runs", "list", (folder.path / "runs").string()},
+                                               {"runs", "show", (folder.path / "runs/one").string()}}) {
       const Result result = run(folder, arguments);
       CHECK(result.code == 0);
       CHECK(contains(result.out, "\\x1b[2J"));
@@ -183,15 +185,15 @@ TEST_SUITE("fast") {
   }
 
   TEST_CASE("bad command: files that ask for too much are refused in time and memory") {
-    const Folder folder;
+    const Scratch folder;
     std::string deep(100000, '['), wide = "{\"a\":[";
     for (int i = 0; i < 300000; ++i) wide += "[],";
     check_refused(folder, {"tune", "--config", folder.write("deep.json", deep)}, 3, "64 levels");
     check_refused(folder, {"tune", "--config", folder.write("wide.json", wide)}, 3, "262144 lists", wide.size());
     folder.write("run/config.json", deep);
-    check_refused(folder, {"runs", "show", (folder.path() / "run").string()}, 3, "64 levels");
-    save_npz((folder.path() / "bomb.npz").string(), {{"x", Tensor::zeros({std::int64_t{20} << 20})}}, true);
-    check_refused(folder, {"dmd", (folder.path() / "bomb.npz").string()}, 3, "unpacked bytes");
+    check_refused(folder, {"runs", "show", (folder.path / "run").string()}, 3, "64 levels");
+    save_npz((folder.path / "bomb.npz").string(), {{"x", Tensor::zeros({std::int64_t{20} << 20})}}, true);
+    check_refused(folder, {"dmd", (folder.path / "bomb.npz").string()}, 3, "unpacked bytes");
     std::string row = "1";
     for (int i = 1; i < 1000000; ++i) row += ",1";
     check_refused(folder, {"dmd", folder.write("wide.csv", row + "\n" + row + "\n")}, 3, "2 snapshots", 2 * row.size());
@@ -203,11 +205,11 @@ TEST_SUITE("fast") {
   }
 
   TEST_CASE("bad command: a comparison cannot point out of its folder") {
-    const Folder folder;
+    const Scratch folder;
     folder.write("run/config.json", "{}");
     folder.write("run/meta.json", "{}");
     folder.write("run/summary.json", R"({"table":[],"rows":[{"status":"ok","estimator":"../../x","seed":0}]})");
-    check_refused(folder, {"runs", "report", (folder.path() / "run").string()}, 3, "the name of an estimator");
-    CHECK(!fs::exists(folder.path() / "run/report.html"));
+    check_refused(folder, {"runs", "report", (folder.path / "run").string()}, 3, "the name of an estimator");
+    CHECK(!fs::exists(folder.path / "run/report.html"));
   }
 }

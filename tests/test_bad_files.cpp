@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <ctime>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <set>
@@ -32,6 +33,7 @@
 
 #include "data_files.h"
 #include "sanitized.h"
+#include "scratch.h"
 
 using namespace data_files;
 using namespace glocal;
@@ -141,8 +143,8 @@ std::string repeated(const std::string& text, int count) {
 
 TEST_SUITE("data") {
   TEST_CASE("bad files: folder, missing, pipe, device, empty and foreign files are refused by every reader") {
-    const Folder folder;
-    const std::string pipe = (folder.path() / "pipe").string(), loop = (folder.path() / "loop").string();
+    const Scratch folder;
+    const std::string pipe = (folder.path / "pipe").string(), loop = (folder.path / "loop").string();
     REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
     fs::create_symlink(loop, loop);
     const std::vector<std::string> foreign = {
@@ -163,8 +165,8 @@ TEST_SUITE("data") {
       };
       for (const std::string& path : foreign)
         if (!(name == "bank" && path.ends_with("none"))) refused(path);
-      for (const std::string& path : {folder.path().string(), pipe, loop, std::string("/dev/zero"),
-                                      (folder.path() / "none").string(), std::string("/proc/self/mem")})
+      for (const std::string& path : {folder.path.string(), pipe, loop, std::string("/dev/zero"),
+                                      (folder.path / "none").string(), std::string("/proc/self/mem")})
         refused(path);
     }
     CHECK(fs::exists(pipe));
@@ -303,7 +305,7 @@ TEST_SUITE("data") {
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   TEST_CASE("bad files: memory stays below 64 MiB and three times the file, five times where one byte becomes four") {
-    const Folder folder;
+    const Scratch folder;
     std::string members = encode_npz({{"x", Tensor::zeros({std::int64_t{5} << 20})}}, true);
     std::string row = "1" + repeated(",1", 2000000) + "\n";
     struct Growing {

@@ -12,22 +12,26 @@
 #include <glocal/core/error.h>
 #include <glocal/core/io/file.h>
 
+#include "scratch.h"
+
 using namespace glocal;
 namespace fs = std::filesystem;
 
 namespace {
 
-struct Folder {  // a fresh folder, removed at the end
-  fs::path path = fs::temp_directory_path() / fmt::format("glocal_file_test_{}", ::getpid());
-  Folder() { fs::remove_all(path), fs::create_directory(path); }
-  ~Folder() { fs::remove_all(path); }
-  std::string operator/(const std::string& name) const { return (path / name).string(); }
+struct Folder : Scratch {
   auto entries() const { return std::distance(fs::directory_iterator(path), fs::directory_iterator()); }
 };
 
 }  // namespace
 
 TEST_SUITE("fast") {
+  TEST_CASE("a test's folder is its own and empty, though a killed test of the same number left one") {
+    const Folder first, second;
+    CHECK(first.path != second.path);
+    CHECK(first.entries() == 0);
+  }
+
   TEST_CASE("file: what is written is read back, and replaces what was there") {
     const Folder folder;
     const std::string path = folder / "a.bin", every_byte = [] {

@@ -1,5 +1,4 @@
 #include <doctest/doctest.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <cmath>
@@ -13,16 +12,13 @@
 #include <glocal/core/random.h>
 
 #include "data_files.h"
+#include "scratch.h"
 
 using namespace glocal;
 using data_files::gzip;
 namespace fs = std::filesystem;
 
 namespace {
-
-std::string temporary(const std::string& name) {
-  return (fs::temp_directory_path() / fmt::format("glocal_npy_test_{}_{}", ::getpid(), name)).string();
-}
 
 // A version 1.0 file as another program might write it.
 std::string npy(const std::string& dict, const std::string& data, int major = 1) {
@@ -91,7 +87,8 @@ void check_equal(const std::map<std::string, Tensor>& a, const std::map<std::str
 
 TEST_SUITE("fast") {
   TEST_CASE("npy: tensors of every type and rank come back bit for bit") {
-    const std::string path = temporary("a.npy");
+    const Scratch scratch;
+    const std::string path = scratch / "a.npy";
     for (const DType dtype : {DType::f32, DType::f64, DType::i32})
       for (const Shape& shape :
            {Shape{}, Shape{7}, Shape{2, 3}, Shape{0}, Shape{3, 0, 2}, Shape{1, 2, 1, 2, 1, 2, 1, 2}}) {
@@ -227,11 +224,11 @@ TEST_SUITE("fast") {
 
   TEST_CASE("npz: named tensors come back, stored and deflated, and equal content gives equal bytes") {
     for (const bool compress : {false, true}) {
-      const std::string path = temporary("a.npz");
+      const Scratch scratch;
+      const std::string path = scratch / "a.npz";
       save_npz(path, samples(), compress);
       check_equal(samples(), load_npz(path));
       CHECK(read_file(path) == encode_npz(samples(), compress));
-      fs::remove(path);
     }
     CHECK(encode_npz(samples(), true).size() < encode_npz(samples(), false).size() / 2);
     CHECK(decode_npz(encode_npz({}), "file").empty());

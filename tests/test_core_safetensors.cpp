@@ -4,17 +4,19 @@
 
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string>
 
 #include "data_files.h"
+#include "scratch.h"
 
 #include <glocal/core/io/file.h>
 
 using namespace glocal;
 using data_files::contains;
-using data_files::Folder;
 
 namespace {
 
@@ -60,15 +62,15 @@ std::string refusal(const std::string& bytes) {
 
 TEST_SUITE("fast") {
   TEST_CASE("safetensors: what is saved is loaded, bit for bit") {
-    const Folder folder;
-    const std::string path = (folder.path() / "a.safetensors").string();
+    const Scratch folder;
+    const std::string path = (folder.path / "a.safetensors").string();
     const SafeTensors file = checkpoint();
     save_safetensors(path, file);
     CHECK(same(load_safetensors(path), file));
     CHECK(read_file(path) == encode_safetensors(file));
     save_safetensors(path, {});
     CHECK(same(load_safetensors(path), {}));
-    CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);
+    CHECK(std::distance(std::filesystem::directory_iterator(folder.path), {}) == 1);
     CHECK_THROWS_AS(load_safetensors(path + ".no"), IoError);
   }
 

@@ -7,6 +7,7 @@
 #include <glocal/datasets/readers/cifar.h>
 
 #include "data_files.h"
+#include "scratch.h"
 
 using namespace data_files;
 using glocal::DataError;
@@ -24,7 +25,7 @@ std::string record(const std::string& labels, char first_pixel) {
 
 TEST_SUITE("data") {
   TEST_CASE("cifar: CIFAR-10 records") {
-    const Folder folder;
+    const Scratch folder;
     const CifarArray read =
         read_cifar(folder.write("b.bin", record("\x03", 10) + record("\x09", 20)), CifarLabels::cifar10);
     CHECK(read.labels == std::vector<std::int32_t>{3, 9});

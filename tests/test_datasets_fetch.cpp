@@ -11,6 +11,7 @@
 #include <glocal/datasets/registry.h>
 
 #include "data_files.h"
+#include "scratch.h"
 
 using namespace data_files;
 using namespace glocal::datasets;
@@ -45,19 +46,19 @@ const std::string payload(100000, 'p');
 
 // A dataset "tiny" of one file, whose mirrors are folders of this machine.
 struct Tiny {
-  Folder folder;
-  fs::path target = folder.path() / "out" / "tiny" / "a.gz";
+  Scratch folder;
+  fs::path target = folder.path / "out" / "tiny" / "a.gz";
 
   explicit Tiny(const std::string& mirrors) {
     std::string urls;
     for (std::size_t at = 0; at < mirrors.size(); at += 2)
-      urls += " \"file://" + (folder.path() / mirrors.substr(at, 1)).string() + "/\"";
+      urls += " \"file://" + (folder.path / mirrors.substr(at, 1)).string() + "/\"";
     folder.write("table.cmake", "set(licence \"MIT\")\nset(mirrors" + urls + ")\nset(archives \"a.gz|" +
                                     std::to_string(payload.size()) + "|" + sha256(payload) + "\")\n");
   }
   Run fetch(const std::string& more = "") const {
-    return cmake("-DDATASET=tiny -DTABLE=" + (folder.path() / "table.cmake").string() +
-                 " -DDESTINATION=" + (folder.path() / "out").string() + " " + more);
+    return cmake("-DDATASET=tiny -DTABLE=" + (folder.path / "table.cmake").string() +
+                 " -DDESTINATION=" + (folder.path / "out").string() + " " + more);
   }
 };
 
@@ -124,7 +125,7 @@ TEST_SUITE("data") {
   TEST_CASE("fetch: MIRROR comes first and an unknown name is refused") {
     const Tiny tiny("none");
     tiny.folder.write("mine/a.gz", payload);
-    const Run run = tiny.fetch("-DMIRROR=file://" + (tiny.folder.path() / "mine").string());
+    const Run run = tiny.fetch("-DMIRROR=file://" + (tiny.folder.path / "mine").string());
     CHECK_MESSAGE(run.code == 0, run.output);
     CHECK((read(tiny.target) == payload));
     const Run unknown = cmake("-DDATASET=mnits");
@@ -133,21 +134,21 @@ TEST_SUITE("data") {
   }
 
   TEST_CASE("fetch: an archive is unpacked whole") {
-    const Folder folder;
+    const Scratch folder;
     folder.write("m/cifar/test_batch.bin", "data");
-    const std::string tar = (folder.path() / "m" / "c.tar.gz").string();
-    REQUIRE(std::system(("cd " + (folder.path() / "m").string() + " && cmake -E tar czf " + tar + " cifar").c_str()) ==
+    const std::string tar = (folder.path / "m" / "c.tar.gz").string();
+    REQUIRE(std::system(("cd " + (folder.path / "m").string() + " && cmake -E tar czf " + tar + " cifar").c_str()) ==
             0);
     const std::string bytes = read(tar);
     folder.write("table.cmake", "set(licence none)\nset(folder cifar)\nset(mirrors \"file://" +
-                                    (folder.path() / "m").string() + "/\")\nset(archives \"c.tar.gz|" +
+                                    (folder.path / "m").string() + "/\")\nset(archives \"c.tar.gz|" +
                                     std::to_string(bytes.size()) + "|" + sha256(bytes) + "\")\n");
-    const std::string arguments = "-DDATASET=tiny -DTABLE=" + (folder.path() / "table.cmake").string() +
-                                  " -DDESTINATION=" + (folder.path() / "out").string();
+    const std::string arguments = "-DDATASET=tiny -DTABLE=" + (folder.path / "table.cmake").string() +
+                                  " -DDESTINATION=" + (folder.path / "out").string();
     const Run run = cmake(arguments);
     CHECK_MESSAGE(run.code == 0, run.output);
-    CHECK(read(folder.path() / "out" / "cifar" / "test_batch.bin") == "data");
-    CHECK(std::distance(fs::directory_iterator(folder.path() / "out"), fs::directory_iterator()) == 1);
+    CHECK(read(folder.path / "out" / "cifar" / "test_batch.bin") == "data");
+    CHECK(std::distance(fs::directory_iterator(folder.path / "out"), fs::directory_iterator()) == 1);
     CHECK(contains(cmake(arguments).output, "already unpacked"));
   }
 }

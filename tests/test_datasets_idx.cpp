@@ -12,6 +12,7 @@
 #include <glocal/datasets/readers/idx.h>
 
 #include "data_files.h"
+#include "scratch.h"
 
 // Every allocation of this program passes here, so that a test can see the largest one.
 static std::atomic<std::size_t> largest_allocation = 0;
@@ -44,7 +45,7 @@ TEST_SUITE("data") {
       CHECK(std::string(read.values.begin(), read.values.end()) == image_values);
     }
     CHECK(parse_idx(labels, 1, "file").values == std::vector<std::uint8_t>{0, 1, 9, 2});
-    const Folder folder;
+    const Scratch folder;
     CHECK(read_idx(folder.write("labels.gz", gzip(labels)), 1).values == std::vector<std::uint8_t>{0, 1, 9, 2});
   }
 
@@ -97,9 +98,9 @@ TEST_SUITE("data") {
   }
 
   TEST_CASE("idx: a folder or a missing or an empty file") {
-    const Folder folder;
-    CHECK(contains(message_of<DataError>([&] { read_idx(folder.path().string(), 1); }), "found a folder"));
-    CHECK_THROWS_AS(read_idx((folder.path() / "none").string(), 1), IoError);
+    const Scratch folder;
+    CHECK(contains(message_of<DataError>([&] { read_idx(folder.path.string(), 1); }), "found a folder"));
+    CHECK_THROWS_AS(read_idx((folder.path / "none").string(), 1), IoError);
     CHECK_THROWS_AS(read_idx(folder.write("empty", ""), 1), DataError);
   }
 

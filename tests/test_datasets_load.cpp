@@ -15,6 +15,7 @@
 #include <glocal/datasets/verify.h>
 
 #include "data_files.h"
+#include "scratch.h"
 
 using namespace data_files;
 using namespace glocal;
@@ -179,19 +180,19 @@ TEST_SUITE("data") {
   }
 
   TEST_CASE("load: folders are searched in the documented order") {
-    const Folder given;
+    const Scratch given;
     const Environment data("GLOCAL_DATA", "/env"), cache("XDG_CACHE_HOME", "/cache");
-    const std::vector<std::filesystem::path> folders = search_folders({.data_dir = given.path()});
-    const std::vector<std::filesystem::path> expected{given.path(), "/env", "./data", "/cache/glocal/datasets",
+    const std::vector<std::filesystem::path> folders = search_folders({.data_dir = given.path});
+    const std::vector<std::filesystem::path> expected{given.path, "/env", "./data", "/cache/glocal/datasets",
                                                       "/usr/share/datasets"};
     CHECK(folders == expected);
   }
 
   TEST_CASE("load: missing data lists every path and the ways out") {
-    const Folder folder;
-    const Environment data("GLOCAL_DATA", (folder.path() / "env").string());
-    const Environment cache("XDG_CACHE_HOME", (folder.path() / "cache").string());
-    const std::string given = folder.path().string();
+    const Scratch folder;
+    const Environment data("GLOCAL_DATA", (folder.path / "env").string());
+    const Environment cache("XDG_CACHE_HOME", (folder.path / "cache").string());
+    const std::string given = folder.path.string();
     const std::string message = message_of<DataError>([&] { load("kmnist", Part::train, {.data_dir = given}); });
     for (const std::string& part :
          {given + "/kmnist", given + "/KMNIST/raw", given + "/env/kmnist", std::string("./data/kmnist"),
@@ -213,10 +214,10 @@ TEST_SUITE("data") {
   TEST_CASE("load: files in another form are named with what they are and the way out") {
     const Environment data("GLOCAL_DATA", ""), cache("XDG_CACHE_HOME", "/nonexistent");
     const auto said = [](const std::string& set, const std::vector<std::string>& files, Part part = Part::train) {
-      const Folder folder;
+      const Scratch folder;
       for (const std::string& file : files) folder.write(file, "x");
-      const std::string message = message_of<DataError>([&] { load(set, part, {.data_dir = folder.path()}); });
-      const std::size_t at = message.find("\nFound there, but in another form:\n  " + folder.path().string());
+      const std::string message = message_of<DataError>([&] { load(set, part, {.data_dir = folder.path}); });
+      const std::size_t at = message.find("\nFound there, but in another form:\n  " + folder.path.string());
       return at == std::string::npos ? "" : message.substr(at, message.find("\nWays out") - at);
     };
     const std::string binary10 =
@@ -255,14 +256,14 @@ TEST_SUITE("data") {
   }
 
   TEST_CASE("load: layouts and search order") {
-    const Folder given, env, cache;
-    const Environment data("GLOCAL_DATA", env.path().string());
-    const Environment home("XDG_CACHE_HOME", cache.path().string());
+    const Scratch given, env, cache;
+    const Environment data("GLOCAL_DATA", env.path.string());
+    const Environment home("XDG_CACHE_HOME", cache.path.string());
     const std::string images = gzip(ten_thousand_images()), labels = gzip(ten_thousand_labels());
-    const auto put = [&](const Folder& folder, const std::string& place) {
+    const auto put = [&](const Scratch& folder, const std::string& place) {
       folder.write(place + "t10k-images-idx3-ubyte.gz", images);
       folder.write(place + "t10k-labels-idx1-ubyte.gz", labels);
-      return (folder.path() / place).lexically_normal();
+      return (folder.path / place).lexically_normal();
     };
     const auto source = [&](const std::filesystem::path& dir = {}) {
       return (std::filesystem::path(load("kmnist", Part::test, {.data_dir = dir}).source) / "").lexically_normal();
@@ -272,18 +273,18 @@ TEST_SUITE("data") {
     const auto in_env = put(env, "");
     CHECK(source() == in_env);
     const auto torch_layout = put(given, "KMNIST/raw/");
-    CHECK(source(given.path()) == torch_layout);
+    CHECK(source(given.path) == torch_layout);
     const auto named = put(given, "kmnist/");
-    CHECK(source(given.path()) == named);
+    CHECK(source(given.path) == named);
     CHECK(load("kmnist", Part::test).labels[13] == 3);
   }
 
   TEST_CASE("load: official counts and shapes are demanded") {
-    const Folder folder;
+    const Scratch folder;
     const auto refused = [&](const std::string& images, const std::string& labels) {
       folder.write("t10k-images-idx3-ubyte", images);
       folder.write("t10k-labels-idx1-ubyte", labels);
-      return message_of<DataError>([&] { load("kmnist", Part::test, {.data_dir = folder.path()}); });
+      return message_of<DataError>([&] { load("kmnist", Part::test, {.data_dir = folder.path}); });
     };
     CHECK(contains(refused(idx({2, 28, 28}, std::string(2 * 784, 'x')), idx({3}, "\1\2\3")),
                    "found 2 images and 3 labels"));
@@ -298,28 +299,28 @@ TEST_SUITE("data") {
   }
 
   TEST_CASE("load: CIFAR-10 and CIFAR-100 in their layouts") {
-    const Folder folder;
+    const Scratch folder;
     std::string ten;
     for (int i = 0; i < 10000; ++i) ten += static_cast<char>(i % 10) + std::string(3072, static_cast<char>(i % 251));
     folder.write("cifar-10-batches-bin/test_batch.bin", ten);
-    const Dataset data = load("cifar10", Part::test, {.data_dir = folder.path()});
+    const Dataset data = load("cifar10", Part::test, {.data_dir = folder.path});
     CHECK(data.size() == 10000);
     CHECK(data.features() == 3072);
     CHECK(data.title == "CIFAR-10 (not the official files)");
     CHECK(data.labels[4321] == 1);
     CHECK(data.image(4321)[1000] == 4321 % 251);
-    CHECK_THROWS_AS(load("cifar10", Part::train, {.data_dir = folder.path()}), DataError);
+    CHECK_THROWS_AS(load("cifar10", Part::train, {.data_dir = folder.path}), DataError);
 
     const std::vector<int> official = {3, 8, 8, 0, 6, 6, 1, 6, 3, 1};
     for (std::size_t i = 0; i < official.size(); ++i) ten[3073 * i] = static_cast<char>(official[i]);
     folder.write("cifar-10-batches-bin/test_batch.bin", ten);
-    CHECK(load("cifar10", Part::test, {.data_dir = folder.path()}).title == "CIFAR-10");
+    CHECK(load("cifar10", Part::test, {.data_dir = folder.path}).title == "CIFAR-10");
 
     std::string hundred;
     for (int i = 0; i < 10000; ++i)
       hundred += std::string{static_cast<char>(i % 20), static_cast<char>(i % 100)} + std::string(3072, '\5');
     folder.write("test.bin", hundred);
-    const Options fine{.data_dir = folder.path()}, coarse{.data_dir = folder.path(), .coarse_labels = true};
+    const Options fine{.data_dir = folder.path}, coarse{.data_dir = folder.path, .coarse_labels = true};
     CHECK(load("cifar100", Part::test, fine).labels[9999] == 99);
     CHECK(load("cifar100", Part::test, fine).classes == 100);
     CHECK(load("cifar100", Part::test, coarse).labels[9999] == 19);
@@ -383,12 +384,12 @@ TEST_SUITE("data") {
   }
 
   TEST_CASE("verify: changed bytes and another length and an unreadable file fail") {
-    const Folder folder;
+    const Scratch folder;
     for (const std::string prefix : {"train", "t10k"}) {
       folder.write(prefix + "-images-idx3-ubyte.gz", gzip(ten_thousand_images()).substr(0, 500));
       folder.write(prefix + "-labels-idx1-ubyte", ten_thousand_labels());
     }
-    const auto files = verify("mnist", {.data_dir = folder.path()});
+    const auto files = verify("mnist", {.data_dir = folder.path});
     REQUIRE(files.size() == 4);
     CHECK(contains(files[0].note, "truncated"));
     CHECK(files[1].note == "length: expected 60008 bytes, found 10008");
@@ -397,7 +398,7 @@ TEST_SUITE("data") {
     for (const FileReport& file : files) CHECK(file.verdict == Verdict::fail);
     CHECK_THROWS_AS(verify("synthetic"), ValueError);
     folder.write("t10k-labels-idx1-ubyte.gz", gzip(ten_thousand_labels()));
-    std::filesystem::remove(folder.path() / "t10k-labels-idx1-ubyte");
-    CHECK(verify("mnist", {.data_dir = folder.path()})[3].bytes == 10008);  // of the payload, not of the archive
+    std::filesystem::remove(folder.path / "t10k-labels-idx1-ubyte");
+    CHECK(verify("mnist", {.data_dir = folder.path})[3].bytes == 10008);  // of the payload, not of the archive
   }
 }

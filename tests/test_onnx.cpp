@@ -13,6 +13,7 @@
 #include "data_files.h"
 #include "onnx/derivatives.h"
 #include "onnx/wire.h"
+#include "scratch.h"
 
 using namespace onnx;
 
@@ -213,13 +214,13 @@ TEST_SUITE("fast") {
       const char sign = name == "x" ? '\x40' : '\xc0';
       return std::string("\x10") + type + "\x42\x01" + name + std::string("\x4a\x04\0\0\x40", 5) + sign;
     };
-    const data_files::Folder folder;
+    const Scratch folder;
     for (const auto& [name, type] : std::map<std::string, char>{{"f32", 1}, {"later", 20}, {"last", 127}}) {
       folder.write("test_neg_" + name + "/model.onnx", model(type));
       folder.write("test_neg_" + name + "/test_data_set_0/input_0.pb", tensor("x", type));
       folder.write("test_neg_" + name + "/test_data_set_0/output_0.pb", tensor("y", type));
     }
-    const std::vector<Case> all = load_cases(folder.path().string());
+    const std::vector<Case> all = load_cases(folder.path.string());
     REQUIRE(all.size() == 3);
     CHECK(all[0].name == "neg_f32");
     CHECK(judge(all[0]).passed());

@@ -20,6 +20,7 @@
 #include <glocal/course/tutor/workshop.h>
 
 #include "data_files.h"
+#include "scratch.h"
 
 namespace fs = std::filesystem;
 using namespace glocal;
@@ -42,8 +43,8 @@ void write(const fs::path& file, const std::string& text) {
 
 // A course of one exercise in a folder of its own.
 struct SmallCourse {
-  data_files::Folder folder;
-  fs::path path = folder.path();
+  Scratch folder;
+  fs::path path = folder.path;
   SmallCourse() {
     write(path / "course.json",
           R"({"title": "Small", "exercises": [{"name": "01-twice", "title": "Twice", "track": "One",
@@ -130,8 +131,8 @@ TEST_SUITE("fast") {
   }
 
   TEST_CASE("help needs no build: an unbuilt checkout prints the text that the built command prints") {
-    const data_files::Folder folder;
-    const fs::path checkout = folder.path(), source = GLOCAL_SOURCE_DIR;
+    const Scratch folder;
+    const fs::path checkout = folder.path, source = GLOCAL_SOURCE_DIR;
     fs::create_directories(checkout / "course");
     for (const char* file : {"learn", "course/help.txt"}) fs::copy_file(source / file, checkout / file);
     const std::string out = (checkout / "out").string(), help = read_file((source / "course/help.txt").string());
@@ -204,16 +205,16 @@ TEST_SUITE("fast") {
 
   TEST_CASE("a student's copy has neither solutions nor hidden tests") {
     const SmallCourse small;
-    const data_files::Folder out;
+    const Scratch out;
     const Course course = read_course(small.path);
-    export_course(course, out.path() / "student", Copy::student);
-    CHECK_FALSE(fs::exists(out.path() / "student/01-twice/solution.cpp"));
-    CHECK_FALSE(fs::exists(out.path() / "student/01-twice/hidden_test.cpp"));
-    const Course copy = read_course(out.path() / "student");
+    export_course(course, out.path / "student", Copy::student);
+    CHECK_FALSE(fs::exists(out.path / "student/01-twice/solution.cpp"));
+    CHECK_FALSE(fs::exists(out.path / "student/01-twice/hidden_test.cpp"));
+    const Course copy = read_course(out.path / "student");
     CHECK(starting_point(copy.exercises[0]) == starting_point(course.exercises[0]));
-    export_course(course, out.path() / "staff", Copy::staff);
-    CHECK(fs::exists(out.path() / "staff/01-twice/hidden_test.cpp"));
-    CHECK_THROWS_AS(export_course(course, out.path() / "staff", Copy::staff), ValueError);
+    export_course(course, out.path / "staff", Copy::staff);
+    CHECK(fs::exists(out.path / "staff/01-twice/hidden_test.cpp"));
+    CHECK_THROWS_AS(export_course(course, out.path / "staff", Copy::staff), ValueError);
   }
 }
 
@@ -281,9 +282,9 @@ TEST_SUITE("course") {
 
   TEST_CASE("marks for Gradescope and as JUnit") {
     const SmallCourse small;
-    const data_files::Folder submission;
-    write(submission.path() / "01-twice.cpp", body("return x == 3 ? 0 : 2 * x;"));
-    const auto marks = grade(read_course(small.path), submission.path(), {20});
+    const Scratch submission;
+    write(submission.path / "01-twice.cpp", body("return x == 3 ? 0 : 2 * x;"));
+    const auto marks = grade(read_course(small.path), submission.path, {20});
     const auto json = nlohmann::json::parse(gradescope(marks));
     CHECK(json["score"] == 2);
     REQUIRE(json["tests"].size() == 3);
@@ -291,8 +292,8 @@ TEST_SUITE("course") {
     CHECK(json["tests"][2]["max_score"] == 1);
     CHECK(json["tests"][2]["score"] == 0);
     CHECK(junit(marks).find("tests=\"3\" failures=\"1\"") != std::string::npos);
-    const data_files::Folder nothing;
-    CHECK(nlohmann::json::parse(gradescope(grade(read_course(small.path), nothing.path(), {20})))["score"] == 0);
+    const Scratch nothing;
+    CHECK(nlohmann::json::parse(gradescope(grade(read_course(small.path), nothing.path, {20})))["score"] == 0);
   }
 
   TEST_CASE("marks add up to the points of the course, whatever is handed in") {
@@ -306,9 +307,9 @@ TEST_SUITE("course") {
           {"#include <cstdlib>\n" + body("if (x == 1) std::exit(0);\nreturn 2 * x;"), 1, 3},
           {"", 0, 2}}) {
       CAPTURE(source);
-      const data_files::Folder submission;
-      if (!source.empty()) write(submission.path() / "01-twice.cpp", source);
-      const auto marks = grade(read_course(small.path), submission.path(), {20});
+      const Scratch submission;
+      if (!source.empty()) write(submission.path / "01-twice.cpp", source);
+      const auto marks = grade(read_course(small.path), submission.path, {20});
       const auto json = nlohmann::json::parse(gradescope(marks));
       int points = 0, most = 0, failures = 0;
       for (std::size_t i = 0; i < marks.size(); ++i) {
@@ -324,7 +325,7 @@ TEST_SUITE("course") {
       CHECK(marks.size() == static_cast<std::size_t>(tests));
       CHECK(junit(marks).find(fmt::format("tests=\"{}\" failures=\"{}\"", tests, failures)) != std::string::npos);
       if (source.empty())
-        CHECK(said_by("grade '" + submission.path().string() + "'", small.path).ends_with("0 of 3 points\n"));
+        CHECK(said_by("grade '" + submission.path.string() + "'", small.path).ends_with("0 of 3 points\n"));
     }
   }
 

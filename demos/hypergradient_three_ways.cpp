@@ -102,7 +102,7 @@ int main() {
     show(("glocal: " + steps + ", extrapolated").c_str(), exact, [&] {
       const hpo::ForwardRun run = block(tau, true);
       const hpo::Forecast forecast = hpo::glocal_forecast(run.trajectory, run.outers, /*t0=*/0, T);
-      if (forecast.fell_back) rejected = forecast.note;
+      if (forecast.fell_back) rejected = forecast.ended;
       return forecast.value[0];
     });
     if (!rejected.empty()) fmt::print("    ({})\n", rejected);

@@ -190,7 +190,8 @@ TEST_CASE("what was passed over or changed is said: headings, ranks, delays, the
   std::string five;
   for (int t = 0; t < 60; ++t)
     five += fmt::format("{:.17g}\n", first(t) + std::pow(0.9, t) * std::cos(0.5 * t) + 1e-3 * std::cos(t * t));
-  CHECK(dmd(scratch.write("five.csv", five)).words.find("times closer on the hold-out") != std::string::npos);
+  CHECK(dmd(scratch.write("five.csv", five)).words.find("rank 3 instead of rank 5, which was not 100 times closer") !=
+        std::string::npos);
   std::string steep;
   for (int t = 0; t < 60; ++t) steep += fmt::format("{:.17g}\n", std::pow(t + 1.0, 3));
   CHECK(

@@ -347,10 +347,8 @@ TEST_CASE("figures: dmd draws the data, the fit, what was fitted and what was us
   options.rank = 3;
   options.delays = 4;
   options.policy = hpo::DmdOptions::Policy::clip;
-  hpo::Forecast forecast;
-  forecast.fit = hpo::fit_dmd(h, options);
-  const hpo::DmdFit& fit = forecast.fit;
-  const std::vector<app::Plot> panels = app::dmd_panels(h, forecast, 60);
+  const hpo::DmdFit fit = hpo::fit_dmd(h, options);
+  const std::vector<app::Plot> panels = app::dmd_panels(h, fit, /*fell_back=*/false, 60);
   REQUIRE(panels.size() == 4);
   REQUIRE(fit.eigenvalues != fit.fitted_eigenvalues);
   for (std::size_t k = 0; k < 2; ++k) {

@@ -222,6 +222,7 @@ TEST_CASE("the report says which test each forecast was put to and counts what b
     line["skill"] = skill;
     line["fell_back"] = fell_back;
     if (*test) line["test"] = test;
+    line["ended"] = fmt::format("it missed by {} <times> that", skill);
     hparams += line.dump() + "\n";
   };
   const char* quarter = "the mean of steps 46 to 50, forecast from the first 12, missed by at most 2 times";
@@ -241,7 +242,8 @@ TEST_CASE("the report says which test each forecast was put to and counts what b
         "3 "
         "used have a skill above 1: they passed, though the last value did better.",
         "1 forecast was tested inside the block first, and believed when steps 38 to 50. 0 of 1 rejected",
-        "1 forecast was made without a test: there was no room for one in the block. 0 of 1 rejected"})
+        "1 forecast was made without a test: there was no room for one in the block. 0 of 1 rejected",
+        "How the last test ended: it missed by 1e+300 &lt;times&gt; that."})
     CHECK_MESSAGE(html.find(part) != std::string::npos, std::string(part));
   CHECK(html.find("quarter") == std::string::npos);
 }

@@ -3,9 +3,8 @@
 #include <glocal/hpo/dmd/model/error_bar.h>
 #include <glocal/hpo/dmd/model/fit.h>
 #include <glocal/hpo/dmd/model/options.h>
-#include <glocal/hpo/forecast/candidates.h>
+#include <glocal/hpo/forecast/dmd_forecaster.h>
 #include <glocal/hpo/forecast/forecast.h>
-#include <glocal/hpo/forecast/holdout.h>
 
 #include "hard_cases.h"
 
@@ -42,7 +41,7 @@ TEST_SUITE("fast") {
           Tensor h = good.clone();
           h.data<double>()[place] = bad;
           CHECK_THROWS_AS(fit_dmd(h, options), NumericError);
-          CHECK_THROWS_AS(forecast_with_holdout(h, 100, options), NumericError);
+          CHECK_THROWS_AS(forecast_dmd(h, 100, options), NumericError);
           CHECK_THROWS_AS(forecast_auto(h, 100, default_candidates(2)), NumericError);
           DmdData data(good);
           data.observables.push_back(h);
@@ -145,12 +144,12 @@ TEST_SUITE("fast") {
             DmdOptions options;
             options.time = axis;
             options.policy = policy;
-            const Forecast forecast = forecast_with_holdout(h, 1e5, options);
+            const Forecast forecast = forecast_dmd(h, 1e5, options);
             CHECK(std::isfinite(forecast.value[0]));
             CHECK_FALSE(std::isnan(forecast.error_bar[0]));
             CHECK_FALSE(std::isnan(error_bar(fit_dmd(h, options), 100)[0]));
             if (forecast.fell_back) CHECK(forecast.value[0] == h.at(39));
-            if (forecast.fell_back) CHECK_FALSE(forecast.note.empty());
+            if (forecast.fell_back) CHECK_FALSE(forecast.ended.empty());
           }
   }
 }

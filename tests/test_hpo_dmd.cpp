@@ -9,9 +9,8 @@
 #include <glocal/hpo/dmd/dmd.h>
 #include <glocal/hpo/dmd/model/fit.h>
 #include <glocal/hpo/dmd/model/options.h>
-#include <glocal/hpo/forecast/candidates.h>
+#include <glocal/hpo/forecast/dmd_forecaster.h>
 #include <glocal/hpo/forecast/forecast.h>
-#include <glocal/hpo/forecast/holdout.h>
 
 using namespace glocal;
 using namespace glocal::hpo;
@@ -185,7 +184,7 @@ TEST_SUITE("fast") {
     CHECK(fit.forecast(100) == std::vector<double>{0, 0});
     CHECK(fit.residual == 0);
     CHECK(fit.reconstruct().shape() == Shape{20, 2});
-    CHECK(forecast_with_holdout(Tensor::zeros({20, 2}, DType::f64), 100).value == std::vector<double>{0, 0});
+    CHECK(forecast_dmd(Tensor::zeros({20, 2}, DType::f64), 100).value == std::vector<double>{0, 0});
   }
 
   TEST_CASE("dmd: raw follows growth; clip holds it back and says so") {
@@ -264,7 +263,7 @@ TEST_SUITE("fast") {
     h.data<double>()[2 * 7 + 1] = std::nan("");
     CHECK_THROWS_WITH_AS(fit_dmd(h), "[dmd] snapshot 7 holds nan; extrapolate finite series only", NumericError);
     h.data<double>()[2 * 7 + 1] = HUGE_VAL;
-    CHECK_THROWS_AS(forecast_with_holdout(h, 50), NumericError);
+    CHECK_THROWS_AS(forecast_dmd(h, 50), NumericError);
     CHECK_THROWS_AS(fit_dmd(Tensor::zeros({2, 1}, DType::f64)), ValueError);
     CHECK_THROWS_AS(fit_dmd(Tensor::zeros({9}, DType::f64)), ShapeError);
     CHECK_THROWS_AS(fit_dmd(Tensor::zeros({9, 0}, DType::f64)), ShapeError);
@@ -333,24 +332,25 @@ TEST_SUITE("fast") {
 
   TEST_CASE("hold-out: a forecast that wins is used") {
     const Tensor h = snapshots(60, {three_exponentials, damped_wave});
-    const Forecast forecast = forecast_with_holdout(h, 500);
+    const Forecast forecast = forecast_dmd(h, 500);
     CHECK_FALSE(forecast.fell_back);
     CHECK(forecast.skill < 1e-9);
-    CHECK(forecast.value == forecast.fit.forecast(500));
+    CHECK(forecast.value == dmd_of(forecast)->forecast(500));
     CHECK(forecast.note.empty());
+    CHECK(forecast.ended == fmt::format("it missed by {:.3g} times that, and is believed", forecast.skill));
   }
 
   // The six snapshots kept are constant, and so is what any fit and persistence say.
   TEST_CASE("hold-out: neither the fit nor persistence knows what is held out") {
     const Tensor h = Tensor::from(std::vector<double>{1, 1, 1, 1, 1, 1, 2, 3}, {8, 1});
-    CHECK(forecast_with_holdout(h, 20).skill == doctest::Approx(1).epsilon(1e-12));
+    CHECK(forecast_dmd(h, 20).skill == doctest::Approx(1).epsilon(1e-12));
   }
 
   TEST_CASE("hold-out: the forecast says which test it was put to") {
     std::vector<double> series;
     for (int t = 0; t < 40; ++t) series.push_back(std::pow(0.9, t));
     const Tensor h = Tensor::from<double>(series, {40, 1});
-    CHECK(forecast_with_holdout(h, 100).test ==
+    CHECK(forecast_dmd(h, 100).test ==
           "steps 31 to 40, forecast from the first 30, missed by less than 1 times what step 30 repeated misses");
     DmdTrust trust;
     trust.to_beat = 0.5;
@@ -359,19 +359,19 @@ TEST_SUITE("fast") {
         "steps 31 to 40, forecast from the first 30, missed by less than 0.5 times what step 30 repeated misses; with "
         "steps 21 to 40, forecast from the first 20, missed by less than 0.5 times what step 20 repeated misses (root "
         "mean square of these)");
-    CHECK(forecast_with_holdout(Tensor::from<double>({1, 2, 4}, {3, 1}), 5).test.empty());
+    CHECK(forecast_dmd(Tensor::from<double>({1, 2, 4}, {3, 1}), 5).test.empty());
   }
 
   TEST_CASE("hold-out: a random walk falls back to its last snapshot and says so") {
     int fell_back = 0;
     for (std::uint64_t seed = 0; seed < 20; ++seed) {
       const Tensor h = random_walk(60, seed);
-      const Forecast forecast = forecast_with_holdout(h, 500);
+      const Forecast forecast = forecast_dmd(h, 500);
       CHECK(forecast.fell_back == !(forecast.skill < 1));
       if (!forecast.fell_back) continue;
       ++fell_back;
       CHECK(forecast.value == std::vector<double>{h.at(59)});
-      CHECK(forecast.note.find("fell back to the last snapshot: hold-out error is") != std::string::npos);
+      CHECK(forecast.ended == fmt::format("it missed by {:.3g} times that: the last value is used", forecast.skill));
     }
     CHECK(fell_back >= 8);
   }
@@ -379,32 +379,32 @@ TEST_SUITE("fast") {
   TEST_CASE("hold-out: a trend broken in the held-out part falls back") {
     const Series broken = [](double t) { return t < 40 ? std::pow(0.9, t) : 0.2 + 0.01 * t; };
     const Tensor h = snapshots(50, {broken});
-    const Forecast forecast = forecast_with_holdout(h, 200);
+    const Forecast forecast = forecast_dmd(h, 200);
     CHECK(forecast.fell_back);
     CHECK(forecast.skill > 1);
     CHECK(forecast.value[0] == h.at(49));
   }
 
   TEST_CASE("hold-out: a constant series is its own forecast; three snapshots are too few for a trial") {
-    const Forecast same = forecast_with_holdout(snapshots(30, {constant}), 1000);
+    const Forecast same = forecast_dmd(snapshots(30, {constant}), 1000);
     CHECK(std::abs(same.value[0] - 3.7) < 1e-10);
-    const Forecast few = forecast_with_holdout(snapshots(3, {three_exponentials}), 10);
+    const Forecast few = forecast_dmd(snapshots(3, {three_exponentials}), 10);
     CHECK(few.fell_back);
-    CHECK(few.note.find("too few to hold some out") != std::string::npos);
+    CHECK(few.ended == "3 snapshots are too few to hold some out: the last value is used");
   }
 
   TEST_CASE("hold-out: many modes only where they are a hundred times closer than three") {
     const Series five = [](double t) { return three_exponentials(t) + std::pow(0.97, t) * std::cos(0.3 * t); };
-    const Forecast clean = forecast_with_holdout(snapshots(60, {five}), 200);
-    CHECK(clean.fit.rank >= 5);
+    const Forecast clean = forecast_dmd(snapshots(60, {five}), 200);
+    CHECK(dmd_of(clean)->rank >= 5);
     CHECK(std::abs(clean.value[0] - five(200)) < 1e-8);
     DmdOptions all;
     for (std::uint64_t seed = 0; seed < 5; ++seed) {
       const Tensor noisy = snapshots(60, {five}, 0.05, seed);
-      const Forecast forecast = forecast_with_holdout(noisy, 200);
-      CHECK(forecast.fit.rank == 3);
+      const Forecast forecast = forecast_dmd(noisy, 200);
+      CHECK(dmd_of(forecast)->rank == 3);
       all.rank = 8;  // a rank that is asked for is kept
-      CHECK(forecast_with_holdout(noisy, 200, all).fit.rank == 8);
+      CHECK(dmd_of(forecast_dmd(noisy, 200, all))->rank == 8);
     }
   }
 }

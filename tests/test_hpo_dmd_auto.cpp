@@ -10,7 +10,7 @@
 #include <glocal/hpo/dmd/model/error_bar.h>
 #include <glocal/hpo/dmd/model/fit.h>
 #include <glocal/hpo/dmd/model/options.h>
-#include <glocal/hpo/forecast/candidates.h>
+#include <glocal/hpo/forecast/dmd_forecaster.h>
 #include <glocal/hpo/forecast/forecast.h>
 
 using namespace glocal;
@@ -250,15 +250,15 @@ TEST_SUITE("fast") {
 
   TEST_CASE("forecast_auto: waves and powers each find their model") {
     const Forecast first = forecast_auto(snapshots(100, {wave}), 500, default_candidates(1));
-    CHECK(first.fit.options.time == TimeAxis::linear);
+    CHECK(dmd_of(first)->options.time == TimeAxis::linear);
     CHECK(std::abs(first.value[0] - wave(500)) < 1e-9);
     CHECK(first.weight == 1);
     CHECK(first.skills.size() == default_candidates(1).size());
     const Forecast second = forecast_auto(snapshots(100, {power}, 1e-3), 500, default_candidates(1));
-    CHECK(second.fit.options.time == TimeAxis::log_grid);
+    CHECK(dmd_of(second)->options.time == TimeAxis::log_grid);
     CHECK(std::abs(second.value[0] - power(500)) < 0.02);
     CHECK(second.note.find("two powers of t") != std::string::npos);
-    CHECK(second.candidate == 5);
+    CHECK(second.chosen == 5);
   }
 
   TEST_CASE("forecast_auto: what cannot be forecast stays at its last value, with a bar") {
@@ -271,7 +271,7 @@ TEST_SUITE("fast") {
     CHECK(forecast.weight == 0);
     CHECK(forecast.value[0] == walk.at(59));
     CHECK(forecast.error_bar[0] > 1);
-    CHECK(forecast.note.find("fell back to the last snapshot") != std::string::npos);
+    CHECK(forecast.ended.find("the last value is used") != std::string::npos);
     const Forecast few = forecast_auto(snapshots(3, {wave}), 10, default_candidates(1));
     CHECK(few.fell_back);
     CHECK(std::isinf(few.error_bar[0]));
@@ -309,7 +309,7 @@ TEST_SUITE("fast") {
     REQUIRE(along / square < 0.9);
     CHECK(part.weight == doctest::Approx(along / square).epsilon(1e-12));
     CHECK(part.skill == doctest::Approx(std::sqrt(ratio)).epsilon(1e-12));
-    const double last = bend.at(59), model = part.fit.forecast(120)[0];
+    const double last = bend.at(59), model = dmd_of(part)->forecast(120)[0];
     CHECK(std::abs(part.value[0] - (last + part.weight * (model - last))) < 1e-12);
   }
 

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include <glocal/hpo/dmd/model/fit.h>
 #include <glocal/hpo/estimators/estimate.h>
 #include <glocal/hpo/estimators/estimator.h>
 #include <glocal/hpo/estimators/global.h>
@@ -11,6 +12,7 @@
 #include <glocal/hpo/estimators/predict.h>
 #include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/estimators/registry.h>
+#include <glocal/hpo/forecast/dmd_forecaster.h>
 #include <glocal/hpo/forecast/forecast.h>
 #include <glocal/hpo/transform.h>
 #include <glocal/hpo/tune/tune.h>
@@ -193,7 +195,7 @@ TEST_CASE("glocal forecasts the exact global hypergradient of a noise-free quadr
   const Estimate got = make_estimator("glocal", options)->advance(problem, phi, progress);
   const std::vector<double> h_tau{got.trajectory.at(297), got.trajectory.at(298), got.trajectory.at(299)};
   const double error = distance(got.h, exact) / norm(exact), local_error = distance(h_tau, exact) / norm(exact);
-  MESSAGE("relative error of glocal ", error, ", of h_tau ", local_error, ", rank ", got.forecast->fit.rank);
+  MESSAGE("relative error of glocal ", error, ", of h_tau ", local_error, ", rank ", dmd_of(*got.forecast)->rank);
   CHECK(progress.t == 100);
   CHECK_FALSE(got.forecast->fell_back);
   CHECK(error <= 1e-3);

@@ -26,9 +26,8 @@
 #include <glocal/core/text/printable.h>
 #include <glocal/hpo/dmd/model/fit.h>
 #include <glocal/hpo/dmd/model/options.h>
-#include <glocal/hpo/forecast/candidates.h>
+#include <glocal/hpo/forecast/dmd_forecaster.h>
 #include <glocal/hpo/forecast/forecast.h>
-#include <glocal/hpo/forecast/holdout.h>
 
 namespace glocal::app {
 namespace {
@@ -40,7 +39,7 @@ std::string list_text(const std::vector<double>& numbers) {
 }
 
 Json to_json(const DmdArguments& arguments, const hpo::Forecast& forecast) {
-  const hpo::DmdFit& fit = forecast.fit;
+  const hpo::DmdFit& fit = *dmd_of(forecast);
   Json json{{"file", arguments.file},     {"tau", fit.snapshots},
             {"q", fit.amplitudes.cols},   {"rank", fit.rank},
             {"delays", fit.delays_used},  {"residual", fit.residual},
@@ -71,6 +70,7 @@ Json to_json(const DmdArguments& arguments, const hpo::Forecast& forecast) {
   json["error_bar"] = forecast.error_bar;
   json["note"] = forecast.note;
   json["test"] = forecast.test;
+  json["ended"] = forecast.ended;
   return json;
 }
 
@@ -83,7 +83,7 @@ std::string time_words(const hpo::DmdFit& fit) {
 }
 
 void print(const DmdArguments& arguments, const hpo::Forecast& forecast) {
-  const hpo::DmdFit& fit = forecast.fit;
+  const hpo::DmdFit& fit = *dmd_of(forecast);
   fmt::print("{}: {} snapshots of {}\n\n", arguments.file, fit.snapshots,
              fit.amplitudes.cols == 1 ? "one number" : fmt::format("{} numbers", fit.amplitudes.cols));
   fmt::print("rank      {}\ndelays    {}\nresidual  {:.3g}{}\n", fit.rank, fit.delays_used, fit.residual,
@@ -91,6 +91,7 @@ void print(const DmdArguments& arguments, const hpo::Forecast& forecast) {
   fmt::print("skill     {:.3g}  (error in the test over that of keeping the last value; below 1 the forecast wins)\n",
              forecast.skill);
   if (!forecast.test.empty()) fmt::print("test      {}\n", forecast.test);
+  fmt::print("ended     {}\n", forecast.ended);
   const std::string moved = policy_words(fit);
   for (const std::string& words : {time_words(fit), moved, forecast.note})
     if (!words.empty()) fmt::print("note      {}\n", words);
@@ -117,13 +118,14 @@ void print(const DmdArguments& arguments, const hpo::Forecast& forecast) {
 }
 
 void write_picture(const DmdArguments& arguments, const Tensor& h, const hpo::Forecast& forecast) {
-  const std::vector<Plot> panels = dmd_panels(h, forecast, arguments.horizon);
+  const hpo::DmdFit& fit = *dmd_of(forecast);
+  const std::vector<Plot> panels = dmd_panels(h, fit, forecast.fell_back, arguments.horizon);
   const std::string title = fmt::format("Hankel DMD of {}", arguments.file);
   if (arguments.picture.ends_with(".svg")) return write_file_atomically(arguments.picture, svg_sheet(panels, title));
-  Page page{title,
-            fmt::format("{} snapshots, rank {}, {} delays, residual {:.3g}, skill {:.3g}", forecast.fit.snapshots,
-                        forecast.fit.rank, forecast.fit.delays_used, forecast.fit.residual, forecast.skill)};
-  for (const std::string& words : {time_words(forecast.fit), policy_words(forecast.fit), forecast.note})
+  Page page{title, fmt::format("{} snapshots, rank {}, {} delays, residual {:.3g}, skill {:.3g}", fit.snapshots,
+                               fit.rank, fit.delays_used, fit.residual, forecast.skill)};
+  for (const std::string& words :
+       {time_words(fit), policy_words(fit), forecast.note, "Believed when " + forecast.test, forecast.ended})
     if (!words.empty()) page.body += "<p>" + escaped(words) + "</p>\n";
   for (const std::string& note : arguments.notes) page.body += "<p>" + escaped(note) + "</p>\n";
   page.body += "<div class=\"grid\">\n";
@@ -167,12 +169,12 @@ void dmd(DmdArguments arguments) {
       for (hpo::DmdCandidate& candidate : candidates) candidate.options.policy = options.policy;
       return hpo::forecast_auto(data, arguments.horizon, candidates);
     }
-    if (data.observables.empty()) return hpo::try_on_holdout(h, arguments.horizon, options);
+    if (data.observables.empty()) return hpo::forecast_dmd(h, arguments.horizon, options, hpo::Doubt::trial);
     return hpo::forecast_auto(data, arguments.horizon, {{"as asked", options}});
   };
   hpo::Forecast forecast = arguments.given.contains("--policy") ? forecast_by(arguments.options)
                                                                 : forecast_with_growth(forecast_by, arguments.options);
-  if (!arguments.automatic && data.observables.empty()) hpo::add_spread_of_fit(forecast, arguments.horizon);
+  if (!arguments.automatic && data.observables.empty()) hpo::add_doubt_of_fit(forecast, arguments.horizon);
   if (!arguments.json)
     for (const std::string& note : arguments.notes) std::fputs(("note: " + printable(note) + "\n").c_str(), stderr);
   if (!picture.empty()) write_picture(arguments, h, forecast);

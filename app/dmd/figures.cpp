@@ -15,7 +15,6 @@
 #include <glocal/app/report/plot.h>
 #include <glocal/core/tensor.h>
 #include <glocal/hpo/dmd/model/fit.h>
-#include <glocal/hpo/forecast/forecast.h>
 
 namespace glocal::app {
 namespace {
@@ -25,9 +24,8 @@ using Style = Series::Style;
 constexpr std::int64_t most_entries = 4, forecast_points = 400;
 constexpr Paint entry_paints[] = {Paint::blue, Paint::orange, Paint::green, Paint::purple};
 
-Plot series_panel(const Tensor& h, const hpo::Forecast& forecast, double horizon) {
-  const hpo::DmdFit& fit = forecast.fit;
-  Plot plot{.title = forecast.fell_back ? "The forecast was rejected" : "The forecast passed its test",
+Plot series_panel(const Tensor& h, const hpo::DmdFit& fit, bool fell_back, double horizon) {
+  Plot plot{.title = fell_back ? "The forecast was rejected" : "The forecast passed its test",
             .x = {"t"},
             .y = {"h"},
             .series = {}};
@@ -118,9 +116,9 @@ double mode_amplitude(const hpo::DmdFit& fit, std::size_t k) {
   return std::sqrt(sum);
 }
 
-std::vector<Plot> dmd_panels(const Tensor& h, const hpo::Forecast& forecast, double horizon) {
-  return {series_panel(h, forecast, horizon), eigenvalue_panel(forecast.fit), singular_value_panel(forecast.fit),
-          amplitude_panel(forecast.fit)};
+std::vector<Plot> dmd_panels(const Tensor& h, const hpo::DmdFit& fit, bool fell_back, double horizon) {
+  return {series_panel(h, fit, fell_back, horizon), eigenvalue_panel(fit), singular_value_panel(fit),
+          amplitude_panel(fit)};
 }
 
 }  // namespace glocal::app

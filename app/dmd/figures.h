@@ -6,7 +6,6 @@
 #include <glocal/app/report/plot.h>
 #include <glocal/core/tensor.h>
 #include <glocal/hpo/dmd/model/fit.h>
-#include <glocal/hpo/forecast/forecast.h>
 
 namespace glocal::app {
 
@@ -14,6 +13,6 @@ namespace glocal::app {
 double mode_amplitude(const hpo::DmdFit& fit, std::size_t k);
 
 /// Series with reconstruction and forecast, eigenvalues on the unit circle, singular values, mode amplitudes.
-std::vector<Plot> dmd_panels(const Tensor& h, const hpo::Forecast& forecast, double horizon);
+std::vector<Plot> dmd_panels(const Tensor& h, const hpo::DmdFit& fit, bool fell_back, double horizon);
 
 }  // namespace glocal::app

@@ -72,11 +72,11 @@ std::string policy_words(const hpo::DmdFit& fit) {
 hpo::Forecast forecast_with_growth(const std::function<hpo::Forecast(const hpo::DmdOptions&)>& forecast,
                                    hpo::DmdOptions options) {
   hpo::Forecast first = forecast(options);
-  if (!(first.fit.unstable || first.fell_back) || options.policy == hpo::DmdOptions::Policy::raw) return first;
+  if (!(first.unstable || first.fell_back) || options.policy == hpo::DmdOptions::Policy::raw) return first;
   const std::string policy = text_of(options.policy);
   options.policy = hpo::DmdOptions::Policy::raw;
   hpo::Forecast raw = forecast(options);
-  if (!raw.fit.unstable) return first;
+  if (!raw.unstable) return first;
   const std::string skills =
       fmt::format("skill {:.3g} with eigenvalues as fitted, {:.3g} with policy {}", raw.skill, first.skill, policy);
   if (!raw.fell_back && raw.skill <= twice_as_close * first.skill) {

@@ -92,6 +92,7 @@ UpdateRecord update_of(const Json& line, const std::vector<std::string>& names, 
   if (line.contains("tried"))
     for (const std::string& name : names) update.tried.push_back(number(line.at("tried").at(name)));
   update.outer = number_at(line, {"outer"});
+  update.exponent = number_at(line, {"exponent"});
   update.rank = number_at(line, {"rank"});
   update.delays = number_at(line, {"delays"});
   update.residual = number_at(line, {"residual"});
@@ -100,6 +101,7 @@ UpdateRecord update_of(const Json& line, const std::vector<std::string>& names, 
   update.fell_back = update.forecast_made && line.at("fell_back").get<bool>();
   update.note = text_at(line, "note");
   update.test = text_at(line, "test");
+  update.ended = text_at(line, "ended");
   update.singular_values = numbers(line, "singular_values");
   if (line.contains("eigenvalues"))
     for (const Json& pair : line.at("eigenvalues"))

@@ -23,7 +23,9 @@
 #include <glocal/datasets/dataset.h>
 #include <glocal/hpo/dmd/model/fit.h>
 #include <glocal/hpo/estimators/estimate.h>
+#include <glocal/hpo/forecast/dmd_forecaster.h>
 #include <glocal/hpo/forecast/forecast.h>
+#include <glocal/hpo/forecast/scaling.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/search/registry.h>
 #include <glocal/hpo/tune/tune.h>
@@ -58,24 +60,30 @@ void add_trajectory(Json& line, const Tensor& h, std::int64_t begin) {
 }
 
 void add_fit(Json& line, const hpo::Forecast& forecast, std::int64_t begin, std::int64_t end, std::int64_t T) {
-  const hpo::DmdFit& fit = forecast.fit;
-  line["rank"] = fit.rank;
-  line["delays"] = fit.delays_used;
-  line["residual"] = fit.residual;
   line["fell_back"] = forecast.fell_back;
   line["skill"] = forecast.skill;
   line["error_bar"] = forecast.error_bar;
   if (!forecast.note.empty()) line["note"] = forecast.note;
   if (!forecast.test.empty()) line["test"] = forecast.test;
-  line["eigenvalues"] = Json::array();
-  for (const auto& lambda : fit.eigenvalues) line["eigenvalues"].push_back({lambda.real(), lambda.imag()});
-  line["singular_values"] = fit.singular_values;
+  line["ended"] = forecast.ended;
+  if (const auto law = hpo::law_of(forecast)) {
+    line["exponent"] = law->p;
+    line["residual"] = law->residual;
+  }
+  if (const auto fit = hpo::dmd_of(forecast)) {
+    line["rank"] = fit->rank;
+    line["delays"] = fit->delays_used;
+    line["residual"] = fit->residual;
+    line["eigenvalues"] = Json::array();
+    for (const auto& lambda : fit->eigenvalues) line["eigenvalues"].push_back({lambda.real(), lambda.imag()});
+    line["singular_values"] = fit->singular_values;
+  }
   // Snapshot i of the block is h after step begin + i + 1 of training.
   Json points = Json::array();
   std::int64_t last = -1;
   for (std::int64_t i = 0; i <= forecast_points; ++i) {
     const std::int64_t t = end + (T - end) * i / forecast_points;
-    if (t != last) points.push_back({t, fit.forecast(static_cast<double>(t - begin - 1))});
+    if (t != last) points.push_back({t, forecast.model->at(static_cast<double>(t - begin - 1))});
     last = t;
   }
   line["forecast"] = std::move(points);

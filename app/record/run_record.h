@@ -23,10 +23,11 @@ struct UpdateRecord {
   std::vector<double> values;        ///< after the update, in the order of RunRecord::names
   std::vector<double> hypergradient;
   std::vector<double> tried;  ///< a search's trial: the values it ran with, while `values` are the best so far
-  double outer = 0, rank = 0, delays = 0, residual = 0, skill = 0;
+  double outer = 0, exponent = 0, rank = 0, delays = 0, residual = 0, skill = 0;
   bool forecast_made = false, fell_back = false;
   std::string note;
-  std::string test;  ///< what a forecast had to pass, see hpo::Forecast; empty: it had no test
+  std::string test;   ///< what a forecast had to pass, see hpo::Forecast; empty: it had no test
+  std::string ended;  ///< how that ended
   std::vector<std::complex<double>> eigenvalues;
   std::vector<double> singular_values;
   std::vector<Curve> trajectory;  ///< per component, against steps of training

@@ -75,8 +75,21 @@ std::string fallback_text(const RunRecord& run) {
       text += fmt::format("{} of the {} used have a skill above 1: they passed, though the last value did better. ",
                           one.worse, one.made - one.rejected);
   }
+  const auto last = std::find_if(run.updates.rbegin(), run.updates.rend(), [](auto& u) { return u.forecast_made; });
+  if (!last->ended.empty()) return text + fmt::format("How the last test ended: {}.", escaped(last->ended));
   text.pop_back();
   return text;
+}
+
+// Numbers of every forecast, a column each; those of a kind of model only where one was fitted.
+std::vector<std::pair<const char*, double UpdateRecord::*>> columns_of_forecasts(const RunRecord& run) {
+  std::vector<std::pair<const char*, double UpdateRecord::*>> columns{
+      {"exponent", &UpdateRecord::exponent}, {"rank", &UpdateRecord::rank}, {"delays", &UpdateRecord::delays}};
+  std::erase_if(columns, [&](const auto& column) {
+    return std::all_of(run.updates.begin(), run.updates.end(), [&](auto& u) { return std::isnan(u.*column.second); });
+  });
+  columns.insert(columns.end(), {{"residual", &UpdateRecord::residual}, {"skill", &UpdateRecord::skill}});
+  return columns;
 }
 
 }  // namespace
@@ -133,7 +146,9 @@ std::string updates_section(const RunRecord& run) {
   table.head.push_back("validation loss");
   const bool notes =
       !forecasts && std::any_of(run.updates.begin(), run.updates.end(), [](auto& u) { return !u.note.empty(); });
-  if (forecasts) table.head.insert(table.head.end(), {"rank", "delays", "residual", "skill", "forecast"});
+  const auto of_forecasts = forecasts ? columns_of_forecasts(run) : decltype(columns_of_forecasts(run)){};
+  for (const auto& [name, number] : of_forecasts) table.head.emplace_back(name);
+  if (forecasts) table.head.emplace_back("forecast");
   if (notes) table.head.push_back("note");
   const std::optional<std::size_t> kept = kept_update(run);
   for (std::size_t i = 0; i < run.updates.size(); ++i) {
@@ -145,10 +160,8 @@ std::string updates_section(const RunRecord& run) {
     const std::vector<double>& moved_by = search ? update.tried : update.hypergradient;
     for (std::size_t k = 0; k < columns; ++k) row.push_back(k < moved_by.size() ? number_text(moved_by[k]) : "");
     row.push_back(number_text(run.judged.empty() ? update.outer : i < run.judged.size() ? run.judged[i] : NAN));
-    if (forecasts) {
-      for (const double x : {update.rank, update.delays, update.residual, update.skill}) row.push_back(number_text(x));
-      row.push_back(!update.forecast_made ? "" : update.fell_back ? "fell back" : "used");
-    }
+    for (const auto& [name, number] : of_forecasts) row.push_back(number_text(update.*number));
+    if (forecasts) row.push_back(!update.forecast_made ? "" : update.fell_back ? "fell back" : "used");
     if (notes) row.push_back(update.note);
     table.rows.push_back(std::move(row));
   }

@@ -19,7 +19,7 @@
 #include <glocal/hpo/dmd/model/hankel.h>
 #include <glocal/hpo/dmd/model/options.h>
 #include <glocal/hpo/estimators/options.h>
-#include <glocal/hpo/forecast/candidates.h>
+#include <glocal/hpo/forecast/dmd_forecaster.h>
 
 namespace glocal::embedded {
 extern const std::span<const unsigned char> reproduce_accuracy;

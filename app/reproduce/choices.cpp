@@ -14,7 +14,7 @@
 #include <glocal/app/reproduce/studies.h>
 #include <glocal/app/settings/choices.h>
 #include <glocal/hpo/dmd/model/options.h>
-#include <glocal/hpo/forecast/candidates.h>
+#include <glocal/hpo/forecast/dmd_forecaster.h>
 #include <glocal/hpo/forecast/forecast.h>
 
 namespace glocal::embedded {
@@ -44,7 +44,7 @@ void picks(const std::vector<BankCase>& cases, Findings& findings) {
   for (const BankCase& one : cases) {
     const hpo::Forecast forecast =
         hpo::forecast_auto(one.trajectory->block(one.tau), static_cast<double>(one.T - 1), candidates);
-    ++count[forecast.fell_back ? "h_tau" : candidates[static_cast<std::size_t>(forecast.candidate)].name];
+    ++count[forecast.fell_back ? "h_tau" : candidates[forecast.chosen].name];
   }
   TitledTable table{"What the choice by hold-out took", {{"candidate", "cases"}}};
   for (const auto& [name, times] : count) {

@@ -196,9 +196,9 @@ Findings run(const Lab& lab) {
         local_short = forecast.trajectory.at((short_block - 1) * q);
         local = forecast.trajectory.at((tau - 1) * q);
         glocal = forecast.h.front();
-        const bool flagged = forecast.forecast->fit.unstable, fell_back = forecast.forecast->fell_back;
+        const bool flagged = forecast.forecast->unstable, fell_back = forecast.forecast->fell_back;
         says = flagged ? "explodes" : fell_back ? "fell back" : "";
-        row["glocal_note"] = forecast.note + (forecast.note.empty() ? "" : "; ") + forecast.forecast->note;
+        row["glocal_note"] = forecast.note + (forecast.note.empty() ? "" : "; ") + forecast.forecast->ended;
       } catch (const NumericError& error) {
         row["glocal_note"] = error.what();
       }

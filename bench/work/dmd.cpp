@@ -8,7 +8,7 @@
 #include <glocal/hpo/dmd/dmd.h>
 #include <glocal/hpo/dmd/model/error_bar.h>
 #include <glocal/hpo/dmd/model/options.h>
-#include <glocal/hpo/forecast/candidates.h>
+#include <glocal/hpo/forecast/dmd_forecaster.h>
 
 #include "row.h"
 

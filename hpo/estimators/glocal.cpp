@@ -19,8 +19,8 @@
 #include <glocal/hpo/estimators/options.h>
 #include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/finite.h>
+#include <glocal/hpo/forecast/dmd_forecaster.h>
 #include <glocal/hpo/forecast/forecast.h>
-#include <glocal/hpo/forecast/holdout.h>
 #include <glocal/hpo/forecast/options.h>
 #include <glocal/hpo/forecast/scaling.h>
 #include <glocal/hpo/problem.h>
@@ -45,11 +45,11 @@ Forecast glocal_forecast(const Tensor& trajectory, const Tensor& outers, std::in
     fail<ValueError>("[glocal] horizon {} lies before the end of the block of {} steps; extrapolate forwards", horizon,
                      tau);
   const double target = static_cast<double>(horizon - 1);
-  if (options.extrapolation != Extrapolation::scaling) {
-    constexpr double exact = 0.02;
-    Forecast forecast = forecast_with_holdout(trajectory, target, options.dmd);
-    const bool too_short = tau < shortest_scaling;
-    if (options.extrapolation == Extrapolation::dmd || forecast.skill < exact || too_short) return forecast;
+  const bool automatic = options.extrapolation == Extrapolation::automatic;
+  const bool dmd = options.extrapolation == Extrapolation::dmd || (automatic && tau < shortest_scaling);
+  if (dmd || (automatic && least_skill(trajectory) < exact_skill)) {
+    Forecast forecast = forecast_dmd(trajectory, target, options.dmd);
+    if (dmd || forecast.skill < exact_skill) return forecast;
   }
   ScalingOptions scaling = options.scaling;
   scaling.t0 = static_cast<double>(t0);
@@ -69,7 +69,7 @@ Estimate Glocal::advance(const FlatProblem& problem, const Vars& phi, Progress& 
   Estimate estimate{forecast.value, run.outer, run.trajectory, {}};
   check_finite(name(), problem, phi, estimate.outer, estimate.h, progress.t);
   if (explodes) {
-    forecast.fit.unstable = true;
+    forecast.unstable = true;
     estimate.note = fmt::format(
         "the tangents grow like t^{:.1f}: the exact hypergradient explodes before the end of training; the forecast is "
         "made from the first {} steps of the block",

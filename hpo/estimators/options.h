@@ -10,10 +10,12 @@ namespace glocal::hpo {
 
 /// How glocal gets from a block to the end of training.
 enum class Extrapolation {
-  automatic,  ///< dmd where a trial inside the block shows it exact to 2 % (no noise), scaling elsewhere
+  automatic,  ///< dmd where noise in the block leaves room for an exact forecast and a trial shows one: exact_skill
   scaling,    ///< the power law that the fall of E shows, see hpo/forecast/scaling.h
   dmd         ///< Hankel DMD of h alone, see hpo/dmd/dmd.h
 };
+
+constexpr double exact_skill = 0.02;  ///< of forecast_dmd, below which automatic takes it
 
 struct EstimatorOptions {
   std::int64_t tau = 50;                 ///< block length in steps

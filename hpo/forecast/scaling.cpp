@@ -1,23 +1,20 @@
 #include <glocal/hpo/forecast/scaling.h>
 
-#include <fmt/core.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
-#include <optional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
 #include <glocal/core/tensor.h>
-#include <glocal/hpo/dmd/model/fit.h>
-#include <glocal/hpo/dmd/model/options.h>
 #include <glocal/hpo/forecast/forecast.h>
+#include <glocal/hpo/forecast/forecaster.h>
 #include <glocal/hpo/forecast/options.h>
+#include <glocal/hpo/forecast/trial.h>
 
 namespace glocal::hpo {
 namespace {
@@ -66,17 +63,12 @@ double exponent(const Block& block, const ScalingOptions& o) {
   return std::clamp(-(w * wxy - wx * wy) / (w * wxx - wx * wx), o.least, o.most);
 }
 
-// The model of one block: h_k(t) = c_k shape(t), t = 1, 2, ...
-struct Model {
-  double p, unit;             // mean of shape over the steps that c is fitted to
-  std::vector<double> level;  // (q,) mean of h over the same steps: c = level / unit
-};
-
-Model fit(const Block& block, const ScalingOptions& o) {
+// c fitted to the end of the block, p to E.
+void fit(TrainingLaw& law, const Block& block, const ScalingOptions& o) {
   constexpr std::int64_t parts = 4;
-  Model model{.p = exponent(block, o), .unit = 0, .level = {}};
+  law.p = exponent(block, o);
   const std::int64_t begin = share(o.level_from, block.n, parts), n = block.n - begin;
-  model.unit = mean_shape(begin, block.n, o.t0, model.p);
+  law.unit = mean_shape(begin, block.n, o.t0, law.p);
   for (std::int64_t k = 0; k < block.q; ++k) {
     const double mean = block.mean(k, begin, block.n);
     double deviation = 0;  // of the means of consecutive parts: neighbours in time are not independent
@@ -85,43 +77,29 @@ Model fit(const Block& block, const ScalingOptions& o) {
       deviation = std::hypot(deviation, of_part - mean);
     }
     const double doubt = deviation / std::sqrt(parts * (parts - 1)) / std::abs(mean);  // squares only of ratios
-    model.level.push_back(mean != 0 ? mean / (1 + o.caution * doubt * doubt) : 0);
+    law.level.push_back(mean != 0 ? mean / (1 + o.caution * doubt * doubt) : 0);
   }
-  return model;
 }
 
-// What h_T carries of its own noise, which grows like a random walk, and what the exponent may stray on the way; both
-// measured on the bank: about 70 % of its components lie within one bar, 82 % within two.
-double error_bar(const Block& block, std::int64_t k, double value, double stretch) {
-  constexpr double stray = 0.3;
+// ||law - h|| / ||h|| over the block.
+double residual(const TrainingLaw& law, const Block& block) {
+  double error = 0, size = 0;
+  for (std::int64_t k = 0; k < block.q; ++k)
+    for (std::int64_t i = 0; i < block.n; ++i) {
+      const double h = block.h[i * block.q + k], c = law.level[static_cast<std::size_t>(k)] / law.unit;
+      error = std::hypot(error, c * shape(static_cast<double>(i + 1), law.t0, law.p) - h);
+      size = std::hypot(size, h);
+    }
+  return size > 0 ? error / size : 0;
+}
+
+// Root mean square of h_k - mean over the second half of the block.
+double scatter(const Block& block, std::int64_t k) {
   const std::int64_t begin = block.n / 2;
   const double mean = block.mean(k, begin, block.n);
-  double scatter = 0;
-  for (std::int64_t i = begin; i < block.n; ++i) scatter = std::hypot(scatter, block.h[i * block.q + k] - mean);
-  scatter /= std::sqrt(static_cast<double>(block.n - begin));
-  return std::hypot(scatter * std::sqrt(stretch), stray * value * std::log(stretch));
-}
-
-struct Trial {
-  double skill;  // error of the forecast of the block's end from its first quarter, over that of the quarter's last h
-  std::string words;
-};
-
-// Nothing where the block has no room for a trial.
-std::optional<Trial> trial(const Block& block, const ScalingOptions& o) {
-  const std::int64_t begin = share(o.level_from, block.n, 4);
-  const Block first{block.h, block.outer, std::max(shortest_scaling, block.n / 4), block.q};
-  if (first.n > begin) return {};
-  const Model model = fit(first, o);
-  const double end = std::min(o.most_growth, mean_shape(begin, block.n, o.t0, model.p) / model.unit);
-  double error = 0, persistence = 0;
-  for (std::int64_t k = 0; k < block.q; ++k) {
-    const double truth = block.mean(k, begin, block.n);
-    error = std::hypot(error, model.level[static_cast<std::size_t>(k)] * end - truth);
-    persistence = std::hypot(persistence, block.h[(first.n - 1) * block.q + k] - truth);
-  }
-  return Trial{error > 0 ? error / persistence : 0,
-               "the mean of " + words_of_test(first.n, begin, block.n, "at most", o.trust)};
+  double sum = 0;
+  for (std::int64_t i = begin; i < block.n; ++i) sum = std::hypot(sum, block.h[i * block.q + k] - mean);
+  return sum / std::sqrt(static_cast<double>(block.n - begin));
 }
 
 void check(const Tensor& h, const Tensor& outer, double target_t, const ScalingOptions& o) {
@@ -145,65 +123,59 @@ void check(const Tensor& h, const Tensor& outer, double target_t, const ScalingO
     if (!std::isfinite(v)) fail<NumericError>("[scaling] outer holds {}; extrapolate finite series only", v);
 }
 
-// c t (t0 + t)^-(p + 1) as modes of log(t0 + t).
-DmdFit as_modes(const Block& block, const Model& model, const ScalingOptions& o) {
-  DmdFit fit;
-  fit.options.time = DmdOptions::TimeAxis::logarithmic;
-  fit.options.t0 = o.t0;
-  fit.options.delays = fit.delays_used = 1;
-  fit.eigenvalues = {std::exp(-model.p)};
-  if (o.t0 > 0) fit.eigenvalues.push_back(std::exp(-model.p - 1));
-  fit.fitted_eigenvalues = fit.eigenvalues;
-  fit.rank = static_cast<int>(fit.eigenvalues.size());
-  fit.snapshots = block.n;
-  fit.amplitudes = lapack::CMatrix(fit.rank, block.q);
-  double error = 0, size = 0;
-  for (std::int64_t k = 0; k < block.q; ++k) {
-    const double c = model.level[static_cast<std::size_t>(k)] / model.unit;
-    fit.amplitudes(0, k) = c;
-    if (o.t0 > 0) fit.amplitudes(1, k) = -c * o.t0;
-    for (std::int64_t i = 0; i < block.n; ++i) {
-      const double h = block.h[i * block.q + k];
-      error = std::hypot(error, c * shape(static_cast<double>(i + 1), o.t0, model.p) - h);
-      size = std::hypot(size, h);
-      fit.scale = std::max(fit.scale, std::abs(h));
-    }
-  }
-  fit.residual = size > 0 ? error / size : 0;
-  fit.noise_dominated = fit.residual * fit.residual > 0.5;
-  return fit;
+TrainingLaw read_off(const Known& known, const ScalingOptions& options) {
+  const Block block{known.h.data<double>(), known.outer.data<double>(), known.h.dim(0), known.h.dim(1)};
+  TrainingLaw law;
+  law.t0 = options.t0;
+  law.most_growth = options.most_growth;
+  law.snapshots = block.n;
+  law.positive = block.positive();
+  fit(law, block, options);
+  law.residual = residual(law, block);
+  for (std::int64_t k = 0; k < block.q; ++k) law.scatter.push_back(scatter(block, k));
+  return law;
 }
 
 }  // namespace
 
+std::vector<double> TrainingLaw::grown(double shape) const {
+  std::vector<double> out;
+  for (const double each : level) out.push_back(each * std::min(most_growth, shape / unit));
+  return out;
+}
+
+std::vector<double> TrainingLaw::at(double t) const { return grown(shape(t + 1, t0, p)); }
+
+std::vector<double> TrainingLaw::mean(std::int64_t begin, std::int64_t end) const {
+  return grown(mean_shape(begin, end, t0, p));
+}
+
+// What h_T carries of its own noise, which grows like a random walk, and what the exponent may stray on the way; both
+// measured on the bank: about 70 % of its components lie within one bar, 82 % within two.
+std::vector<double> TrainingLaw::error_bar(double t, const std::vector<double>& value) const {
+  constexpr double stray = 0.3;
+  const double stretch = (t + 1) / static_cast<double>(snapshots);
+  std::vector<double> out;
+  for (std::size_t k = 0; k < value.size(); ++k)
+    out.push_back(std::hypot(scatter[k] * std::sqrt(stretch), stray * value[k] * std::log(stretch)));
+  return out;
+}
+
+std::string TrainingLaw::refusal() const { return positive ? "" : "E is not positive, so its fall is no power law"; }
+
+std::shared_ptr<const TrainingLaw> law_of(const Forecast& forecast) {
+  return std::dynamic_pointer_cast<const TrainingLaw>(forecast.model);
+}
+
 Forecast forecast_scaling(const Tensor& h, const Tensor& outer, double target_t, const ScalingOptions& options) {
   check(h, outer, target_t, options);
-  const Block block{h.data<double>(), outer.data<double>(), h.dim(0), h.dim(1)};
-  const Model model = fit(block, options);
-  Forecast forecast;
-  forecast.fit = as_modes(block, model, options);
-  forecast.fit.data = h;
-  const std::optional<Trial> tried = trial(block, options);
-  forecast.skill = tried ? tried->skill : std::numeric_limits<double>::infinity();
-  if (tried) forecast.test = tried->words;
-  const bool positive = block.positive(), trusted = !tried || tried->skill <= options.trust;
-  forecast.fell_back = !positive || !trusted;
-  const double at = target_t + 1, ratio = std::min(options.most_growth, shape(at, options.t0, model.p) / model.unit);
-  for (std::int64_t k = 0; k < block.q; ++k) {
-    const auto index = static_cast<std::size_t>(k);
-    const double last = block.h[(block.n - 1) * block.q + k];
-    forecast.value.push_back(forecast.fell_back ? last : model.level[index] * ratio);
-    forecast.error_bar.push_back(error_bar(block, k, forecast.value.back(), at / static_cast<double>(block.n)));
-  }
-  if (forecast.fell_back) {
-    forecast.weight = 0;
-    forecast.note = positive ? fmt::format(
-                                   "the last h is used: on trial inside the block the forecast missed by "
-                                   "{:.2g} times what persistence missed",
-                                   forecast.skill)
-                             : "the last h is used: E is not positive, so its fall is no power law";
-  }
-  return forecast;
+  const std::int64_t n = h.dim(0), kept = std::max(shortest_scaling, n / 4), from = share(options.level_from, n, 4);
+  Test test{.to_beat = options.trust, .or_equal = true, .believe_untested = true};
+  if (kept <= from) test.hold_outs = {{kept, from, /*mean=*/true}};
+  const Forecaster law{"the law of training", [options](const Known& known) {
+                         return std::make_shared<const TrainingLaw>(read_off(known, options));
+                       }};
+  return forecast({h, {}, outer}, target_t, {law}, test, Doubt::fit);
 }
 
 }  // namespace glocal::hpo

@@ -68,7 +68,8 @@ function(glocal_library target)
     target_include_directories(${target} INTERFACE $<BUILD_INTERFACE:${root}>)
   endforeach()
   target_include_directories(${target} INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-  target_link_libraries(${target} PUBLIC fmt::fmt PRIVATE LAPACKE::LAPACKE ZLIB::ZLIB Threads::Threads)
+  target_link_libraries(${target} PUBLIC fmt::fmt PRIVATE LAPACKE::LAPACKE ZLIB::ZLIB OpenSSL::Crypto
+                        Threads::Threads)
   set_target_properties(${target} PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION
                         ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR} LINKER_LANGUAGE CXX)
 endfunction()

@@ -21,16 +21,9 @@ SetInfo digits() {
   set.scale = 16;
   set.mean = {0.3051}, set.stddev = {0.3750};
   set.class_names = ten_digits;
-  set.train_files = {{"digits-images-idx3-ubyte",
-                      115024,
-                      "359cd13f0f514122884198b78a131df597421cbf5e93a76678fa96fc548f0d96",
-                      "a5adabccf8d3e2540826a202a7bfb422",
-                      {}},
-                     {"digits-labels-idx1-ubyte",
-                      1805,
-                      "ce71631c1f31ce56fa54f31d1d498fafacff59b001e6c30c4a5e29508aa277ad",
-                      "497796a0698e25d3920a9422b635bf34",
-                      {}}};
+  set.train_files = {
+      {"digits-images-idx3-ubyte", 115024, "359cd13f0f514122884198b78a131df597421cbf5e93a76678fa96fc548f0d96"},
+      {"digits-labels-idx1-ubyte", 1805, "ce71631c1f31ce56fa54f31d1d498fafacff59b001e6c30c4a5e29508aa277ad"}};
   set.licence = "CC BY 4.0";
   set.citation =
       "E. Alpaydin, C. Kaynak: Optical Recognition of Handwritten Digits. UCI Machine Learning Repository, 1998. "
@@ -40,9 +33,9 @@ SetInfo digits() {
 
 // MNIST and its relatives: the same four files, sizes and shapes. Hashes are given in the order of `names`.
 struct IdxHashes {
-  std::vector<std::string> payload_sha256, payload_md5;  // empty when none has been published
+  std::vector<std::string> payload_sha256;  // empty when none has been published
   std::vector<std::int64_t> archive_bytes;
-  std::vector<std::string> archive_sha256, archive_md5;
+  std::vector<std::string> archive_sha256;
 };
 
 SetInfo idx_set(std::string name, std::string title, const IdxHashes& hashes) {
@@ -52,10 +45,9 @@ SetInfo idx_set(std::string name, std::string title, const IdxHashes& hashes) {
   SetInfo set{.name = std::move(name), .title = std::move(title), .format = Format::idx, .train = 60000, .test = 10000};
   for (std::size_t i = 0; i < names.size(); ++i) {
     File file{.name = names[i], .bytes = bytes[i]};
-    if (!hashes.payload_sha256.empty()) file.sha256 = hashes.payload_sha256[i], file.md5 = hashes.payload_md5[i];
+    if (!hashes.payload_sha256.empty()) file.sha256 = hashes.payload_sha256[i];
     (i < 2 ? set.train_files : set.test_files).push_back(file);
-    set.archives.push_back(
-        {names[i] + ".gz", hashes.archive_bytes[i], hashes.archive_sha256[i], hashes.archive_md5[i]});
+    set.archives.push_back({names[i] + ".gz", hashes.archive_bytes[i], hashes.archive_sha256[i]});
   }
   return set;
 }
@@ -66,15 +58,11 @@ SetInfo mnist() {
                                             "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
                                             "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
                                             "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"},
-                         .payload_md5 = {"6bbc9ace898e44ae57da46a324031adb", "a25bea736e30d166cdddb491f175f624",
-                                         "2646ac647ad5339dbf082846283269ea", "27ae3e4e09519cfbb04c329615203637"},
                          .archive_bytes = {9912422, 28881, 1648877, 4542},
                          .archive_sha256 = {"440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
                                             "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
                                             "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-                                            "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"},
-                         .archive_md5 = {"f68b3c2dcbeaaa9fbdd348bbdeb94873", "d53e105ee54ea40749a09fcbcd1e9432",
-                                         "9fb629c4189551a2d022fa330f9573f3", "ec29112dd5afa0611ce80d1b7f02629c"}});
+                                            "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"}});
   set.mean = {0.1307}, set.stddev = {0.3081};
   set.class_names = ten_digits;
   set.folders = {"mnist", "MNIST/raw", ""};
@@ -93,15 +81,11 @@ SetInfo fashion_mnist() {
                                             "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
                                             "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
                                             "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"},
-                         .payload_md5 = {"f4a8712d7a061bf5bd6d2ca38dc4d50a", "9018921c3c673c538a1fc5bad174d6f9",
-                                         "8181f5470baa50b63fa0f6fddb340f0a", "15d484375f8d13e6eb1aabb0c3f46965"},
                          .archive_bytes = {26421880, 29515, 4422102, 5148},
                          .archive_sha256 = {"3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
                                             "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
                                             "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
-                                            "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"},
-                         .archive_md5 = {"8d4fb7e6c68d591d4c3dfef9ec88bf0d", "25c81989df183df01b3e8a0aad5dffbe",
-                                         "bef4ecab320f06d8554ea6380940ec79", "bb300cfdad3c16e7a12a480ee83cd310"}});
+                                            "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"}});
   set.mean = {0.2860}, set.stddev = {0.3530};
   set.class_names = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
                      "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
@@ -117,14 +101,11 @@ SetInfo fashion_mnist() {
 SetInfo kmnist() {
   SetInfo set = idx_set("kmnist", "KMNIST",
                         {.payload_sha256 = {},
-                         .payload_md5 = {},
                          .archive_bytes = {18165135, 29497, 3041136, 5120},
                          .archive_sha256 = {"51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
                                             "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17",
                                             "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5",
-                                            "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c"},
-                         .archive_md5 = {"bdb82020997e1d708af4cf47b453dcf7", "e144d726b3acfaa3e44228e80efcd344",
-                                         "5c965bf0a639b31b8f53240b1b52f4d7", "7320c461ea6c1c855c0b718fb2a4b134"}});
+                                            "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c"}});
   set.mean = {0.1918}, set.stddev = {0.3483};
   set.class_names = {"o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"};
   set.folders = {"kmnist", "KMNIST/raw", ""};
@@ -159,11 +140,10 @@ SetInfo cifar10() {
                                                       {0, 6, 0, 2, 7, 2, 1, 2, 4, 1},
                                                       {}};
   for (std::size_t i = 0; i < first_labels.size(); ++i)
-    set.train_files.push_back({"data_batch_" + std::to_string(i + 1) + ".bin", 30730000, "", "", first_labels[i]});
-  set.test_files = {{"test_batch.bin", 30730000, "", "", {3, 8, 8, 0, 6, 6, 1, 6, 3, 1}}};
-  set.archives = {{"cifar-10-binary.tar.gz", 170052171,
-                   "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
-                   "c32a1d4ab5d03f1284b67883e8d87530"}};
+    set.train_files.push_back({"data_batch_" + std::to_string(i + 1) + ".bin", 30730000, "", first_labels[i]});
+  set.test_files = {{"test_batch.bin", 30730000, "", {3, 8, 8, 0, 6, 6, 1, 6, 3, 1}}};
+  set.archives = {
+      {"cifar-10-binary.tar.gz", 170052171, "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"}};
   return set;
 }
 
@@ -208,11 +188,10 @@ SetInfo cifar100() {
                             "vehicles_1",
                             "vehicles_2"};
   set.folders = {"cifar-100-binary", "cifar100/cifar-100-binary", "cifar100", ""};
-  set.train_files = {{"train.bin", 153700000, "", "", {}}};
-  set.test_files = {{"test.bin", 30740000, "", "", {}}};
-  set.archives = {{"cifar-100-binary.tar.gz", 168513733,
-                   "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",
-                   "03b5dce01913d631647c71ecec9e9cb8"}};
+  set.train_files = {{"train.bin", 153700000, "", {}}};
+  set.test_files = {{"test.bin", 30740000, "", {}}};
+  set.archives = {
+      {"cifar-100-binary.tar.gz", 168513733, "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec"}};
   return set;
 }
 

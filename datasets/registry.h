@@ -13,7 +13,7 @@ enum class Format : std::uint8_t { idx, cifar10, cifar100, embedded, synthetic }
 struct File {
   std::string name;
   std::int64_t bytes = 0;
-  std::string sha256 = {}, md5 = {};
+  std::string sha256 = {};
   std::vector<int> first_labels = {};  ///< how the official file begins, known for some files without a hash
 };
 
@@ -21,7 +21,7 @@ struct File {
 struct Archive {
   std::string name;
   std::int64_t bytes = 0;
-  std::string sha256 = {}, md5 = {};
+  std::string sha256 = {};
 };
 
 struct SetInfo {

@@ -6,7 +6,6 @@
 // core give about what one gives.
 #include <fmt/format.h>
 
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -15,6 +14,7 @@
 
 #include <glocal/core/error.h>
 #include <glocal/core/isa.h>
+#include <glocal/core/stopwatch.h>
 
 using namespace glocal;
 
@@ -52,12 +52,11 @@ double rate(Isa set, double seconds) {
                          : set == Isa::avx2   ? chains_of_32_bytes
                                               : chains_of_64_bytes;
   const int lanes = set == Isa::baseline ? 4 : set == Isa::avx2 ? 8 : 16;
-  using Clock = std::chrono::steady_clock;
   volatile float sink = 0;
   double calls = 0, elapsed = 0;
-  for (const auto start = Clock::now(); elapsed < seconds; ++calls) {
+  for (const Stopwatch clock; elapsed < seconds; ++calls) {
     sink = run();
-    elapsed = std::chrono::duration<double>(Clock::now() - start).count();
+    elapsed = clock.seconds();
   }
   (void)sink;
   return 2e-9 * calls * lanes * chains * rounds / elapsed;

@@ -5,11 +5,11 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 
 #include <glocal/autodiff/transforms.h>
+#include <glocal/core/stopwatch.h>
 #include <glocal/datasets/load.h>
 #include <glocal/datasets/sampling.h>
 #include <glocal/nn/loss.h>
@@ -71,7 +71,7 @@ int main(int argc, char** argv) try {
           epoch, epochs, minutes);
       return 0;
     }
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch clock;
     double sum = 0;
     for (std::int64_t i = 0; i < steps_per_epoch; ++i) {
       const std::int64_t t = epoch * steps_per_epoch + i;
@@ -93,11 +93,11 @@ int main(int argc, char** argv) try {
       s.sgd = std::move(next.state);
     }
     const double accuracy = test_accuracy(s, test);
-    const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
-    total += time.count();
-    longest = std::max(longest, time.count());
+    const double seconds = clock.seconds();
+    total += seconds;
+    longest = std::max(longest, seconds);
     fmt::print("{:5}   {:10.4f}   {:11.2f} %   {:7.1f}\n", epoch + 1, sum / static_cast<double>(steps_per_epoch),
-               100 * accuracy, time.count());
+               100 * accuracy, seconds);
     std::fflush(stdout);
   }
   return 0;

@@ -2,11 +2,11 @@
 // change with the learning rate that was used in every one of them?
 #include <fmt/core.h>
 
-#include <chrono>
 #include <cmath>
 #include <string>
 
 #include <glocal/autodiff/ops.h>
+#include <glocal/core/stopwatch.h>
 #include <glocal/datasets/load.h>
 #include <glocal/datasets/sampling.h>
 #include <glocal/hpo/estimators/global.h>
@@ -37,11 +37,11 @@ struct Hyper {
 // Prints one line of the table: value, error against the exact one, time.
 template <class F>
 void show(const char* name, double exact, F&& hypergradient) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch clock;
   const double h = hypergradient();
-  const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
+  const double milliseconds = 1e3 * clock.seconds();
   fmt::print("{:<44} {:+.10f}   {:8.1e} {:6.0f} ms   {}\n", name, h, std::abs(h - exact) / std::abs(exact),
-             time.count(), h * exact > 0 ? "" : "wrong sign");
+             milliseconds, h * exact > 0 ? "" : "wrong sign");
 }
 
 int main() {

@@ -4,12 +4,12 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 
 #include <glocal/autodiff/transforms.h>
+#include <glocal/core/stopwatch.h>
 #include <glocal/datasets/load.h>
 #include <glocal/datasets/sampling.h>
 #include <glocal/nn/loss.h>
@@ -59,7 +59,7 @@ int main(int argc, char** argv) try {
              train.title);
   fmt::print("epoch   train loss   test accuracy   seconds\n");
   for (std::int64_t epoch = 0; epoch < epochs; ++epoch) {
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch clock;
     double sum = 0;
     for (std::int64_t i = 0; i < order.steps_per_epoch(); ++i) {
       const std::int64_t t = epoch * order.steps_per_epoch() + i;
@@ -77,9 +77,8 @@ int main(int argc, char** argv) try {
       state = std::move(next.state);
     }
     const double accuracy = test_accuracy(net, test);
-    const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
     fmt::print("{:5}   {:10.4f}   {:11.2f} %   {:7.1f}\n", epoch + 1,
-               sum / static_cast<double>(order.steps_per_epoch()), 100 * accuracy, time.count());
+               sum / static_cast<double>(order.steps_per_epoch()), 100 * accuracy, clock.seconds());
     std::fflush(stdout);
   }
   return 0;

@@ -4,12 +4,12 @@
 //   mnist_mlp [data folder] [epochs] [local|glocal]
 #include <fmt/core.h>
 
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 
 #include <glocal/autodiff/transforms.h>
+#include <glocal/core/stopwatch.h>
 #include <glocal/datasets/load.h>
 #include <glocal/datasets/sampling.h>
 #include <glocal/hpo/forecast/forecast.h>
@@ -85,15 +85,14 @@ int main(int argc, char** argv) try {
     return 100 * nn::accuracy(logits(unflatten(like, leaves).net, test.x).value(), test.y);
   };
   double sum = 0;
-  auto start = std::chrono::steady_clock::now();
+  Stopwatch clock;
   flat.watch = [&](const Vars& leaves, std::int64_t t) {
     const std::int64_t steps = order.steps_per_epoch(), epoch = (t + 1) / steps;
     sum = (t % steps == 0 ? 0 : sum) + leaves.back().item();  // State's last field
     if ((t + 1) % steps != 0) return;
-    const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
     fmt::print("{:5} {:12.4f} {:13.2f} % {:9.1f} {:10.4f} {:10.4f}\n", epoch, sum / static_cast<double>(steps),
-               percent(leaves), time.count(), space.values(phi)[0], space.values(phi)[1]);
-    start = std::chrono::steady_clock::now();
+               percent(leaves), clock.seconds(), space.values(phi)[0], space.values(phi)[1]);
+    clock.restart();
   };
 
   // 5. Plain training, then the same with phi moved along an estimated hypergradient after every block of 50 steps.
@@ -105,7 +104,7 @@ int main(int argc, char** argv) try {
   fmt::print("\ntuned while training, estimator {}\n{}", estimator, head);
   hpo::TuneOptions tuning{.estimator = estimator, .estimator_options = {}, .meta = {.lr = 0.2}, .T = T};
   std::int64_t lost = 0;  // rejected forecasts: there glocal uses the local estimate
-  start = std::chrono::steady_clock::now();
+  clock.restart();
   const hpo::TuneResult tuned = hpo::tune(flat, poor, tuning, [&](const hpo::OuterUpdate& update) {
     phi = update.next_phi;
     lost += update.estimate.forecast && update.estimate.forecast->fell_back;

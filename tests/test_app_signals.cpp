@@ -1,11 +1,11 @@
 // What a process does that was asked to stop and comes to no place where it can.
 #include <glocal/app/terminal/signals.h>
+#include <glocal/core/stopwatch.h>
 
 #include <doctest/doctest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <string>
@@ -37,16 +37,16 @@ Left left_after(std::initializer_list<int> signals) {
   ::close(said[1]);
   char byte = 0;
   REQUIRE(::read(ready[0], &byte, 1) == 1);
-  std::chrono::steady_clock::time_point last;
+  glocal::Stopwatch since_last;
   for (const int signal : signals) {
     if (signal != *signals.begin()) ::usleep(100'000);  // else both may wait and come in the order of their numbers
-    last = std::chrono::steady_clock::now();
+    since_last.restart();
     ::kill(process, signal);
   }
   int status = 0;
   ::waitpid(process, &status, 0);
   Left left;
-  left.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - last).count();
+  left.seconds = since_last.seconds();
   left.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   for (char c = 0; ::read(said[0], &c, 1) == 1;) left.said += c;
   for (const int end : {ready[0], ready[1], said[0]}) ::close(end);

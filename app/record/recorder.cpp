@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -19,6 +18,7 @@
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
 #include <glocal/core/memory.h>
+#include <glocal/core/stopwatch.h>
 #include <glocal/core/tensor.h>
 #include <glocal/datasets/dataset.h>
 #include <glocal/hpo/dmd/model/fit.h>
@@ -96,7 +96,7 @@ Recorder::Pause::Pause(Recorder& recorder) : recorder_(recorder) {
 }
 
 Recorder::Pause::~Pause() {
-  const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+  const double seconds = clock_.seconds();
   recorder_.paused_ += seconds;
   recorder_.paused_in_block_ += seconds;
   reset_peak_memory();
@@ -158,11 +158,8 @@ Seen Recorder::seen() const {
 }
 
 Used Recorder::used() const {
-  const auto since = [](Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-  };
   // Sums of differences: their rounding may fall below nothing.
-  return {std::max(0.0, since(start_) - paused_), std::max(0.0, since(block_start_) - paused_in_block_),
+  return {std::max(0.0, run_clock_.seconds() - paused_), std::max(0.0, block_clock_.seconds() - paused_in_block_),
           std::max(peak_bytes_, memory_use().peak_bytes)};
 }
 
@@ -235,7 +232,7 @@ void Recorder::update(const hpo::OuterUpdate& update) {
     write_update(update);
     timing_.append({{"update", update.index}, {"seconds", seconds}});
   }
-  block_start_ = Clock::now();
+  block_clock_.restart();
   paused_in_block_ = 0;
 }
 

@@ -1,6 +1,5 @@
 // Watches a run while it goes on: writes its lines, checks that it has not diverged, shows how far it is.
 #pragma once
-#include <chrono>
 #include <cstdint>
 #include <limits>
 #include <span>
@@ -14,6 +13,7 @@
 #include <glocal/app/setup/run_rules.h>
 #include <glocal/app/terminal/progress.h>
 #include <glocal/autodiff/var.h>
+#include <glocal/core/stopwatch.h>
 #include <glocal/hpo/tune/tune.h>
 #include <glocal/train/experiment.h>
 
@@ -79,11 +79,10 @@ class Recorder {
 
    private:
     Recorder& recorder_;
-    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+    Stopwatch clock_;
   };
 
  private:
-  using Clock = std::chrono::steady_clock;
   Recorder(const train::Experiment& experiment, const Options& options, std::string estimator, JsonLines metrics,
            JsonLines hparams, JsonLines timing);
   void check(const Vars& s, double before, std::int64_t t) const;
@@ -99,7 +98,7 @@ class Recorder {
   std::int64_t T_, block_;
   Seen seen_;
   std::int64_t peak_bytes_ = 0;  // of tensors before the latest pause
-  Clock::time_point start_ = Clock::now(), block_start_ = start_;
+  Stopwatch run_clock_, block_clock_;
   double paused_ = 0, paused_in_block_ = 0;  // seconds; negative by what earlier processes have used
   JsonLines metrics_, hparams_, timing_;
   ProgressLine progress_;

@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -28,6 +27,7 @@
 #include <glocal/core/error.h>
 #include <glocal/core/io/file.h>
 #include <glocal/core/parallel.h>
+#include <glocal/core/stopwatch.h>
 #include <glocal/core/text/nearest.h>
 
 namespace fs = std::filesystem;
@@ -168,17 +168,16 @@ std::vector<std::uint64_t> Lab::seeds() const {
 void Lab::say(const std::string& line) const {
   throw_if_interrupted();
   if (outside_.quiet) return;
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  app::say("{:>12}  {}: {}\n", duration(seconds), name_, line);
+  app::say("{:>12}  {}: {}\n", duration(clock_.seconds()), name_, line);
 }
 
 void reproduce(const Study& study, const ReproduceOptions& options) {
   if (options.threads > 0) set_threads(options.threads);
   const Json config = config_of(study, options);
   const Lab lab(study.name, config, options.lab);
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch clock;
   const Findings findings = study.run(lab);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const double seconds = clock.seconds();
 
   const fs::path folder = folder_of(options);
   std::error_code error;

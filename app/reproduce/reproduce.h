@@ -1,7 +1,6 @@
 // `glocal reproduce`: questions about the method, each answered by a run that anyone can repeat.
 // A study is a file reproduce/NAME.cpp with its settings in reproduce/NAME.json, and a line in studies().
 #pragma once
-#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -13,6 +12,7 @@
 #include <glocal/app/report/plot.h>
 #include <glocal/app/settings/options.h>
 #include <glocal/core/error.h>
+#include <glocal/core/stopwatch.h>
 
 namespace glocal::app {
 
@@ -62,7 +62,7 @@ class Lab {
   std::string name_;
   Json config_;
   LabOptions outside_;
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  Stopwatch clock_;
 };
 
 struct Study {

@@ -1,7 +1,6 @@
 #include <glocal/app/run/training.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <iterator>
@@ -23,6 +22,7 @@
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
 #include <glocal/core/io/safetensors.h>
+#include <glocal/core/stopwatch.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/search/registry.h>
 #include <glocal/hpo/tune/search_run.h>
@@ -95,15 +95,15 @@ void Training::save() {
     fail<DivergedError>("[{}] step {}: {} is not finite; start from a smaller learning rate", estimator_,
                         state_.progress.t, bad);
   const Recorder::Pause pause(recorder_);
-  const auto begin = Clock::now();
+  const Stopwatch clock;
   note_judgement();
   std::vector<double> values;
   for (const auto& [name, value] : recorder_.values) values.push_back(value);
   recorder_.sync();
   save_safetensors(path("last.safetensors"),
                    to_file({state_, std::move(values), mark_, recorder_.used()}, identity(), experiment_));
-  saved_ = Clock::now();
-  saving_ = std::chrono::duration<double>(saved_ - begin).count();
+  saving_ = clock.seconds();
+  since_saved_.restart();
 }
 
 void Training::watch(const Vars& s, std::int64_t t) {
@@ -121,8 +121,7 @@ void Training::watch(const Vars& s, std::int64_t t) {
 
 // By default once a minute, or as often as it takes 1 % of the time.
 bool Training::due() const {
-  const double since = std::chrono::duration<double>(Clock::now() - saved_).count();
-  return since >= (options_.save_every > 0 ? options_.save_every : std::max(60.0, 100 * saving_));
+  return since_saved_.seconds() >= (options_.save_every > 0 ? options_.save_every : std::max(60.0, 100 * saving_));
 }
 
 void Training::save_best(const Vars& s) {

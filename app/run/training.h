@@ -1,6 +1,5 @@
 // One run as it goes on: watched, saved as it goes, and continued from where a checkpoint left it.
 #pragma once
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -12,6 +11,7 @@
 #include <glocal/app/record/run_folder.h>
 #include <glocal/app/settings/options.h>
 #include <glocal/autodiff/var.h>
+#include <glocal/core/stopwatch.h>
 #include <glocal/hpo/tune/tune.h>
 #include <glocal/train/experiment.h>
 
@@ -43,7 +43,6 @@ class Training {
   std::vector<double> judged() const { return state_.best_u.empty() ? std::vector<double>() : state_.scores; }
 
  private:
-  using Clock = std::chrono::steady_clock;
   void watch(const Vars& s, std::int64_t t);
   void note_judgement();
   bool due() const;
@@ -59,7 +58,7 @@ class Training {
   Recorder recorder_;
   Seen mark_;  // what had been seen when state_ last stood still
   std::optional<Identity> identity_;
-  Clock::time_point saved_ = Clock::now();
+  Stopwatch since_saved_;
   double saving_ = 0;  // seconds that the latest save took
   bool judgement_noted_ = false;
   const Vars nothing_;

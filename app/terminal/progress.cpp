@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
@@ -13,6 +12,7 @@
 #include <utility>
 
 #include <glocal/app/terminal/say.h>
+#include <glocal/core/stopwatch.h>
 
 namespace glocal::app {
 namespace {
@@ -54,11 +54,9 @@ std::string ProgressLine::text(std::int64_t done, double seconds, const std::str
 
 void ProgressLine::update(std::int64_t done, const std::string& note) {
   if (style_ == Style::none) return;
-  const Clock::time_point now = Clock::now();
-  const double since = std::chrono::duration<double>(now - drawn_).count();
-  if (since < (style_ == Style::terminal ? 0.1 : 3.0)) return;
-  drawn_ = now;
-  const std::string line = text(done, std::chrono::duration<double>(now - start_).count(), note);
+  if (since_drawn_.seconds() < (style_ == Style::terminal ? 0.1 : 3.0)) return;
+  since_drawn_.restart();
+  const std::string line = text(done, since_start_.seconds(), note);
   if (style_ == Style::terminal) {
     say("\r\x1b[K\x1b[?7l{}\x1b[?7h", line);  // cut at the right edge, not wrapped
     visible_ = true;

@@ -1,8 +1,9 @@
 // How far a run is, on stderr: one line that is redrawn on a terminal, a plain line every few seconds elsewhere.
 #pragma once
-#include <chrono>
 #include <cstdint>
 #include <string>
+
+#include <glocal/core/stopwatch.h>
 
 namespace glocal::app {
 
@@ -28,11 +29,10 @@ class ProgressLine {
   std::string text(std::int64_t done, double seconds, const std::string& note) const;
 
  private:
-  using Clock = std::chrono::steady_clock;
   std::string label_;
   std::int64_t total_, before_ = 0;
   Style style_;
-  Clock::time_point start_ = Clock::now(), drawn_ = start_;
+  Stopwatch since_start_, since_drawn_;
   bool visible_ = false;
 };
 

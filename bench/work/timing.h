@@ -4,9 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <chrono>
 #include <string>
 #include <vector>
+
+#include <glocal/core/stopwatch.h>
 
 #include "process.h"
 
@@ -25,19 +26,17 @@ struct Timing {
 /// Warms up, then repeats `step` for `seconds`: at least three times, or once when that takes three times as long.
 template <class Warm, class Step>
 Timing measure(const Warm& warm_up, const Step& step, double seconds) {
-  using Clock = std::chrono::steady_clock;
   Timing timing;
   reset_peak_rss();
   timing.base_rss_mb = memory_mb("VmRSS:");
   warm_up();
   std::vector<double> samples;
-  const auto begin = Clock::now();
+  const Stopwatch whole;
   for (double total = 0; total < seconds || (samples.size() < 3 && total < 3 * seconds);) {
-    const auto start = Clock::now();
+    const Stopwatch one;
     step();
-    const auto end = Clock::now();
-    samples.push_back(std::chrono::duration<double>(end - start).count());
-    total = std::chrono::duration<double>(end - begin).count();
+    samples.push_back(one.seconds());
+    total = whole.seconds();
   }
   timing.peak_rss_mb = memory_mb("VmHWM:");
   std::sort(samples.begin(), samples.end());

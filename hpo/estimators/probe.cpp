@@ -1,7 +1,6 @@
 #include <glocal/hpo/estimators/probe.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -11,6 +10,7 @@
 #include <glocal/autodiff/transforms.h>
 #include <glocal/autodiff/var.h>
 #include <glocal/core/memory.h>
+#include <glocal/core/stopwatch.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/progress.h>
 #include <glocal/hpo/unroll/forward.h>
@@ -30,10 +30,9 @@ Measured measure(F&& run) {
   for (int i = 0; i < 3; ++i) {
     const std::int64_t live = memory_use().live_bytes;
     reset_peak_memory();
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch clock;
     run();
-    const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
-    best = {std::min(best.seconds, time.count()), memory_use().peak_bytes - live};
+    best = {std::min(best.seconds, clock.seconds()), memory_use().peak_bytes - live};
   }
   return best;
 }

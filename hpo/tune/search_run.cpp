@@ -1,7 +1,6 @@
 #include <glocal/hpo/tune/search_run.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -13,6 +12,7 @@
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
 #include <glocal/core/memory.h>
+#include <glocal/core/stopwatch.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/progress.h>
 #include <glocal/hpo/search/registry.h>
@@ -23,10 +23,6 @@
 
 namespace glocal::hpo {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 std::int64_t steps_of_trial(const SearchOptions& o) { return o.trial_steps == 0 ? o.T : o.trial_steps; }
 
@@ -72,7 +68,7 @@ TuneResult search_run(const FlatProblem& problem, const Space& space, const Vars
 TuneResult search_run(const FlatProblem& problem, const Space& space, TuneState& state, const SearchOptions& options,
                       const std::function<void(const OuterUpdate&)>& report) {
   const auto search = make_search(space, state.phi, options);
-  const Clock::time_point start = Clock::now();
+  const Stopwatch clock;
   const std::int64_t trials = search->trials();
   std::int64_t peak_bytes = 0;
   double best = std::numeric_limits<double>::infinity();
@@ -81,7 +77,7 @@ TuneResult search_run(const FlatProblem& problem, const Space& space, TuneState&
     if (state.progress.t == 0) state.progress = {problem.init(phi), {}, 0, steps};
   };
   for (std::int64_t i = 0; i < trials; ++i) {
-    const Clock::time_point begin = Clock::now();
+    const Stopwatch trial;
     const std::vector<double> u = search->ask();
     const Vars phi = to_leaves(u, state.phi);
     const bool known = i < state.updates;  // a search told the same scores asks for the same trials
@@ -99,7 +95,7 @@ TuneResult search_run(const FlatProblem& problem, const Space& space, TuneState&
     }
     if (known) continue;
     OuterUpdate update{i, 0, phi, best_phi, {{}, E, {}, {}}};
-    update.seconds = seconds_since(begin);
+    update.seconds = trial.seconds();
     state.estimate_seconds += update.seconds;
     if (report) report(update);
   }
@@ -110,7 +106,7 @@ TuneResult search_run(const FlatProblem& problem, const Space& space, TuneState&
   train_to(problem, best_phi, state.progress, options.T);
   TuneResult result{.s = state.progress.s, .phi = best_phi, .updates = trials};
   result.estimate_seconds = state.estimate_seconds;
-  result.seconds = seconds_since(start);
+  result.seconds = clock.seconds();
   result.peak_bytes = std::max(peak_bytes, memory_use().peak_bytes);
   return result;
 }

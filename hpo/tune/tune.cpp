@@ -1,6 +1,5 @@
 #include <glocal/hpo/tune/tune.h>
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <utility>
@@ -8,6 +7,7 @@
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
 #include <glocal/core/memory.h>
+#include <glocal/core/stopwatch.h>
 #include <glocal/hpo/estimators/estimate.h>
 #include <glocal/hpo/estimators/registry.h>
 #include <glocal/hpo/meta_optimizer.h>
@@ -18,18 +18,6 @@
 #include <glocal/hpo/tune/tune_state.h>
 
 namespace glocal::hpo {
-namespace {
-
-class Stopwatch {
- public:
-  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
-
-}  // namespace
-
 TuneResult train(const FlatProblem& problem, const Vars& phi, std::int64_t T) {
   reset_peak_memory();
   TuneState state = start_of_run(problem, phi, T);

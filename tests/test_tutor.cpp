@@ -9,11 +9,11 @@
 
 #include <glocal/core/error.h>
 #include <glocal/core/io/file.h>
+#include <glocal/core/io/process.h>
 #include <glocal/course/teacher/export.h>
 #include <glocal/course/teacher/grade.h>
 #include <glocal/course/tutor/course.h>
 #include <glocal/course/tutor/lesson.h>
-#include <glocal/course/tutor/process.h>
 #include <glocal/course/tutor/progress.h>
 #include <glocal/course/tutor/screen.h>
 #include <glocal/course/tutor/skeleton.h>
@@ -197,12 +197,6 @@ TEST_SUITE("fast") {
     CHECK_FALSE(Progress(lesson.course).done(lesson.course.exercises[0]));
   }
 
-  TEST_CASE("a program's time is the time it took") {
-    const Finished quick = run_limited({"true"}, {50});
-    CHECK(quick.seconds > 0);
-    CHECK(quick.seconds < 40);
-  }
-
   TEST_CASE("a student's copy has neither solutions nor hidden tests") {
     const SmallCourse small;
     const Scratch out;
@@ -364,14 +358,5 @@ TEST_SUITE("course") {
     const std::string picture = read_file((small.path / "p.svg").string());
     for (const char* label : {">1<", ">10<", ">100<", ">1e+03<", ">1e+04<"})
       CHECK_MESSAGE(picture.find(label) != std::string::npos, label);
-  }
-
-  TEST_CASE("what a program started is killed with it") {
-    const auto start = run_limited({"sh", "-c", "sleep 30 & sleep 30 & echo begun; sleep 30"}, {0.5});
-    CHECK(start.how == Finished::How::timed_out);
-    CHECK(start.output == "begun\n");
-    CHECK(start.seconds < 3);
-    CHECK(run_limited({"sh", "-c", "exit 7"}, {5}).code == 7);
-    CHECK(run_limited({"no-such-program"}, {5}).code == 127);
   }
 }

@@ -32,7 +32,7 @@ Checkup doctor(const Course& course) {
   };
   Finished version;
   try {
-    version = run_limited({compiler, "-dumpfullversion", "-dumpversion"}, {10});
+    version = run_process({compiler, "-dumpfullversion", "-dumpversion"}, {.limits = ProcessLimits{10}});
   } catch (const IoError&) {
     version.code = 127;
   }
@@ -44,6 +44,7 @@ Checkup doctor(const Course& course) {
        "it cannot be written; set GLOCAL_LEARN_BUILDS to a folder that can");
   line(writable(course.folder), fmt::format("{} exercises in {}", course.exercises.size(), course.folder.string()),
        "it cannot be written, and your work is kept there");
+  if (version.code != 0) return checkup;  // nothing can be compiled
   const Exercise& first = course.exercises.front();
   const fs::path start = builds_folder() / "doctor.cpp";
   std::ofstream(start) << starting_point(first);

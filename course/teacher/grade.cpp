@@ -48,7 +48,7 @@ std::vector<Mark> all_failed(const Exercise& exercise, bool hidden, const std::s
   return {{exercise.name, hidden ? "hidden tests" : "public tests", hidden, false, 0, points, why}};
 }
 
-std::vector<Mark> mark(const Exercise& exercise, const fs::path& source, bool hidden, const Limits& limits) {
+std::vector<Mark> mark(const Exercise& exercise, const fs::path& source, bool hidden, const ProcessLimits& limits) {
   if (!fs::exists(source)) return all_failed(exercise, hidden, "not handed in");
   const fs::path& test = hidden ? exercise.hidden_test() : exercise.public_test();
   const TestRun run = run_tests(exercise, source, test, builds_folder(), limits);
@@ -70,7 +70,7 @@ std::vector<Mark> mark(const Exercise& exercise, const fs::path& source, bool hi
 
 }  // namespace
 
-std::vector<Mark> grade(const Course& course, const fs::path& submission, const Limits& limits) {
+std::vector<Mark> grade(const Course& course, const fs::path& submission, const ProcessLimits& limits) {
   std::vector<Mark> marks;
   for (const Exercise& exercise : course.exercises) {
     const fs::path source = submitted(exercise, submission);

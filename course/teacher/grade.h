@@ -19,7 +19,7 @@ struct Mark {
 
 /// Runs public and hidden tests on every exercise.cpp of the course, or on NAME.cpp or NAME/exercise.cpp in
 /// `submission` where that is given. What is missing or does not compile scores 0.
-std::vector<Mark> grade(const Course& course, const std::filesystem::path& submission, const Limits& limits);
+std::vector<Mark> grade(const Course& course, const std::filesystem::path& submission, const ProcessLimits& limits);
 
 /// Gradescope's results.json (autograder specification, "tests" with visibility).
 std::string gradescope(const std::vector<Mark>& marks);

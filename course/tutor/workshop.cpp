@@ -85,7 +85,7 @@ int TestRun::points() const {
 }
 
 TestRun run_tests(const Exercise& exercise, const fs::path& source, const fs::path& test, const fs::path& builds,
-                  const Limits& limits) {
+                  const ProcessLimits& limits) {
   fs::create_directories(builds);
   const std::string stem = fmt::format("{}-{}-{}", exercise.name, test.stem().string(), getpid());
   const fs::path program = builds / stem, results_file = builds / (stem + ".jsonl");
@@ -94,9 +94,9 @@ TestRun run_tests(const Exercise& exercise, const fs::path& source, const fs::pa
       test.string(),   std::string("@") + link_file,      "-o",
       program.string()};
   TestRun run;
-  const Finished compiled = run_limited(compile, {120, 0});
+  const Finished compiled = run_process(compile, {.limits = ProcessLimits{120, 0}});
   run.compile_seconds = compiled.seconds;
-  if (compiled.how != Finished::How::exited || compiled.code != 0) {
+  if (!compiled.well()) {
     run.outcome = TestRun::Outcome::compile_error;
     run.output = compiled.output;
     return run;
@@ -104,7 +104,7 @@ TestRun run_tests(const Exercise& exercise, const fs::path& source, const fs::pa
   setenv("GLOCAL_EXERCISE_RESULTS", results_file.c_str(), 1);
   setenv("GLOCAL_EXERCISE_FOLDER", source.parent_path().c_str(), 1);  // pictures go beside the source
   setenv("OPENBLAS_NUM_THREADS", "1", 1);
-  const Finished tested = run_limited({program.string()}, limits);
+  const Finished tested = run_process({program.string()}, {.limits = limits});
   Results results = read_results(results_file);
   fs::remove(program);
   fs::remove(results_file);

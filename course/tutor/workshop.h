@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include <glocal/core/io/process.h>
 #include <glocal/course/tutor/course.h>
-#include <glocal/course/tutor/process.h>
 
 namespace glocal::tutor {
 
@@ -30,7 +30,7 @@ struct TestRun {
 /// The tests of `test` (public_test.cpp or hidden_test.cpp) on the exercise in `source`. Programs are made in `builds`.
 /// Throws IoError when the compiler cannot be started.
 TestRun run_tests(const Exercise& exercise, const std::filesystem::path& source, const std::filesystem::path& test,
-                  const std::filesystem::path& builds, const Limits& limits = {20});
+                  const std::filesystem::path& builds, const ProcessLimits& limits = {20});
 
 /// What the cases of a test file are worth: the sum of the numbers N in names that end in "[N points]".
 int case_points(const std::filesystem::path& test);

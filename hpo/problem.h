@@ -30,10 +30,6 @@ struct FlatProblem {
   std::function<Vars(const Vars& s, const Vars& phi, std::int64_t t)> step;
   std::function<Var(const Vars& s, const Vars& phi, std::int64_t block)> outer;
   std::function<Var(const Vars& s, const Vars& phi, std::int64_t t)> loss = nullptr;  ///< may be empty
-  /// The step as a function of its own gradient, where it is one: step(s, phi, t) = update(s, g, phi, t), g the
-  /// gradient of loss(s, phi, t) with the symbolic zero at leaves that the loss does not depend on. Adjoint::mixed
-  /// needs it.
-  std::function<Vars(const Vars& s, const Vars& g, const Vars& phi, std::int64_t t)> update = nullptr;
   std::vector<std::string> names = {};  ///< of the leaves of phi, for messages; may be empty
   /// Called with every state s_{t+1} reached by training itself (not by a replay); may throw to stop the run.
   std::function<void(const Vars& s, std::int64_t t)> watch = [](const Vars&, std::int64_t) {};

@@ -14,7 +14,6 @@
 #include <glocal/hpo/estimators/registry.h>
 #include <glocal/hpo/tune/search_run.h>
 #include <glocal/hpo/tune/tune.h>
-#include <glocal/hpo/unroll/adjoint.h>
 #include <glocal/hpo/unroll/options.h>
 #include <glocal/hpo/unroll/unroll_plan.h>
 

@@ -18,7 +18,6 @@
 #include <glocal/hpo/finite.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/progress.h>
-#include <glocal/hpo/unroll/adjoint.h>
 #include <glocal/hpo/unroll/forward.h>
 #include <glocal/hpo/unroll/options.h>
 #include <glocal/hpo/unroll/reverse.h>
@@ -30,9 +29,9 @@ namespace {
 
 // The plan may depend on s_0, which may depend on phi.
 template <class Plan>
-Hypergradient reverse_by(const FlatProblem& problem, const Vars& phi, std::int64_t T, Plan plan_from, Adjoint adjoint) {
+Hypergradient reverse_by(const FlatProblem& problem, const Vars& phi, std::int64_t T, Plan plan_from) {
   const Recording init = record(problem.init, phi);
-  ReverseRun run = run_reverse(problem, init.y, phi, 0, T, plan_from(init.y), adjoint);
+  ReverseRun run = run_reverse(problem, init.y, phi, 0, T, plan_from(init.y));
   // The initial state may itself depend on phi: dE/dphi += (d_phi init)^T a_0.
   const std::vector<double> through_init = to_components(init.pull(run.adjoint, /*release=*/true), phi);
   for (std::size_t k = 0; k < run.h.size(); ++k) run.h[k] += through_init[k];
@@ -42,16 +41,12 @@ Hypergradient reverse_by(const FlatProblem& problem, const Vars& phi, std::int64
 
 }  // namespace
 
-Hypergradient global_reverse(const FlatProblem& problem, const Vars& phi, std::int64_t T, Unroll unroll,
-                             Adjoint adjoint) {
-  return reverse_by(
-      problem, phi, T, [&](const Vars& s) { return make_plan(problem, s, phi, 0, T, unroll); }, adjoint);
+Hypergradient global_reverse(const FlatProblem& problem, const Vars& phi, std::int64_t T, Unroll unroll) {
+  return reverse_by(problem, phi, T, [&](const Vars& s) { return make_plan(problem, s, phi, 0, T, unroll); });
 }
 
-Hypergradient global_reverse(const FlatProblem& problem, const Vars& phi, std::int64_t T, const UnrollPlan& plan,
-                             Adjoint adjoint) {
-  return reverse_by(
-      problem, phi, T, [&](const Vars&) { return plan; }, adjoint);
+Hypergradient global_reverse(const FlatProblem& problem, const Vars& phi, std::int64_t T, const UnrollPlan& plan) {
+  return reverse_by(problem, phi, T, [&](const Vars&) { return plan; });
 }
 
 UnrollPlan plan_within(const FlatProblem& problem, const Vars& phi, std::int64_t T, std::int64_t budget) {
@@ -81,15 +76,10 @@ Hypergradient global_forward(const FlatProblem& problem, const Vars& phi, std::i
 Estimate Global::advance(const FlatProblem& problem, const Vars& phi, Progress& progress) {
   const std::int64_t T = progress.T;
   if (forward) return Local(T, LocalStart::restart, false).advance(problem, phi, progress);
-  AdjointChoice choice{options.adjoint, 0, 0, ""};
-  // At s_1 every optimiser buffer is in use.
-  if (options.adjoint == Adjoint::measured)
-    choice = measure_adjoint(problem, problem.step(problem.init(phi), phi, 0), phi, 1);
-  Hypergradient exact =
-      options.unroll_bytes == 0
-          ? global_reverse(problem, phi, T, options.unroll, choice.mode)
-          : global_reverse(problem, phi, T, plan_within(problem, phi, T, options.unroll_bytes), choice.mode);
-  return {std::move(exact.h), exact.outer, {}, {}, std::move(choice.note), std::move(exact.s)};
+  Hypergradient exact = options.unroll_bytes == 0
+                            ? global_reverse(problem, phi, T, options.unroll)
+                            : global_reverse(problem, phi, T, plan_within(problem, phi, T, options.unroll_bytes));
+  return {std::move(exact.h), exact.outer, {}, {}, {}, std::move(exact.s)};
 }
 
 Cost Global::cost(const Probe& p, std::int64_t T, std::int64_t updates) const {

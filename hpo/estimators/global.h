@@ -25,9 +25,8 @@ struct Hypergradient {
 
 /// By unrolling: about 4 plain steps x T, whatever q.
 Hypergradient global_reverse(const FlatProblem& problem, const Vars& phi, std::int64_t T,
-                             Unroll unroll = Unroll::checkpointed, Adjoint adjoint = Adjoint::reverse);
-Hypergradient global_reverse(const FlatProblem& problem, const Vars& phi, std::int64_t T, const UnrollPlan& plan,
-                             Adjoint adjoint = Adjoint::reverse);
+                             Unroll unroll = Unroll::checkpointed);
+Hypergradient global_reverse(const FlatProblem& problem, const Vars& phi, std::int64_t T, const UnrollPlan& plan);
 /// The plan for T steps within `budget` bytes of recorded steps and states. Throws MemoryError when one of each does
 /// not fit.
 UnrollPlan plan_within(const FlatProblem& problem, const Vars& phi, std::int64_t T, std::int64_t budget);

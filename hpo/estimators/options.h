@@ -22,7 +22,6 @@ struct EstimatorOptions {
   std::int64_t K = 10;                   ///< truncated: steps walked back
   Unroll unroll = Unroll::checkpointed;  ///< global
   std::int64_t unroll_bytes = 0;         ///< global: the plan of least time within so many bytes, instead of `unroll`
-  Adjoint adjoint = Adjoint::reverse;    ///< global: how a step is pulled
   bool trajectory = false;               ///< record h after each step also where only the last is needed
   Extrapolation extrapolation{};         ///< glocal
   ScalingOptions scaling{};              ///< glocal by scaling; t0 is where the block starts

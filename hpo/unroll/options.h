@@ -1,4 +1,4 @@
-// How to unroll, pull a step, and solve: what passes through training may be told.
+// How to unroll, and how to solve: what passes through training may be told.
 #pragma once
 #include <cstdint>
 
@@ -8,12 +8,6 @@ namespace glocal::hpo {
 /// recorded again one segment at a time on the way back, O(P sqrt T); or any UnrollPlan. The same bits whatever is
 /// kept.
 enum class Unroll { checkpointed, stored };
-
-/// How a step is pulled. `reverse`: reverse mode through the step, which holds a reverse sweep itself. `mixed`: for
-/// s' = update(s, g, phi) with g = grad loss, reverse mode through the update, b = (d_g s')^T a, and then forward over
-/// reverse: (d_s g)^T b = H b and (d_phi g)^T b are the tangent of the loss's gradient in (s, phi) along (b, 0), since
-/// second derivatives are symmetric. `measured`: the faster of the two on one step. Equal up to rounding.
-enum class Adjoint { reverse, mixed, measured };
 
 struct ImplicitOptions {
   enum class Sketch { columns, gaussian };

@@ -18,7 +18,6 @@
 #include <glocal/core/tensor.h>
 #include <glocal/hpo/finite.h>
 #include <glocal/hpo/problem.h>
-#include <glocal/hpo/unroll/adjoint.h>
 #include <glocal/hpo/unroll/options.h>
 #include <glocal/hpo/unroll/unroll_plan.h>
 
@@ -31,9 +30,9 @@ bool finite(const Var& leaf) { return !leaf || is_finite(leaf.value()); }
 struct Carried {
   Vars a, g;
 
-  void pull(const RecordedStep& step) {
+  void pull(const Recording& step) {
     const std::size_t n = a.size();
-    const Vars gradient = step.pull(a);
+    const Vars gradient = step.pull(a, /*release=*/true);
     a.assign(gradient.begin(), gradient.begin() + static_cast<std::ptrdiff_t>(n));
     for (std::size_t i = 0; i < g.size(); ++i) g[i] = plus(g[i], gradient[n + i]);
   }
@@ -55,7 +54,6 @@ struct Walk {
   const Vars& phi;
   std::int64_t t0, T;
   const UnrollPlan& plan;
-  Adjoint mode;
   ReverseRun result{};
   Carried adjoint{};
   const Vars* start = nullptr;
@@ -93,11 +91,11 @@ struct Walk {
   }
 
   void pull_segment(std::int64_t k, Vars s) {
-    std::vector<RecordedStep> steps;
+    std::vector<Recording> steps;
     const std::int64_t end = std::min(T, (k + 1) * plan.segment);
     for (std::int64_t i = k * plan.segment; i < end; ++i) {
-      steps.emplace_back(problem, s, phi, t0 + i, mode);
-      s = steps.back().y();
+      steps.push_back(record(joint_step(problem, s.size(), t0 + i), joined(s, phi)));
+      s = steps.back().y;
       seen(s, i);
     }
     if (end == T) finish(std::move(s));
@@ -137,18 +135,18 @@ struct Walk {
 }  // namespace
 
 ReverseRun run_reverse(const FlatProblem& problem, const Vars& s0, const Vars& phi, std::int64_t t0, std::int64_t T,
-                       const UnrollPlan& plan, Adjoint adjoint) {
+                       const UnrollPlan& plan) {
   if (T < 0 || plan.segment < 1 || plan.states < 1)
     fail<ValueError>("[reverse] T = {}, segment = {} and states = {}: T >= 0 and the others >= 1 are needed", T,
                      plan.segment, plan.states);
-  return Walk{problem, phi, t0, T, plan, adjoint}.run(s0);
+  return Walk{problem, phi, t0, T, plan}.run(s0);
 }
 
 HeldBytes held_bytes(const FlatProblem& problem, const Vars& s, const Vars& phi, std::int64_t t) {
   HeldBytes held;
   for (const Var& leaf : s) held.state += leaf.value().bytes();
   const std::int64_t live = memory_use().live_bytes;
-  const RecordedStep step(problem, s, phi, t, Adjoint::reverse);
+  const Recording step = record(joint_step(problem, s.size(), t), joined(s, phi));
   held.step = memory_use().live_bytes - live;
   return held;
 }

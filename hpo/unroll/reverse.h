@@ -26,10 +26,10 @@ HeldBytes held_bytes(const FlatProblem& problem, const Vars& s, const Vars& phi,
 UnrollPlan make_plan(const FlatProblem& problem, const Vars& s, const Vars& phi, std::int64_t t0, std::int64_t T,
                      Unroll unroll);
 
-/// T steps from s at step t0, then back. E is that of the block starting at t0. Throws ValueError for T < 0, or where
-/// RecordedStep does; NumericError, naming step and component, where E or h is not finite.
+/// T steps from s at step t0, then back. E is that of the block starting at t0. Throws ValueError for T < 0;
+/// NumericError, naming step and component, where E or h is not finite.
 ReverseRun run_reverse(const FlatProblem& problem, const Vars& s, const Vars& phi, std::int64_t t0, std::int64_t T,
-                       const UnrollPlan& plan, Adjoint adjoint = Adjoint::reverse);
+                       const UnrollPlan& plan);
 ReverseRun run_reverse(const FlatProblem& problem, const Vars& s, const Vars& phi, std::int64_t t0, std::int64_t T,
                        Unroll unroll = Unroll::checkpointed);
 

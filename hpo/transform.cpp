@@ -30,10 +30,8 @@ Range range_of(const Hyperparameter& p, DType dtype) {
     const double below_normal = std::nextafter(Limits::min(), T(0));
     switch (p.transform) {
       case Transform::identity: break;
-      case Transform::log:
-      case Transform::softplus: return Range{below_normal, infinity};
+      case Transform::log: return Range{below_normal, infinity};
       case Transform::logit: return Range{static_cast<T>(p.low), static_cast<T>(p.high)};
-      case Transform::one_minus_exp: return Range{-infinity, 1};
     }
     return Range{-infinity, infinity};
   });
@@ -49,9 +47,7 @@ std::string_view name_of(Transform transform) {
   switch (transform) {
     case Transform::identity: return "identity";
     case Transform::log: return "log";
-    case Transform::softplus: return "softplus";
     case Transform::logit: return "logit";
-    case Transform::one_minus_exp: return "one_minus_exp";
   }
   fail<ValueError>("[space] unknown transform {}", static_cast<int>(transform));
 }
@@ -61,9 +57,7 @@ double unconstrained(const Hyperparameter& p, double v) {
   switch (p.transform) {
     case Transform::identity: break;
     case Transform::log: u = std::log(v); break;
-    case Transform::softplus: u = v + std::log(-std::expm1(-v)); break;
     case Transform::logit: u = std::log((v - p.low) / (p.high - v)); break;
-    case Transform::one_minus_exp: u = std::log1p(-v); break;
   }
   if (!std::isfinite(u))
     fail<ValueError>("[space] {} = {} is outside the open range of its transform {}; start inside it", p.name, v,
@@ -75,9 +69,7 @@ Var transformed(const Hyperparameter& p, const Var& u) {
   switch (p.transform) {
     case Transform::identity: return u;
     case Transform::log: return exp(u);
-    case Transform::softplus: return softplus(u);
     case Transform::logit: return sigmoid(u) * (p.high - p.low) + p.low;
-    case Transform::one_minus_exp: return 1.0 - exp(u);
   }
   fail<ValueError>("[space] unknown transform of {}", p.name);
 }

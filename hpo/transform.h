@@ -16,11 +16,9 @@ namespace glocal::hpo {
 /// From the unconstrained u to the value v; the chain rule is inside, so hypergradients are with respect to u. Values
 /// at the ends of the range, which rounding reaches, are refused.
 enum class Transform {
-  identity,      ///< v = u
-  log,           ///< v = e^u, v > 0: learning rates, decays, eps
-  softplus,      ///< v = log(1 + e^u), v > 0, linear for large u
-  logit,         ///< v = low + (high - low) sigmoid(u), low < v < high: momentum, beta1, beta2, label smoothing
-  one_minus_exp  ///< v = 1 - e^u, v < 1: the log of the distance to one; the command uses it for none
+  identity,  ///< v = u
+  log,       ///< v = e^u, v > 0: learning rates, decays, eps
+  logit      ///< v = low + (high - low) sigmoid(u), low < v < high: momentum, beta1, beta2, label smoothing
 };
 std::string_view name_of(Transform transform);
 

@@ -249,20 +249,17 @@ TEST_CASE("spaces: values return to their start and derivatives are those of the
   Space space;
   space.add({"lr", {0.01}, Transform::log});
   space.add({"momentum", {0.9}, Transform::logit});
-  space.add({"beta2", {0.999}, Transform::one_minus_exp});
-  space.add({"scale", {0.3}, Transform::softplus});
   space.add({.name = "bounded", .initial = {3}, .transform = Transform::logit, .low = 2, .high = 6});
   space.add({"knots", {1, -2}, Transform::identity, {2}});
   const Vars phi = space.initial(DType::f64);
-  const std::vector<double> start{0.01, 0.9, 0.999, 0.3, 3, 1, -2}, values = space.values(phi);
+  const std::vector<double> start{0.01, 0.9, 3, 1, -2}, values = space.values(phi);
   for (std::size_t k = 0; k < start.size(); ++k) CHECK(values[k] == doctest::Approx(start[k]).epsilon(1e-13));
-  const double slopes[] = {0.01, 0.9 * 0.1, -0.001, 1 - std::exp(-0.3), 4 * 0.25 * 0.75};
-  for (std::size_t i = 0; i < 5; ++i) {
+  const double slopes[] = {0.01, 0.9 * 0.1, 4 * 0.25 * 0.75};
+  for (std::size_t i = 0; i < 3; ++i) {
     const auto v = [&](const Var& u) { return space.value(i, u); };
     CHECK(grad(v)(phi[i]).item() == doctest::Approx(slopes[i]).epsilon(1e-10));
   }
-  CHECK(space.component_names() ==
-        std::vector<std::string>{"lr", "momentum", "beta2", "scale", "bounded", "knots[0]", "knots[1]"});
+  CHECK(space.component_names() == std::vector<std::string>{"lr", "momentum", "bounded", "knots[0]", "knots[1]"});
   CHECK_THROWS_AS(space.add({"lr", {1.0}, Transform::log}), ValueError);
   CHECK_THROWS_AS(space.add({"decay", {0.0}, Transform::log}), ValueError);
   CHECK_THROWS_AS(space.index("bogus"), ValueError);
@@ -277,8 +274,6 @@ TEST_CASE(
   };
   const auto logit = [](double v) { return Hyperparameter{"momentum", {v}, Transform::logit}; };
   const auto log = [](double v) { return Hyperparameter{"lr", {v}, Transform::log}; };
-  const auto softplus = [](double v) { return Hyperparameter{"scale", {v}, Transform::softplus}; };
-  const auto less = [](double v) { return Hyperparameter{"beta2", {v}, Transform::one_minus_exp}; };
   for (const Row& r : {Row{logit(0.99999999), DType::f32, false},
                        {logit(0.99999999), DType::f64, true},
                        {logit(0.999), DType::f32, true},
@@ -286,12 +281,7 @@ TEST_CASE(
                        {log(1e-300), DType::f32, false},
                        {log(1e-300), DType::f64, true},
                        {log(1e300), DType::f32, false},
-                       {log(1e-38), DType::f32, false},  // subnormal
-                       {softplus(1e-300), DType::f32, false},
-                       {softplus(1e-30), DType::f32, true},
-                       {less(0.99999999), DType::f32, false},
-                       {less(0.99999999), DType::f64, true},
-                       {less(-1e300), DType::f32, false}}) {
+                       {log(1e-38), DType::f32, false}}) {  // subnormal
     CAPTURE(r.p.name);
     CAPTURE(r.p.initial[0]);
     Space space;
@@ -308,7 +298,7 @@ TEST_CASE(
     Space again;
     again.add(nearest);
     const double v = again.value(0, again.initial(r.dtype)[0]).item();
-    if (r.p.transform == Transform::logit || r.p.transform == Transform::one_minus_exp)
+    if (r.p.transform == Transform::logit)
       CHECK((std::abs(r.p.initial[0]) > 0.5 && std::abs(r.p.initial[0]) < 1 ? v > 0.9999998 : v < 1e-36));
     else
       CHECK((r.p.initial[0] < 1 ? v < 1.2e-38 : v > 3.4e38));
@@ -322,11 +312,8 @@ TEST_CASE("saturation: a value that u has run out of its range is refused after 
   };
   for (const Row& r : {Row{Transform::log, 0.1, -1000},
                        {Transform::log, 0.1, 1000},
-                       {Transform::softplus, 0.1, -200},
                        {Transform::logit, 0.9, 40},
                        {Transform::logit, 0.9, -200},
-                       {Transform::one_minus_exp, 0.9, -40},
-                       {Transform::one_minus_exp, 0.9, 200},
                        {Transform::identity, 0.9, INFINITY},
                        {Transform::log, 0.9, NAN}}) {
     CAPTURE(name_of(r.transform));

@@ -19,9 +19,7 @@ double half_width(Transform transform) {
   switch (transform) {
     case Transform::identity: return 1;
     case Transform::logit: return 4;
-    case Transform::log:
-    case Transform::softplus:
-    case Transform::one_minus_exp: return std::log(30.0);
+    case Transform::log: return std::log(30.0);
   }
   fail<ValueError>("[search] unknown transform {}", static_cast<int>(transform));
 }

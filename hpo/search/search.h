@@ -21,10 +21,9 @@ struct SearchBox {
   std::vector<double> clipped(std::vector<double> u) const;
 };
 
-/// Around phi, by transform: log, softplus and one_minus_exp (of the distance to one) go from a 30th of the start value
-/// to 30 times it, logit from u - 4 to u + 4 (momentum 0.9: 0.14 to 0.998), identity from u - 1 to u + 1; for large
-/// values softplus is linear, u +- log 30. `width` scales all of these in u. Throws ValueError unless width > 0,
-/// finite.
+/// Around phi, by transform: log goes from a 30th of the start value to 30 times it, logit from u - 4 to u + 4
+/// (momentum 0.9: 0.14 to 0.998), identity from u - 1 to u + 1. `width` scales all of these in u. Throws ValueError
+/// unless width > 0, finite.
 SearchBox box_around(const Space& space, In phi, double width = 1);
 
 /// One search of `trials()` trials. Deterministic: what is asked depends on the key and on what was told.

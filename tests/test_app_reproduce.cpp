@@ -19,22 +19,15 @@ using namespace glocal::app;
 
 namespace {
 
-const Study& study(std::string_view name) {
-  for (const Study& each : studies())
-    if (each.name == name) return each;
-  FAIL(name);
-  return studies().front();
-}
-
 Json settings(const Study& each) {
   return Json::parse(std::string(reinterpret_cast<const char*>(each.config.data()), each.config.size()));
 }
 
 // The study with other settings, nothing written.
 Findings found(const std::string& name, const Json& changes) {
-  Json config = settings(study(name));
+  Json config = settings(find_study(name));
   config.merge_patch(changes);
-  return study(name).run(Lab(name, config, {.quiet = true}));
+  return find_study(name).run(Lab(name, config, {.quiet = true}));
 }
 
 const Json digits{{"dataset", "digits"}, {"hidden", {8}},   {"steps", 40},        {"batch", 32}, {"val_batch", 64},
@@ -74,17 +67,17 @@ TEST_SUITE("fast") {
   TEST_CASE("reproduce: the settings of every study are read, and a committed result is of those settings") {
     const std::string root = GLOCAL_SOURCE_DIR;
     const std::string page = read_file(root + "/docs/questions.md");
-    for (const Study& each : studies()) {
+    for (const Study& each : studies().entries()) {
       CAPTURE(each.name);
       const Json config = settings(each);
       CHECK(config.at("minutes").get<double>() <= (each.name == "bank" ? 60 : 6));
-      CHECK(each.question.ends_with('?'));
+      CHECK(each.about.ends_with('?'));
       CHECK_NOTHROW(Lab(each.name, config, {.quiet = true}));
       if (page.find("<!-- " + each.name + " -->") == std::string::npos) continue;
       const Json committed = Json::parse(read_file(root + "/docs/questions/" + each.name + ".json"));
       CHECK(committed.at("config").at("training") == config.at("training"));
       CHECK(committed.at("config").at("sweep") == config.at("sweep"));
-      CHECK(committed.at("question") == each.question);
+      CHECK(committed.at("question") == each.about);
     }
   }
 
@@ -93,14 +86,14 @@ TEST_SUITE("fast") {
     const ReproduceOptions options = quick(scratch);
     fs::create_directories(options.out);
     scratch.write("questions.md", "before\n<!-- learning-rates -->\nold\n<!-- /learning-rates -->\nafter\n");
-    app::reproduce(study("learning-rates"), options);
+    app::reproduce(find_study("learning-rates"), options);
     const Json first = result(scratch);
     const std::string page = read_file(scratch / "questions.md");
     CHECK(page.starts_with("before\n<!-- learning-rates -->\n"));
     CHECK(page.ends_with("<!-- /learning-rates -->\nafter\n"));
     CHECK(page.find("old") == std::string::npos);
     CHECK(page.find("| 0.001 | ") != std::string::npos);
-    app::reproduce(study("learning-rates"), options);
+    app::reproduce(find_study("learning-rates"), options);
     CHECK(timeless(result(scratch)) == timeless(first));
     CHECK(first.at("rows").size() == 8);
     CHECK(first.at("config").at("training").at("seeds") == 2);
@@ -110,7 +103,7 @@ TEST_SUITE("fast") {
   TEST_CASE("reproduce: what is wrong is said, and a run that fails leaves the old result") {
     const Scratch scratch;
     ReproduceOptions options = quick(scratch);
-    const Study& rates = study("learning-rates");
+    const Study& rates = find_study("learning-rates");
     fs::create_directories(options.out);
     scratch.write("questions/learning-rates.json", "{\"old\": true}");
     const auto refused = [&](const std::string& config, const char* says) {
@@ -148,7 +141,7 @@ TEST_SUITE("fast") {
     const Findings findings =
         found("regime", {{"training", training}, {"sweep", {{"lr", {0.01}}, {"start", {0, 15}}, {"horizon", 30}}}});
     REQUIRE(findings.rows.size() == 2);
-    Json config = settings(study("regime"));
+    Json config = settings(find_study("regime"));
     config.merge_patch({{"training", training}});
     Options options = Lab("regime", config, {.quiet = true}).options({{"hyper", {{"lr", 0.01}}}, {"steps", 45}});
     const train::Experiment experiment(options.experiment);

@@ -33,21 +33,14 @@ using doctest::Approx;
 
 namespace {
 
-const Study& study(std::string_view name) {
-  for (const Study& each : studies())
-    if (each.name == name) return each;
-  FAIL(name);
-  return studies().front();
-}
-
 Lab lab_of(const std::string& name, const Json& changes) {
-  const Study& each = study(name);
+  const Study& each = find_study(name);
   Json config = Json::parse(std::string(reinterpret_cast<const char*>(each.config.data()), each.config.size()));
   config.merge_patch(changes);
   return Lab(name, config, {.quiet = true});
 }
 
-Findings found(const std::string& name, const Json& changes) { return study(name).run(lab_of(name, changes)); }
+Findings found(const std::string& name, const Json& changes) { return find_study(name).run(lab_of(name, changes)); }
 
 const Json digits{{"dataset", "digits"}, {"hidden", {8}},   {"steps", 40},        {"batch", 32}, {"val_batch", 64},
                   {"block", 10},         {"val_size", 200}, {"train_limit", 400}, {"seeds", 1},  {"dtype", "f64"}};
@@ -161,7 +154,7 @@ TEST_SUITE("fast") {
     Json two = changes;
     two["training"]["seeds"] = 2;
     const Lab lab = lab_of("learning-rates", two);
-    const Findings findings = study("learning-rates").run(lab);
+    const Findings findings = find_study("learning-rates").run(lab);
     REQUIRE(findings.rows.size() == 6);
     const std::vector<std::string> ways{"fixed", "local"};
     for (std::size_t i = 0; i < rates.size(); ++i)
@@ -205,7 +198,7 @@ TEST_SUITE("fast") {
     options.config = scratch / "changes.json";
     options.lab.quiet = true;
     write_file_atomically(options.config, changes.dump());
-    app::reproduce(study("learning-rates"), options);
+    app::reproduce(find_study("learning-rates"), options);
     const raw::Json kept = raw::json(scratch / "questions/learning-rates.json").at("rows").at(0);
     const Json whole = found("learning-rates", changes).rows.at(0);
     for (const char* key : {"validation_loss", "test_loss", "validation_accuracy"}) {
@@ -219,7 +212,7 @@ TEST_SUITE("fast") {
     const Json sweep{{"warm_up", 5},      {"repeats", 3},          {"batch", {32}},
                      {"val_batch", {16}}, {"outcome_batch", {32}}, {"outcome_val_batch", {64}}};
     const Lab lab = lab_of("noise", {{"training", digits}, {"sweep", sweep}});
-    const Findings findings = study("noise").run(lab);
+    const Findings findings = find_study("noise").run(lab);
     for (const bool order : {true, false}) {
       const train::Experiment warm(lab.options().experiment);
       const Options options = lab.options(order ? Json{{"batch", 32}} : Json{{"val_batch", 16}});

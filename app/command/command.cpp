@@ -216,7 +216,7 @@ void add_reproduce_command(CLI::App& app) {
   command->callback([options, name] {
     if (name->empty()) return list_studies();
     if (*name != "all") return reproduce(find_study(*name), *options);
-    for (const Study& study : studies()) reproduce(study, *options);
+    for (const Study& study : studies().entries()) reproduce(study, *options);
   });
 }
 

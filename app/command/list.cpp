@@ -22,7 +22,7 @@ using Entries = std::vector<NameEntry>;
 
 Entries studies_known() {
   Entries entries;
-  for (const Study& study : studies()) entries.push_back({study.name, study.question});
+  for (const Study& study : studies().entries()) entries.push_back({study.name, study.about});
   return entries;
 }
 

@@ -141,8 +141,6 @@ Findings run(const Lab& lab) {
 
 }  // namespace
 
-Study accuracy() {
-  return {"accuracy", "Does glocal estimate the global hypergradient?", embedded::reproduce_accuracy, run};
-}
+Study accuracy() { return study_of("accuracy", embedded::reproduce_accuracy, run); }
 
 }  // namespace glocal::app

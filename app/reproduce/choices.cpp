@@ -101,6 +101,6 @@ Findings run(const Lab& lab) {
 
 }  // namespace
 
-Study choices() { return {"choices", "How to choose n, m, tau and the dictionary?", embedded::reproduce_choices, run}; }
+Study choices() { return study_of("choices", embedded::reproduce_choices, run); }
 
 }  // namespace glocal::app

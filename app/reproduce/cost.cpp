@@ -155,9 +155,6 @@ Findings run(const Lab& lab) {
 
 }  // namespace
 
-Study cost() {
-  return {"cost", "What does one outer update cost in time and memory as P, q, T and tau grow?",
-          embedded::reproduce_cost, run};
-}
+Study cost() { return study_of("cost", embedded::reproduce_cost, run); }
 
 }  // namespace glocal::app

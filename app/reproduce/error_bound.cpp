@@ -156,8 +156,6 @@ Findings run(const Lab& lab) {
 
 }  // namespace
 
-Study error_bound() {
-  return {"error-bound", "How large is the error bound, and does it hold?", embedded::reproduce_error_bound, run};
-}
+Study error_bound() { return study_of("error-bound", embedded::reproduce_error_bound, run); }
 
 }  // namespace glocal::app

@@ -248,10 +248,6 @@ Findings run(const Lab& lab) {
 
 }  // namespace
 
-Study explosion() {
-  return {"explosion",
-          "Where and why does the exact global hypergradient explode, and what does each estimator say there?",
-          embedded::reproduce_explosion, run};
-}
+Study explosion() { return study_of("explosion", embedded::reproduce_explosion, run); }
 
 }  // namespace glocal::app

@@ -188,9 +188,6 @@ Findings run(const Lab& lab) {
 
 }  // namespace
 
-Study keep_best() {
-  return {"keep-best", "Is the last update the best, and does it pay to go back to the best?",
-          embedded::reproduce_keep_best, run};
-}
+Study keep_best() { return study_of("keep-best", embedded::reproduce_keep_best, run); }
 
 }  // namespace glocal::app

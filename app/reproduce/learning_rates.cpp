@@ -54,9 +54,6 @@ Findings run(const Lab& lab) {
 
 }  // namespace
 
-Study learning_rates() {
-  return {"learning-rates", "From which initial learning rates does tuning recover?",
-          embedded::reproduce_learning_rates, run};
-}
+Study learning_rates() { return study_of("learning-rates", embedded::reproduce_learning_rates, run); }
 
 }  // namespace glocal::app

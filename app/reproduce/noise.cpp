@@ -129,9 +129,6 @@ Findings run(const Lab& lab) {
 
 }  // namespace
 
-Study noise() {
-  return {"noise", "How noisy may the hypergradient be: batch size and validation batch?", embedded::reproduce_noise,
-          run};
-}
+Study noise() { return study_of("noise", embedded::reproduce_noise, run); }
 
 }  // namespace glocal::app

@@ -82,6 +82,6 @@ Findings run(const Lab& lab) {
 
 }  // namespace
 
-Study orders() { return {"orders", "One trajectory or many?", embedded::reproduce_orders, run}; }
+Study orders() { return study_of("orders", embedded::reproduce_orders, run); }
 
 }  // namespace glocal::app

@@ -45,6 +45,6 @@ Findings run(const Lab& lab) {
 
 }  // namespace
 
-Study policies() { return {"policies", "Why drop modes with |lambda| != 1?", embedded::reproduce_policies, run}; }
+Study policies() { return study_of("policies", embedded::reproduce_policies, run); }
 
 }  // namespace glocal::app

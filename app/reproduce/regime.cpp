@@ -132,8 +132,6 @@ Findings run(const Lab& lab) {
 
 }  // namespace
 
-Study regime() {
-  return {"regime", "Does training's change of regime break the forecast?", embedded::reproduce_regime, run};
-}
+Study regime() { return study_of("regime", embedded::reproduce_regime, run); }
 
 }  // namespace glocal::app

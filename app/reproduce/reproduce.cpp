@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -29,6 +31,7 @@
 #include <glocal/core/parallel.h>
 #include <glocal/core/stopwatch.h>
 #include <glocal/core/text/nearest.h>
+#include <glocal/core/text/registry.h>
 
 namespace fs = std::filesystem;
 
@@ -49,8 +52,14 @@ void refuse_unknown(const Json& json, const Json& known, const std::string& sour
     if (!known.contains(key)) fail<ValueError>("[reproduce] {}: {}", source, unknown_name(key, "entry", names, ""));
 }
 
+// NAME.json
+Json file_of(const std::string& name, std::span<const unsigned char> bytes) {
+  return parsed({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, name);
+}
+
 Json config_of(const Study& study, const ReproduceOptions& options) {
-  Json config = parsed({reinterpret_cast<const char*>(study.config.data()), study.config.size()}, study.name);
+  Json config = file_of(study.name, study.config);
+  config.erase("question");
   if (!options.config.empty()) {
     const Json changes = parsed(read_file(options.config, 1 << 20), options.config);
     refuse_unknown(changes, config, options.config);
@@ -171,6 +180,11 @@ void Lab::say(const std::string& line) const {
   app::say("{:>12}  {}: {}\n", duration(clock_.seconds()), name_, line);
 }
 
+Study study_of(const std::string& name, std::span<const unsigned char> config,
+               const std::function<Findings(const Lab&)>& run) {
+  return {name, file_of(name, config).at("question").get<std::string>(), config, run};
+}
+
 void reproduce(const Study& study, const ReproduceOptions& options) {
   if (options.threads > 0) set_threads(options.threads);
   const Json config = config_of(study, options);
@@ -183,14 +197,14 @@ void reproduce(const Study& study, const ReproduceOptions& options) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) fail<IoError>("[reproduce] cannot make {}: {}", folder.string(), error.message());
-  const Json result{{"study", study.name},  {"question", study.question}, {"config", config},
-                    {"machine", machine()}, {"seconds", seconds},         {"rows", findings.rows}};
+  const Json result{{"study", study.name},  {"question", study.about}, {"config", config},
+                    {"machine", machine()}, {"seconds", seconds},      {"rows", findings.rows}};
   write_file_atomically((folder / (study.name + ".json")).string(), file_text(rounded(result)));
   std::string page = markdown(findings.tables);
   if (!findings.plots.empty() && gnuplot_found()) {
     const std::string picture = study.name + ".svg";
-    write_file_atomically((folder / picture).string(), svg_sheet(findings.plots, study.question));
-    page += fmt::format("![{}]({}/{})\n\n", study.question, folder.filename().string(), picture);
+    write_file_atomically((folder / picture).string(), svg_sheet(findings.plots, study.about));
+    page += fmt::format("![{}]({}/{})\n\n", study.about, folder.filename().string(), picture);
   } else if (!findings.plots.empty()) {
     say("glocal: no picture was drawn: gnuplot is not installed (apt-get install gnuplot-nox)\n");
   }
@@ -200,7 +214,7 @@ void reproduce(const Study& study, const ReproduceOptions& options) {
                   machine().at("cpu").get<std::string>(), study.name, folder.filename().string(), study.name);
   write_between_marks(folder.string() + ".md", study.name, page);
 
-  std::string text = study.question + "\n";
+  std::string text = study.about + "\n";
   for (const TitledTable& each : findings.tables) text += fmt::format("\n{}\n{}", each.title, table(each.rows));
   text += fmt::format("\n{} ({})\n", (folder / (study.name + ".json")).string(), duration(seconds));
   print_saved(text, folder.string());
@@ -208,7 +222,7 @@ void reproduce(const Study& study, const ReproduceOptions& options) {
 
 void list_studies() {
   std::vector<std::vector<std::string>> rows{{"study", "minutes", "question"}};
-  for (const Study& study : studies()) rows.push_back({study.name, minutes_text(study), study.question});
+  for (const Study& study : studies().entries()) rows.push_back({study.name, minutes_text(study), study.about});
   std::size_t widest = 0;
   for (const auto& row : rows) widest = std::max(widest, row[0].size());
   for (const auto& row : rows) fmt::print("{:<{}}  {:>7}  {}\n", row[0], widest, row[1], row[2]);
@@ -217,11 +231,9 @@ void list_studies() {
 }
 
 const Study& find_study(const std::string& name) {
-  std::vector<std::string> known = {"all"};
-  for (const Study& study : studies()) {
-    if (study.name == name) return study;
-    known.push_back(study.name);
-  }
+  if (const Study* study = studies().find(name)) return *study;
+  std::vector<std::string> known = studies().names();
+  known.insert(known.begin(), "all");
   fail<ValueError>("[reproduce] {}", unknown_name(name, "study", known, "glocal list studies"));
 }
 

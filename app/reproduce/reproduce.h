@@ -1,5 +1,6 @@
 // `glocal reproduce`: questions about the method, each answered by a run that anyone can repeat.
-// A study is a file reproduce/NAME.cpp with its settings in reproduce/NAME.json, and a line in studies().
+// A study is a file reproduce/NAME.json with its question and settings, NAME.cpp with what it does where that is more
+// than a grid of trials, and a line in studies().
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -13,6 +14,7 @@
 #include <glocal/app/settings/options.h>
 #include <glocal/core/error.h>
 #include <glocal/core/stopwatch.h>
+#include <glocal/core/text/registry.h>
 
 namespace glocal::app {
 
@@ -66,14 +68,17 @@ class Lab {
 };
 
 struct Study {
-  std::string name, question;
+  std::string name, about;                ///< about: its question
   std::span<const unsigned char> config;  ///< reproduce/NAME.json
   std::function<Findings(const Lab&)> run;
 };
+/// The study of that file, whose "question" it answers.
+Study study_of(const std::string& name, std::span<const unsigned char> config,
+               const std::function<Findings(const Lab&)>& run);
 
 /// All of them, in the order of docs/questions.md.
-const std::vector<Study>& studies();
-/// Throws ValueError with the nearest name.
+const Registry<Study>& studies();
+/// Throws ValueError with the nearest name, which may be "all".
 const Study& find_study(const std::string& name);
 
 /// Where the result of a study goes, and what it may be given.

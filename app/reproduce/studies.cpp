@@ -1,18 +1,35 @@
 #include <glocal/app/reproduce/studies.h>
 
-#include <vector>
+#include <span>
+#include <string>
 
+#include <glocal/app/reproduce/comparison.h>
 #include <glocal/app/reproduce/reproduce.h>
+#include <glocal/core/text/registry.h>
+
+namespace glocal::embedded {
+extern const std::span<const unsigned char> reproduce_equal_compute, reproduce_reweighting, reproduce_optimizers,
+    reproduce_models;
+}
 
 namespace glocal::app {
+namespace {
+
+Study grid_of_trials(const std::string& name, std::span<const unsigned char> config) {
+  return study_of(name, config, comparison);
+}
+
+}  // namespace
 
 // A new study is one line here.
-const std::vector<Study>& studies() {
-  static const std::vector<Study> all{
-      trajectories(), accuracy(),   equal_compute(), learning_rates(), policies(),    regime(),
-      choices(),      orders(),     noise(),         explosion(),      error_bound(), cost(),
-      reweighting(),  optimizers(), models(),        keep_best(),
-  };
+const Registry<Study>& studies() {
+  static const Registry<Study> all(
+      "study", "glocal list studies",
+      {trajectories(), accuracy(), grid_of_trials("equal-compute", embedded::reproduce_equal_compute), learning_rates(),
+       policies(), regime(), choices(), orders(), noise(), explosion(), error_bound(), cost(),
+       grid_of_trials("reweighting", embedded::reproduce_reweighting),
+       grid_of_trials("optimizers", embedded::reproduce_optimizers),
+       grid_of_trials("models", embedded::reproduce_models), keep_best()});
   return all;
 }
 

@@ -1,4 +1,4 @@
-// The studies of `glocal reproduce`: each is a file of this folder.
+// The studies of `glocal reproduce` that are more than a grid of trials: each is a file of this folder.
 #pragma once
 #include <glocal/app/reproduce/reproduce.h>
 
@@ -11,14 +11,10 @@ Study choices();
 Study orders();
 Study error_bound();
 Study learning_rates();
-Study equal_compute();
 Study explosion();
-Study optimizers();
 Study keep_best();
 Study regime();
 Study noise();
 Study cost();
-Study models();
-Study reweighting();
 
 }  // namespace glocal::app

@@ -47,8 +47,6 @@ Findings run(const Lab& lab) {
 
 }  // namespace
 
-Study trajectories() {
-  return {"bank", "Which trajectories are the forecasts judged on?", embedded::reproduce_bank, run};
-}
+Study trajectories() { return study_of("bank", embedded::reproduce_bank, run); }
 
 }  // namespace glocal::app

@@ -79,7 +79,7 @@ std::string way_out(const SetInfo& set) {
 // Another set whose files of this part are all here.
 const SetInfo* other_set_in(const fs::path& folder, const SetInfo& set, Part part) {
   std::error_code error;
-  for (const SetInfo& other : registry()) {
+  for (const SetInfo& other : data_sets().entries()) {
     const std::vector<File>& files = part == Part::train ? other.train_files : other.test_files;
     if (other.format == set.format || other.archives.empty() || files.empty()) continue;
     if (std::all_of(files.begin(), files.end(), [&](const File& file) {

@@ -45,7 +45,7 @@ bool labels_may_be_official(const SetInfo& set, Part part, const IdxArray& label
   for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<char>(labels.sizes[0] >> shift & 0xff));
   bytes.append(labels.values.begin(), labels.values.end());
   const std::string found = sha256(bytes);
-  for (const SetInfo& other : registry())
+  for (const SetInfo& other : data_sets().entries())
     for (const auto* files : {&other.train_files, &other.test_files})
       for (const File& file : *files)
         if (file.sha256 == found && other.name != set.name)
@@ -183,7 +183,7 @@ std::vector<fs::path> locate(const SetInfo& set, Part part, const Options& optio
 }
 
 Dataset load(std::string_view name, Part part, const Options& options) {
-  const SetInfo& set = find_set(name);
+  const SetInfo& set = data_sets().at(std::string(name));
   if (part == Part::validation)
     fail<ValueError>("[data] {} has no validation part of its own; load_parts takes one out of train", name);
   if (options.coarse_labels && set.format != Format::cifar100)

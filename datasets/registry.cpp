@@ -3,12 +3,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
-#include <glocal/core/error.h>
-#include <glocal/core/text/nearest.h>
+#include <glocal/core/text/registry.h>
 
 namespace glocal::datasets {
 namespace {
@@ -205,19 +203,12 @@ SetInfo synthetic_set() {
 
 }  // namespace
 
-const std::vector<SetInfo>& registry() {
-  static const std::vector<SetInfo> sets = {digits(),  mnist(),    fashion_mnist(), kmnist(),
-                                            cifar10(), cifar100(), synthetic_set()};
-  return sets;
-}
-
-const SetInfo& find_set(std::string_view name) {
-  std::vector<std::string> known;
-  for (const SetInfo& set : registry()) {
-    if (set.name == name) return set;
-    known.push_back(set.name);
-  }
-  fail<ValueError>("[data] {}", unknown_name(name, "data set", known, "glocal list datasets"));
+// A new data set in one of the formats is one line here.
+const Registry<SetInfo>& data_sets() {
+  static const Registry<SetInfo> all(
+      "data set", "glocal list datasets",
+      {digits(), mnist(), fashion_mnist(), kmnist(), cifar10(), cifar100(), synthetic_set()});
+  return all;
 }
 
 }  // namespace glocal::datasets

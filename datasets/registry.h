@@ -2,8 +2,9 @@
 #pragma once
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
+
+#include <glocal/core/text/registry.h>
 
 namespace glocal::datasets {
 
@@ -41,8 +42,6 @@ struct SetInfo {
   std::string licence = {}, citation = {};
 };
 
-const std::vector<SetInfo>& registry();
-/// Throws ValueError for an unknown name.
-const SetInfo& find_set(std::string_view name);
+const Registry<SetInfo>& data_sets();
 
 }  // namespace glocal::datasets

@@ -16,7 +16,7 @@ namespace glocal::datasets {
 
 Dataset synthetic(Part part, std::int64_t count, std::uint64_t seed) {
   if (count < 1) fail<ValueError>("[synthetic] needs at least 1 image, got {}", count);
-  const SetInfo& set = find_set("synthetic");
+  const SetInfo& set = data_sets().at("synthetic");
   constexpr std::int64_t block = 4;  // each pattern is 7 x 7 blocks of 4 x 4 pixels
   constexpr double contrast = 20, noise = 50, grey = 128;
   const Key root = key(seed);

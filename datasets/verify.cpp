@@ -79,7 +79,7 @@ FileReport report_embedded(const File& file, std::span<const unsigned char> byte
 }  // namespace
 
 std::vector<FileReport> verify(std::string_view name, const Options& options) {
-  const SetInfo& set = find_set(name);
+  const SetInfo& set = data_sets().at(std::string(name));
   if (set.format == Format::synthetic) fail<ValueError>("[verify] synthetic data has no files to verify");
   if (set.format == Format::embedded)
     return {report_embedded(set.train_files.at(0), embedded::digits_images),

@@ -67,7 +67,7 @@ struct Tiny {
 TEST_SUITE("data") {
   TEST_CASE("fetch: the script and the registry hold the same table") {
     const std::string text = read(script);
-    for (const SetInfo& set : registry()) {
+    for (const SetInfo& set : data_sets().entries()) {
       for (const Archive& archive : set.archives)
         CHECK_MESSAGE(contains(text, archive.name + "|" + std::to_string(archive.bytes) + "|" + archive.sha256),
                       set.name, " ", archive.name);

@@ -334,7 +334,7 @@ TEST_SUITE("data") {
 
   TEST_CASE("registry: every row is complete and consistent") {
     std::set<std::string> names, hashes;
-    for (const SetInfo& set : registry()) {
+    for (const SetInfo& set : data_sets().entries()) {
       INFO(set.name);
       CHECK(names.insert(set.name).second);
       CHECK(set.mean.size() == static_cast<std::size_t>(set.channels));
@@ -342,7 +342,7 @@ TEST_SUITE("data") {
       CHECK(set.class_names.size() == static_cast<std::size_t>(set.classes));
       CHECK(std::is_sorted(set.coarse_class_names.begin(), set.coarse_class_names.end()));
       CHECK(!set.licence.empty());
-      CHECK(&find_set(set.name) == &set);
+      CHECK(&data_sets().at(set.name) == &set);
       for (const auto* files : {&set.train_files, &set.test_files})
         for (const File& file : *files) {
           CHECK(file.bytes > 0);
@@ -355,7 +355,7 @@ TEST_SUITE("data") {
       for (const std::string& mirror : set.mirrors) CHECK(mirror.back() == '/');
       CHECK(set.archives.empty() == set.mirrors.empty());
     }
-    const auto& hundred = find_set("cifar100").class_names;
+    const auto& hundred = data_sets().at("cifar100").class_names;
     CHECK(std::is_sorted(hundred.begin(), hundred.end()));
   }
 

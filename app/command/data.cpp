@@ -66,14 +66,14 @@ std::vector<std::pair<double, double>> moments(const Dataset& data) {
 void list_sets(const DataArguments& arguments) {
   fmt::print("{:<15}{:>7}{:>7}  {:<11}{:>8}  {:<22}{}\n", "name", "train", "test", "image", "classes", "licence",
              "where");
-  for (const SetInfo& set : datasets::registry())
+  for (const SetInfo& set : datasets::data_sets().entries())
     fmt::print("{:<15}{:>7}{:>7}  {:<11}{:>8}  {:<22}{}\n", set.name, set.train, set.test,
                fmt::format("{}x{}x{}", set.channels, set.height, set.width), set.classes, set.licence.substr(0, 20),
                where(set, arguments));
 }
 
 void fetch_set(const DataArguments& arguments) {
-  const SetInfo& set = datasets::find_set(arguments.name);
+  const SetInfo& set = datasets::data_sets().at(arguments.name);
   const char* environment = std::getenv("GLOCAL_DATA");
   std::filesystem::path destination = datasets::cache_folder();
   if (environment && *environment) destination = environment;
@@ -96,7 +96,7 @@ void verify_set(const DataArguments& arguments) {
 }
 
 void show_set_info(const DataArguments& arguments) {
-  const SetInfo& set = datasets::find_set(arguments.name);
+  const SetInfo& set = datasets::data_sets().at(arguments.name);
   const Dataset train = datasets::load(arguments.name, Part::train, options_of(arguments));
   const Dataset test = datasets::load(arguments.name, Part::test, options_of(arguments));
   fmt::print("{}\n  from      {}\n  images    {} train, {} test, {} x {} x {}\n", train.title, train.source,

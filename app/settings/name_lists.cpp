@@ -121,7 +121,7 @@ Entries choices() {
 
 Entries datasets_known() {
   Entries entries;
-  for (const datasets::SetInfo& set : datasets::registry())
+  for (const datasets::SetInfo& set : datasets::data_sets().entries())
     entries.push_back({set.name, fmt::format("{}: {} + {} images of {} x {} x {}, {} classes", set.title, set.train,
                                              set.test, set.channels, set.height, set.width, set.classes)});
   return entries;

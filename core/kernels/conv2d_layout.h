@@ -7,12 +7,10 @@
 
 #include <glocal/core/isa.h>
 #include <glocal/core/kernels/conv2d.h>
+#include <glocal/core/kernels/conv2d_sizes.h>
 #include <glocal/core/simd/conv.h>
 
 namespace glocal::kernels {
-
-constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return a > 0 ? (a + b - 1) / b : -(-a / b); }
-constexpr std::int64_t floor_div(std::int64_t a, std::int64_t b) { return -ceil_div(-a, b); }
 
 /// Part number i of `parts` nearly equal ones of [0, n).
 struct Part {

@@ -1,9 +1,13 @@
-// What every algorithm of a convolution is told.
+// What every algorithm of a convolution is told, and how it divides.
 #pragma once
 #include <array>
 #include <cstdint>
 
 namespace glocal::kernels {
+
+// a / b rounded up and down, below zero too; b > 0.
+constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return a > 0 ? (a + b - 1) / b : -(-a / b); }
+constexpr std::int64_t floor_div(std::int64_t a, std::int64_t b) { return -ceil_div(-a, b); }
 
 /// Sizes of x (N, C, H, W), weight (O, C / groups, KH, KW) and y (N, O, OH, OW), already checked by the caller.
 struct Conv2dSizes {

@@ -22,7 +22,6 @@ const WinogradKernels& kernels_of(int tile, Isa set) {
   return tile == 2 ? simd::winograd_2(set) : simd::winograd_4(set);
 }
 
-Int ceil_div(Int a, Int b) { return (a + b - 1) / b; }
 Int points(const WinogradKernels& k) { return (k.tile + 2) * (k.tile + 2); }
 Int blocks(const WinogradSizes& z) {
   return ceil_div(z.N, z.images) * ceil_div(z.tile_rows, z.rows) * ceil_div(z.tile_columns, z.columns);

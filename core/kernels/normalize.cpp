@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include <glocal/core/memory.h>
+#include <glocal/core/kernels/scratch.h>
 #include <glocal/core/parallel.h>
 #include <glocal/core/simd/normalize.h>
 
@@ -14,17 +14,6 @@ namespace {
 using Int = std::int64_t;
 using simd::ChannelSlab;
 constexpr Int chunk = 1 << 16, most_pieces = 64;
-
-// Numbers for the length of one call.
-template <class T>
-class Scratch {
- public:
-  explicit Scratch(Int n) : block_(n * static_cast<Int>(sizeof(T))) {}
-  T* data() const { return static_cast<T*>(block_.data()); }
-
- private:
-  MemoryBlock block_;
-};
 
 // The layout cut into pieces: by images, or by channels where there is one image, or anywhere in a single channel.
 class Pieces {

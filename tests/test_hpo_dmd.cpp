@@ -12,13 +12,13 @@
 #include <glocal/hpo/forecast/dmd_forecaster.h>
 #include <glocal/hpo/forecast/forecast.h>
 
+#include "dmd_series.h"
+
 using namespace glocal;
 using namespace glocal::hpo;
 using Policy = DmdOptions::Policy;
 
 namespace {
-
-using Series = std::function<double(double)>;  // one entry h(t)
 
 const Series three_exponentials = [](double t) {
   return 2 * std::pow(0.95, t) + std::pow(0.8, t) - 0.5 * std::pow(0.5, t);
@@ -26,25 +26,6 @@ const Series three_exponentials = [](double t) {
 const Series damped_wave = [](double t) { return 1 + std::pow(0.97, t) * std::cos(0.3 * t); };
 const Series defective = [](double t) { return t * std::pow(0.9, t); };
 const Series constant = [](double) { return 3.7; };
-
-// (tau, q) snapshots of q entries, plus noise of the given deviation.
-Tensor snapshots(std::int64_t tau, const std::vector<Series>& entries, double noise = 0, std::uint64_t seed = 0) {
-  const auto q = static_cast<std::int64_t>(entries.size());
-  Tensor h = normal(key(seed), {tau, q}, 0, noise, DType::f64);
-  for (std::int64_t t = 0; t < tau; ++t)
-    for (std::int64_t i = 0; i < q; ++i)
-      h.data<double>()[t * q + i] += entries[static_cast<std::size_t>(i)](static_cast<double>(t));
-  return h;
-}
-
-// Largest forecast error at the indices, relative to the scale of the series.
-double forecast_error(const DmdFit& fit, const std::vector<Series>& entries, const std::vector<double>& at) {
-  double worst = 0;
-  for (const double t : at)
-    for (std::size_t i = 0; i < entries.size(); ++i)
-      worst = std::max(worst, std::abs(fit.forecast(t)[i] - entries[i](t)) / fit.scale);
-  return worst;
-}
 
 double median_error(const Series& truth, double noise, double target, Policy policy) {
   std::vector<double> errors;

@@ -13,6 +13,8 @@
 #include <glocal/hpo/forecast/dmd_forecaster.h>
 #include <glocal/hpo/forecast/forecast.h>
 
+#include "dmd_series.h"
+
 using namespace glocal;
 using namespace glocal::hpo;
 using Method = DmdOptions::Method;
@@ -20,17 +22,6 @@ using Policy = DmdOptions::Policy;
 using TimeAxis = DmdOptions::TimeAxis;
 
 namespace {
-
-using Series = std::function<double(double)>;  // one entry h(t)
-
-Tensor snapshots(std::int64_t tau, const std::vector<Series>& entries, double noise = 0, std::uint64_t seed = 0) {
-  const auto q = static_cast<std::int64_t>(entries.size());
-  Tensor h = normal(key(seed), {tau, q}, 0, noise, DType::f64);
-  for (std::int64_t t = 0; t < tau; ++t)
-    for (std::int64_t i = 0; i < q; ++i)
-      h.data<double>()[t * q + i] += entries[static_cast<std::size_t>(i)](static_cast<double>(t));
-  return h;
-}
 
 const Series wave = [](double t) { return 0.5 + std::pow(0.97, t) * std::cos(0.3 * t); };
 const Series power = [](double t) { return 0.3 + 1 / std::sqrt(t + 1); };

@@ -12,6 +12,8 @@
 #include <glocal/hpo/dmd/model/fit.h>
 #include <glocal/hpo/dmd/model/options.h>
 
+#include "dmd_series.h"
+
 using namespace glocal;
 using namespace glocal::hpo;
 using Complex = std::complex<double>;
@@ -20,18 +22,8 @@ using Policy = DmdOptions::Policy;
 
 namespace {
 
-using Series = std::function<double(double)>;  // one entry h(t)
 constexpr Method methods[] = {Method::least_squares, Method::total_least_squares, Method::forward_backward,
                               Method::optimised};
-
-Tensor snapshots(std::int64_t tau, const std::vector<Series>& entries, double noise = 0, std::uint64_t seed = 0) {
-  const auto q = static_cast<std::int64_t>(entries.size());
-  Tensor h = normal(key(seed), {tau, q}, 0, noise, DType::f64);
-  for (std::int64_t t = 0; t < tau; ++t)
-    for (std::int64_t i = 0; i < q; ++i)
-      h.data<double>()[t * q + i] += entries[static_cast<std::size_t>(i)](static_cast<double>(t));
-  return h;
-}
 
 DmdOptions options_of(Method method, Policy policy = Policy::snap, int rank = 0) {
   DmdOptions options;
@@ -39,14 +31,6 @@ DmdOptions options_of(Method method, Policy policy = Policy::snap, int rank = 0)
   options.policy = policy;
   options.rank = rank;
   return options;
-}
-
-double forecast_error(const DmdFit& fit, const std::vector<Series>& entries, const std::vector<double>& at) {
-  double worst = 0;
-  for (const double t : at)
-    for (std::size_t i = 0; i < entries.size(); ++i)
-      worst = std::max(worst, std::abs(fit.forecast(t)[i] - entries[i](t)) / fit.scale);
-  return worst;
 }
 
 Complex nearest(const std::vector<Complex>& values, Complex wanted) {

@@ -1,4 +1,6 @@
-// Black-box search over the unconstrained hyperparameters u: ask for a point, tell the E that it reached.
+// Black-box search over the unconstrained hyperparameters u: ask for a point, tell the E that it reached. Searches are
+// the baselines that hypergradients are held against; CMA-ES and the Gaussian process are our own, so that one program
+// runs all of a comparison, under the same budget and to the same bits.
 #pragma once
 #include <cstdint>
 #include <functional>

@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <complex>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include <glocal/app/dmd/policy.h>
+#include <glocal/app/report/figures.h>
 #include <glocal/app/report/plot.h>
 #include <glocal/core/tensor.h>
 #include <glocal/hpo/dmd/model/fit.h>
@@ -55,22 +55,10 @@ Plot eigenvalue_panel(const hpo::DmdFit& fit) {
   const std::vector<MovedEigenvalue> all = eigenvalues_moved(fit);
   const auto moved =
       std::count_if(all.begin(), all.end(), [](const MovedEigenvalue& one) { return one.from != one.to; });
-  Plot plot{.title = moved == 0 ? "Eigenvalues and the unit circle"
-                                : fmt::format("The policy moved {} of {} eigenvalues", moved, all.size()),
-            .x = {"real part"},
-            .y = {"imaginary part"},
-            .series = {},
-            .unit_circle = true};
-  Series fitted{"as fitted", Paint::grey, Style::rings, {}}, used{"used", Paint::blue, Style::dots, {}};
-  double largest = 1.06;
-  for (const auto& lambda : fit.fitted_eigenvalues) {
-    fitted.points.push_back({lambda.real(), lambda.imag()});
-    largest = std::max(largest, std::abs(lambda));
-  }
-  for (const auto& lambda : fit.eigenvalues) used.points.push_back({lambda.real(), lambda.imag()});
-  plot.x.range = plot.y.range = {{-1.06 * largest, 1.06 * largest}};
-  plot.series = {fitted, used};
-  return plot;
+  return eigenvalue_plane(moved == 0 ? "Eigenvalues and the unit circle"
+                                     : fmt::format("The policy moved {} of {} eigenvalues", moved, all.size()),
+                          {eigenvalue_points("as fitted", Paint::grey, Style::rings, fit.fitted_eigenvalues),
+                           eigenvalue_points("used", Paint::blue, Style::dots, fit.eigenvalues)});
 }
 
 Plot singular_value_panel(const hpo::DmdFit& fit) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <complex>
 #include <cstddef>
 #include <iterator>
 #include <map>
@@ -97,6 +98,13 @@ std::array<double, 2> calm_range(const Curve& block, double used, const Curve& f
 
 constexpr Paint order_paints[] = {Paint::sky, Paint::blue, Paint::ink};
 
+double largest_modulus(const std::vector<Series>& sets) {
+  double largest = 0;
+  for (const Series& set : sets)
+    for (const auto& [x, y] : set.points) largest = std::max(largest, std::hypot(x, y));
+  return largest;
+}
+
 Paint paint_of_order(std::size_t i, std::size_t count) {
   return order_paints[count == 1 ? 1 : std::min<std::size_t>(i, 2)];
 }
@@ -174,22 +182,27 @@ Plot trajectory_plot(const RunRecord& run, const UpdateRecord& update, std::size
   return plot;
 }
 
-Plot eigenvalue_plot(const std::vector<UpdateRecord>& updates) {
-  Plot plot{.title = "", .x = {"real part"}, .y = {"imaginary part"}, .series = {}, .unit_circle = true};
-  plot.x.range = plot.y.range = {{-1.12, 1.12}};
-  double largest = 0;
-  for (std::size_t i = 0; i < updates.size(); ++i) {
-    Curve points;
-    for (const auto& lambda : updates[i].eigenvalues) {
-      points.push_back({lambda.real(), lambda.imag()});
-      largest = std::max(largest, std::abs(lambda));
-    }
-    plot.series.push_back({fmt::format("update {}", updates[i].index + 1), paint_of_order(i, updates.size()),
-                           i == 0 ? Style::rings : Style::dots, points});
-  }
-  if (largest > 1.1) plot.x.range = plot.y.range = {{-1.06 * largest, 1.06 * largest}};
-  plot.title = fmt::format("The largest DMD eigenvalue has |λ| = {:.4f}", largest);
+Series eigenvalue_points(const std::string& label, Paint paint, Style style,
+                         const std::vector<std::complex<double>>& eigenvalues) {
+  Series points{label, paint, style, {}};
+  for (const auto& lambda : eigenvalues) points.points.push_back({lambda.real(), lambda.imag()});
+  return points;
+}
+
+Plot eigenvalue_plane(const std::string& title, std::vector<Series> sets) {
+  const double largest = largest_modulus(sets), edge = largest > 1.1 ? 1.06 * largest : 1.12;
+  Plot plot{
+      .title = title, .x = {"real part"}, .y = {"imaginary part"}, .series = std::move(sets), .unit_circle = true};
+  plot.x.range = plot.y.range = {{-edge, edge}};
   return plot;
+}
+
+Plot eigenvalue_plot(const std::vector<UpdateRecord>& updates) {
+  std::vector<Series> sets;
+  for (std::size_t i = 0; i < updates.size(); ++i)
+    sets.push_back(eigenvalue_points(fmt::format("update {}", updates[i].index + 1), paint_of_order(i, updates.size()),
+                                     i == 0 ? Style::rings : Style::dots, updates[i].eigenvalues));
+  return eigenvalue_plane(fmt::format("The largest DMD eigenvalue has |λ| = {:.4f}", largest_modulus(sets)), sets);
 }
 
 Plot singular_value_plot(const std::vector<UpdateRecord>& updates) {

@@ -1,5 +1,6 @@
 // The pictures of a report: from the records of runs to plots.
 #pragma once
+#include <complex>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -24,6 +25,11 @@ Plot value_plot(const RunRecord& run, std::size_t k);  ///< component k against 
 
 /// h in the block and its forecast, component k.
 Plot trajectory_plot(const RunRecord& run, const UpdateRecord& update, std::size_t k);
+/// Eigenvalues as points of the complex plane.
+Series eigenvalue_points(const std::string& label, Paint paint, Series::Style style,
+                         const std::vector<std::complex<double>>& eigenvalues);
+/// Such points and the unit circle, all of them in sight.
+Plot eigenvalue_plane(const std::string& title, std::vector<Series> sets);
 /// Of the updates given (first, middle, last).
 Plot eigenvalue_plot(const std::vector<UpdateRecord>& updates);
 Plot singular_value_plot(const std::vector<UpdateRecord>& updates);

@@ -1,9 +1,13 @@
 #include <glocal/datasets/load.h>
 
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <ranges>
 #include <span>
 #include <string>
 #include <string_view>
@@ -121,15 +125,14 @@ const char* environment(const char* name) {
 
 [[noreturn]] void fail_missing(const SetInfo& set, Part part, const std::vector<File>& files, const std::string& tried,
                                const std::string& foreign) {
-  std::string names;
-  for (const File& file : files) names += (names.empty() ? "" : ", ") + file.name;
   fail<DataError>(
       "[data] the {} files of {} are not there ({}{}). Tried:{}{}\nWays out:\n"
       "  glocal data fetch {}   (or: cmake -DDATASET={} -P datasets/fetch.cmake)\n"
       "  apt-get install dataset-fashion-mnist   (then --dataset fashion-mnist)\n"
       "  copy the files to ./data/{}, or give their folder with --data-dir\n"
       "or run on the bundled digits: --dataset digits",
-      name_of(part), set.title, names, set.format == Format::idx ? ", each plain or .gz" : "", tried,
+      name_of(part), set.title, fmt::join(files | std::views::transform(&File::name), ", "),
+      set.format == Format::idx ? ", each plain or .gz" : "", tried,
       foreign.empty() ? "" : "\nFound there, but in another form:" + foreign, set.name, set.name, set.folders.front());
 }
 
@@ -164,7 +167,7 @@ std::vector<fs::path> locate(const SetInfo& set, Part part, const Options& optio
     for (const std::string& layout : set.folders) {
       const fs::path place = layout.empty() ? folder : folder / layout;
       std::vector<fs::path> found;
-      std::string missing;
+      std::vector<std::string> missing;
       for (const File& file : files) {
         std::error_code error;
         const fs::path plain = place / file.name, packed = place / (file.name + ".gz");
@@ -173,10 +176,11 @@ std::vector<fs::path> locate(const SetInfo& set, Part part, const Options& optio
         else if (set.format == Format::idx && fs::exists(packed, error))
           found.push_back(packed);
         else
-          missing += (missing.empty() ? "" : ", ") + file.name;
+          missing.push_back(file.name);
       }
       if (missing.empty()) return found;
-      tried += "\n  " + place.string() + (found.empty() ? "" : "   (without " + missing + ")");
+      tried +=
+          "\n  " + place.string() + (found.empty() ? "" : fmt::format("   (without {})", fmt::join(missing, ", ")));
       foreign += foreign_files(place, set, part);
     }
   fail_missing(set, part, files, tried, foreign);

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <complex>
@@ -58,15 +59,15 @@ std::vector<MovedEigenvalue> eigenvalues_moved(const hpo::DmdFit& fit) {
 std::string policy_words(const hpo::DmdFit& fit) {
   constexpr std::size_t most_shown = 4;
   const std::vector<MovedEigenvalue> all = eigenvalues_moved(fit);
-  std::string list;
+  std::vector<std::string> list;
   std::size_t moved = 0;
   for (const MovedEigenvalue& one : all) {
     if (one.from == one.to || ++moved > most_shown) continue;
-    list += fmt::format("{}{} to {}", list.empty() ? "" : ", ", text_of(one.from), text_of(one.to));
+    list.push_back(fmt::format("{} to {}", text_of(one.from), text_of(one.to)));
   }
   if (moved == 0) return "";
-  return fmt::format("policy {} moved {} of {} eigenvalues: {}{}", text_of(fit.options.policy), moved, all.size(), list,
-                     moved > most_shown ? ", .." : "");
+  return fmt::format("policy {} moved {} of {} eigenvalues: {}{}", text_of(fit.options.policy), moved, all.size(),
+                     fmt::join(list, ", "), moved > most_shown ? ", .." : "");
 }
 
 hpo::Forecast forecast_with_growth(const std::function<hpo::Forecast(const hpo::DmdOptions&)>& forecast,

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -64,12 +65,12 @@ std::array<double, 2> limits(const Plot& plot, const Axis& axis, std::size_t whi
 std::string axis_script(char name, const Axis& axis, std::array<double, 2> range) {
   const bool log = axis.log && range[0] > 0 && range[1] > 2 * range[0];
   if (!(range[1] > range[0])) range = padded(range[0], range[1], false);
-  std::string ticks;
+  std::vector<std::string> ticks;
   for (const double at : tick_positions(range[0], range[1], log))
-    ticks += fmt::format("{}\"{}\" {:.9g}", ticks.empty() ? "" : ", ", tick_text(at), at);
+    ticks.push_back(fmt::format("\"{}\" {:.9g}", tick_text(at), at));
   return fmt::format("{} logscale {}\nset {}range [{:.9g}:{:.9g}]\nset {}tics ({}) textcolor {}\nset {}label {}\n",
-                     log ? "set" : "unset", name, name, range[0], range[1], name, ticks, rgb(Paint::muted), name,
-                     quoted(axis.label) + " textcolor " + rgb(Paint::muted));
+                     log ? "set" : "unset", name, name, range[0], range[1], name, fmt::join(ticks, ", "),
+                     rgb(Paint::muted), name, quoted(axis.label) + " textcolor " + rgb(Paint::muted));
 }
 
 std::string style_script(const Series& series) {
@@ -124,11 +125,11 @@ std::string panel_script(const Plot& plot, const std::string& id, bool legend) {
   if (plot.categories.empty()) {
     axes += axis_script('y', plot.y, limits(plot, plot.y, 1));
   } else {
-    std::string names;
+    std::vector<std::string> names;
     for (std::size_t i = 0; i < plot.categories.size(); ++i)
-      names += fmt::format("{}{} {}", i == 0 ? "" : ", ", quoted(plot.categories[i]), i);
+      names.push_back(fmt::format("{} {}", quoted(plot.categories[i]), i));
     axes += fmt::format("unset logscale y\nset yrange [{}:-0.6]\nset ytics ({}) textcolor {}\nunset ylabel\n",
-                        static_cast<double>(plot.categories.size()) - 0.4, names, rgb(Paint::ink));
+                        static_cast<double>(plot.categories.size()) - 0.4, fmt::join(names, ", "), rgb(Paint::ink));
   }
   axes += fmt::format("set grid {} lt 1 lw 1 lc {}\n", plot.categories.empty() ? "xtics ytics" : "xtics noytics",
                       rgb(Paint::grid));

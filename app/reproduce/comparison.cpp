@@ -1,6 +1,7 @@
 #include <glocal/app/reproduce/comparison.h>
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -176,21 +177,13 @@ std::string validation_accuracy(const Cell& cell) { return accuracy(cell, &Trial
 std::string final_values(const Cell& cell) {
   const auto ended = std::ranges::find_if(cell.trials, [](const Trial& trial) { return trial.ok(); });
   if (ended == cell.trials.end()) return "-";
-  std::string line;
+  std::vector<double> means;
+  for (std::size_t i = 0; i < ended->values.size(); ++i)
+    means.push_back(cell.over([i](const Trial& t) { return t.values[i]; }).mean);
   constexpr std::size_t most = 4;
-  const std::size_t count = ended->values.size();
-  if (count > most) {
-    double low = INFINITY, high = -INFINITY;
-    for (std::size_t i = 0; i < count; ++i) {
-      const double mean = cell.over([i](const Trial& t) { return t.values[i]; }).mean;
-      low = std::min(low, mean);
-      high = std::max(high, mean);
-    }
-    return fmt::format("{} numbers, {:.2g} to {:.2g}", count, low, high);
-  }
-  for (std::size_t i = 0; i < count; ++i)
-    line += fmt::format("{}{:.2g}", i == 0 ? "" : ", ", cell.over([i](const Trial& t) { return t.values[i]; }).mean);
-  return line;
+  if (means.size() <= most) return fmt::format("{:.2g}", fmt::join(means, ", "));
+  const auto [low, high] = std::ranges::minmax(means);
+  return fmt::format("{} numbers, {:.2g} to {:.2g}", means.size(), low, high);
 }
 
 std::string price(const Cell& cell) {

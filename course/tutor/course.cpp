@@ -1,7 +1,10 @@
 #include <glocal/course/tutor/course.h>
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <ranges>
 
 #include <glocal/core/error.h>
 #include <glocal/core/io/file.h>
@@ -76,15 +79,14 @@ const Exercise& Course::find(std::string_view name) const {
     if (!name.empty() && exercises[i].name.find(name) != std::string::npos) found.push_back(&exercises[i]);
   }
   if (found.size() == 1) return *found.front();
-  std::string known;
-  for (const Exercise* exercise : found) known += (known.empty() ? "" : ", ") + exercise->name;
   if (found.empty()) {
     std::vector<std::string> all;
     for (const Exercise& exercise : exercises) all.push_back(exercise.name);
     for (const Exercise& exercise : exercises) all.push_back(exercise.name.substr(exercise.name.find('-') + 1));
     fail<ValueError>("[learn] {}", unknown_name(name, "exercise", all, "./learn list"));
   }
-  fail<ValueError>("[learn] {} may be {}; give more of the name", name, known);
+  fail<ValueError>("[learn] {} may be {}; give more of the name", name,
+                   fmt::join(found | std::views::transform([](const Exercise* one) { return one->name; }), ", "));
 }
 
 std::string starting_point(const Exercise& exercise) {

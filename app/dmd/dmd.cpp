@@ -12,7 +12,6 @@
 #include <glocal/app/dmd/figures.h>
 #include <glocal/app/dmd/policy.h>
 #include <glocal/app/dmd/series_file.h>
-#include <glocal/app/report/escaped.h>
 #include <glocal/app/report/html.h>
 #include <glocal/app/report/plot.h>
 #include <glocal/app/settings/choices.h>
@@ -24,6 +23,7 @@
 #include <glocal/core/io/file.h>
 #include <glocal/core/tensor.h>
 #include <glocal/core/text/printable.h>
+#include <glocal/core/text/xml.h>
 #include <glocal/hpo/dmd/model/fit.h>
 #include <glocal/hpo/dmd/model/options.h>
 #include <glocal/hpo/forecast/dmd_forecaster.h>
@@ -124,10 +124,11 @@ void write_picture(const DmdArguments& arguments, const Tensor& h, const hpo::Fo
   if (arguments.picture.ends_with(".svg")) return write_file_atomically(arguments.picture, svg_sheet(panels, title));
   Page page{title, fmt::format("{} snapshots, rank {}, {} delays, residual {:.3g}, skill {:.3g}", fit.snapshots,
                                fit.rank, fit.delays_used, fit.residual, forecast.skill)};
+  const std::string test = forecast.test.empty() ? "" : "Believed when " + forecast.test;
   for (const std::string& words :
-       {time_words(fit), policy_words(fit), forecast.note, "Believed when " + forecast.test, forecast.ended})
-    if (!words.empty()) page.body += "<p>" + escaped(words) + "</p>\n";
-  for (const std::string& note : arguments.notes) page.body += "<p>" + escaped(note) + "</p>\n";
+       {time_words(fit), policy_words(fit), forecast.note, test, forecast.ended})
+    if (!words.empty()) page.body += "<p>" + xml_text(words) + "</p>\n";
+  for (const std::string& note : arguments.notes) page.body += "<p>" + xml_text(note) + "</p>\n";
   page.body += "<div class=\"grid\">\n";
   for (std::size_t i = 0; i < panels.size(); ++i) page.body += figure(panels[i], fmt::format("panel-{}", i + 1), "");
   page.body += "</div>\n";

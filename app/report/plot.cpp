@@ -13,11 +13,11 @@
 #include <string_view>
 #include <vector>
 
-#include <glocal/app/report/escaped.h>
 #include <glocal/app/report/gnuplot.h>
 #include <glocal/app/report/paint.h>
 #include <glocal/app/report/ticks.h>
 #include <glocal/core/error.h>
+#include <glocal/core/text/xml.h>
 
 namespace glocal::app {
 namespace {
@@ -189,7 +189,7 @@ std::string inline_svg(const Plot& plot, const std::string& id) {
   replace_all(body, "'#gpPt", "'#" + id + "-gpPt");
   replace_all(body, "id='gp", "id='" + id + "-gp");
   return fmt::format("<svg class=\"plot\" role=\"img\" aria-label=\"{}\" viewBox=\"0 0 {} {}\">\n{}</svg>\n",
-                     escaped(plot.title), width_of(plot), height_of(plot), body);
+                     xml_text(plot.title), width_of(plot), height_of(plot), body);
 }
 
 std::string legend_html(const Plot& plot) {
@@ -212,7 +212,7 @@ std::string legend_html(const Plot& plot) {
     entries += fmt::format(
         "<span><svg viewBox=\"0 0 26 10\" aria-hidden=\"true\" style=\"color:var(--{})\"><g fill=\"none\" "
         "stroke=\"currentColor\">{}</g></svg>{}</span>",
-        name_of(series.paint), shape, escaped(series.label));
+        name_of(series.paint), shape, xml_text(series.label));
   }
   return entries.empty() ? "" : "<p class=\"legend\">" + entries + "</p>\n";
 }

@@ -14,7 +14,6 @@
 #include <glocal/app/record/read_run.h>
 #include <glocal/app/record/run_record.h>
 #include <glocal/app/report/compare.h>
-#include <glocal/app/report/escaped.h>
 #include <glocal/app/report/figures.h>
 #include <glocal/app/report/html.h>
 #include <glocal/app/report/sections.h>
@@ -23,6 +22,7 @@
 #include <glocal/core/error.h>
 #include <glocal/core/io/file.h>
 #include <glocal/core/text/printable.h>
+#include <glocal/core/text/xml.h>
 
 namespace glocal::app {
 namespace {
@@ -50,8 +50,8 @@ std::string status_line(const RunRecord& run) {
   const std::string status = text_at(run.summary, "status");
   if (status == "ok") return "";
   return fmt::format("<p class=\"alarm\">This run was {} after {} steps; the numbers are those until then.</p>\n",
-                     status == "diverged" ? "stopped because it diverged" : escaped(status),
-                     escaped(text_at(run.summary, "steps")));
+                     status == "diverged" ? "stopped because it diverged" : xml_text(status),
+                     xml_text(text_at(run.summary, "steps")));
 }
 
 std::string run_page(const RunRecord& run) {

@@ -13,11 +13,11 @@
 #include <vector>
 
 #include <glocal/app/record/run_record.h>
-#include <glocal/app/report/escaped.h>
 #include <glocal/app/report/figures.h>
 #include <glocal/app/report/html.h>
 #include <glocal/app/settings/options.h>
 #include <glocal/app/terminal/progress.h>
+#include <glocal/core/text/xml.h>
 
 namespace glocal::app {
 namespace {
@@ -69,14 +69,14 @@ std::string fallback_text(const RunRecord& run) {
   for (const Tested& one : tests) {
     text += counted(one.made, "forecast was ", "forecasts were ");
     text += one.test.empty() ? "made without a test: there was no room for one in the block."
-                             : fmt::format("tested inside the block first, and believed when {}.", escaped(one.test));
+                             : fmt::format("tested inside the block first, and believed when {}.", xml_text(one.test));
     text += fmt::format(" {} of {} rejected; the value at the block's end was used instead. ", one.rejected, one.made);
     if (one.worse > 0)
       text += fmt::format("{} of the {} used have a skill above 1: they passed, though the last value did better. ",
                           one.worse, one.made - one.rejected);
   }
   const auto last = std::find_if(run.updates.rbegin(), run.updates.rend(), [](auto& u) { return u.forecast_made; });
-  if (!last->ended.empty()) return text + fmt::format("How the last test ended: {}.", escaped(last->ended));
+  if (!last->ended.empty()) return text + fmt::format("How the last test ended: {}.", xml_text(last->ended));
   text.pop_back();
   return text;
 }
@@ -126,7 +126,7 @@ std::string kept_text(const RunRecord& run) {
       "<p>Kept: {}. Every run from the start is judged by its loss on the same validation images; this one's is {}, "
       "the "
       "lowest. The network and the hyperparameters at the end are its own.",
-      escaped(run.kept), number_text(number_at(run.summary, {"best", "outer"})));
+      xml_text(run.kept), number_text(number_at(run.summary, {"best", "outer"})));
   if (run.judged.size() == run.updates.size() && *kept + 1 < run.updates.size())
     text += fmt::format(
         " The curves show the last training, with the values of update {}, up to the step at which it was judged.",
@@ -227,7 +227,7 @@ std::string problem_text(const Json& config, const Json& meta) {
 std::string tiles(const std::vector<std::pair<std::string, std::string>>& entries) {
   std::string out = "<div class=\"tiles\">\n";
   for (const auto& [number, what] : entries)
-    out += fmt::format("<div><b>{}</b><span>{}</span></div>\n", escaped(number), escaped(what));
+    out += fmt::format("<div><b>{}</b><span>{}</span></div>\n", xml_text(number), xml_text(what));
   return out + "</div>\n";
 }
 

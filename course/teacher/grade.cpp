@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include <glocal/core/error.h>
+#include <glocal/core/text/xml.h>
 #include <glocal/course/tutor/course.h>
 
 namespace glocal::tutor {
@@ -22,24 +23,6 @@ std::string joined(const std::vector<std::string>& messages) {
   std::string text;
   for (const std::string& message : messages) text += message + "\n";
   return text;
-}
-
-std::string xml(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else if (c == '&')
-      out += "&amp;";
-    else if (c == '"')
-      out += "&quot;";
-    else if (byte >= 32 || c == '\n' || c == '\t')
-      out += c;  // XML 1.0 has no other control characters
-  }
-  return out;
 }
 
 // The names and points of a test file's cases, for what cannot even be run.
@@ -103,8 +86,8 @@ std::string junit(const std::vector<Mark>& marks) {
   int failures = 0;
   for (const Mark& mark : marks) {
     failures += !mark.passed;
-    body += fmt::format("  <testcase classname=\"{}\" name=\"{}\"", xml(mark.exercise), xml(mark.test));
-    body += mark.passed ? "/>\n" : fmt::format("><failure>{}</failure></testcase>\n", xml(mark.output));
+    body += fmt::format("  <testcase classname=\"{}\" name=\"{}\"", xml_text(mark.exercise), xml_text(mark.test));
+    body += mark.passed ? "/>\n" : fmt::format("><failure>{}</failure></testcase>\n", xml_text(mark.output));
   }
   return fmt::format(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"glocal course\" tests=\"{}\" failures=\"{}\">\n"

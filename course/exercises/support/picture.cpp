@@ -8,6 +8,7 @@
 #include <numbers>
 
 #include <glocal/core/io/file.h>
+#include <glocal/core/text/xml.h>
 
 namespace course {
 namespace {
@@ -50,12 +51,6 @@ Frame frame_of(const Picture& picture) {
   return frame;
 }
 
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) out += c == '<' ? "&lt;" : c == '&' ? "&amp;" : std::string(1, c);
-  return out;
-}
-
 // Multiples of 1, 2 or 5 times a power of ten, about five of them.
 std::vector<double> ticks(const Range& range) {
   const double rough = (range.high - range.low) / 5, power = std::pow(10, std::floor(std::log10(rough)));
@@ -78,11 +73,11 @@ std::string axes(const Frame& frame, const Picture& picture) {
     svg += fmt::format("<text x='{:.1f}' y='{:.1f}' text-anchor='middle'>{:.3g}</text>\n", frame.at_x(x),
                        height - bottom + 18, x);
   svg += fmt::format("<text x='{:.1f}' y='24' text-anchor='middle' font-size='16'>{}</text>\n", middle,
-                     escaped(picture.title));
+                     glocal::xml_text(picture.title));
   svg += fmt::format("<text x='{:.1f}' y='{:.1f}' text-anchor='middle'>{}</text>\n", middle, height - 10,
-                     escaped(picture.x_label));
+                     glocal::xml_text(picture.x_label));
   svg += fmt::format("<text transform='translate(16,{:.1f}) rotate(-90)' text-anchor='middle'>{}</text>\n", height / 2,
-                     escaped(picture.y_label));
+                     glocal::xml_text(picture.y_label));
   return svg;
 }
 
@@ -121,7 +116,7 @@ std::string draw(const Picture& picture, const std::string& name) {
     const char* colour = colours[i % std::size(colours)];
     svg += curve(frame, picture.lines[i], colour);
     svg += fmt::format("<text x='{:.1f}' y='{:.1f}' fill='{}'>{}</text>\n", width - right + 10,
-                       top + 14 + 16 * static_cast<double>(i), colour, escaped(picture.lines[i].label));
+                       top + 14 + 16 * static_cast<double>(i), colour, glocal::xml_text(picture.lines[i].label));
   }
   const char* folder = std::getenv("GLOCAL_EXERCISE_FOLDER");
   const std::string path = fmt::format("{}/{}", folder ? folder : ".", name);

@@ -1,11 +1,11 @@
-#include <glocal/app/report/escaped.h>
+#include <glocal/core/text/xml.h>
 
 #include <string>
 #include <string_view>
 
-namespace glocal::app {
+namespace glocal {
 
-std::string escaped(std::string_view text) {
+std::string xml_text(std::string_view text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
@@ -14,10 +14,11 @@ std::string escaped(std::string_view text) {
       case '>': out += "&gt;"; break;
       case '"': out += "&quot;"; break;
       case '\'': out += "&#39;"; break;
-      default: out += c;
+      default:
+        if (static_cast<unsigned char>(c) >= 32 || c == '\n' || c == '\t' || c == '\r') out += c;
     }
   }
   return out;
 }
 
-}  // namespace glocal::app
+}  // namespace glocal

@@ -12,7 +12,7 @@
 #include <glocal/core/error.h>
 #include <glocal/core/random.h>
 #include <glocal/core/tensor.h>
-#include <glocal/core/text/nearest.h>
+#include <glocal/core/text/registry.h>
 #include <glocal/datasets/dataset.h>
 
 namespace glocal::datasets {
@@ -69,13 +69,14 @@ NoisyLabels noisy_labels(const Dataset& data, double rate, Key key, NoiseKind ki
   return out;
 }
 
-std::vector<std::string> noise_kind_names() { return {"symmetric", "pair"}; }
-
-NoiseKind noise_kind(const std::string& name) {
-  if (name == "symmetric") return NoiseKind::symmetric;
-  if (name == "pair") return NoiseKind::pair;
-  fail<ValueError>("[noisy_labels] {}",
-                   unknown_name(name, "kind of noise", noise_kind_names(), "glocal list noise-kinds"));
+const Registry<NoiseKindEntry>& noise_kinds() {
+  static const Registry<NoiseKindEntry> all(
+      "kind of noise", "glocal list noise-kinds",
+      {{"symmetric", "any other class", NoiseKind::symmetric},
+       {"pair", "the next class, the last one's being the first", NoiseKind::pair}});
+  return all;
 }
+
+NoiseKind noise_kind(const std::string& name) { return noise_kinds().at(name).kind; }
 
 }  // namespace glocal::datasets

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <glocal/core/random.h>
+#include <glocal/core/text/registry.h>
 #include <glocal/datasets/dataset.h>
 
 namespace glocal::datasets {
@@ -26,8 +27,13 @@ enum class NoiseKind : std::uint8_t { symmetric, pair };
 /// class, the last one's being the first (pair: asymmetric noise as in Han et al., "Co-teaching", NeurIPS 2018).
 /// Throws ValueError for a test part or a rate outside [0, 1].
 NoisyLabels noisy_labels(const Dataset& data, double rate, Key key, NoiseKind kind = NoiseKind::symmetric);
-std::vector<std::string> noise_kind_names();
-/// "symmetric" or "pair". Throws ValueError for another name.
+/// Throws ValueError for an unknown name.
 NoiseKind noise_kind(const std::string& name);
+
+struct NoiseKindEntry {
+  std::string name, about;
+  NoiseKind kind;
+};
+const Registry<NoiseKindEntry>& noise_kinds();
 
 }  // namespace glocal::datasets

@@ -40,12 +40,6 @@ namespace {
 
 using Entries = std::vector<NameEntry>;
 
-Entries plain(const std::vector<std::string>& names) {
-  Entries entries;
-  for (const std::string& name : names) entries.push_back({name});
-  return entries;
-}
-
 template <class Entry>
 Entries of(const Registry<Entry>& registry) {
   Entries entries;
@@ -150,8 +144,7 @@ const std::vector<NameList>& name_lists() {
       {"meta-optimizers", "meta-optimizer", "what moves the hyperparameters: --meta-optimizer",
        [] { return of(hpo::meta_optimizers()); }},
       {"datasets", "data set", "--dataset; glocal data list says where they are", datasets_known},
-      {"noise-kinds", "kind of noise", "wrong labels: --noise-kind",
-       [] { return plain(datasets::noise_kind_names()); }},
+      {"noise-kinds", "kind of noise", "wrong labels: --noise-kind", [] { return of(datasets::noise_kinds()); }},
       {"extrapolations", "extrapolation", "how glocal reaches the end of training: --extrapolation",
        choices<hpo::Extrapolation>},
       {"policies", "policy", "what is done to eigenvalues: --policy", choices<DmdOptions::Policy>},

@@ -464,7 +464,7 @@ TEST_SUITE("fast") {
     hpo::DmdOptions options;
     options.rank = 1;
     options.policy = hpo::DmdOptions::Policy::clip;
-    options.method = hpo::DmdOptions::Method::total_least_squares;
+    options.method = "total-least-squares";
     const hpo::DmdFit fit = hpo::fit_dmd(Tensor::from(h, {20, 1}), options);
     const double found_size = std::abs(fit.eigenvalues.at(0));
     const auto known = rows_of(findings, "set", "known operator").at(0);

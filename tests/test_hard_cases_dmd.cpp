@@ -15,7 +15,6 @@ using namespace glocal::hpo;
 namespace {
 
 using Policy = DmdOptions::Policy;
-using Method = DmdOptions::Method;
 using TimeAxis = DmdOptions::TimeAxis;
 
 Tensor series(std::int64_t tau, std::int64_t q, const std::function<double(double, std::int64_t)>& h) {
@@ -24,8 +23,7 @@ Tensor series(std::int64_t tau, std::int64_t q, const std::function<double(doubl
   return out;
 }
 
-constexpr Method methods[] = {Method::least_squares, Method::total_least_squares, Method::forward_backward,
-                              Method::optimised};
+const std::string methods[] = {"least-squares", "total-least-squares", "forward-backward", "optimised"};
 constexpr TimeAxis axes[] = {TimeAxis::linear, TimeAxis::logarithmic, TimeAxis::log_grid};
 
 }  // namespace
@@ -50,7 +48,7 @@ TEST_SUITE("fast") {
   }
 
   TEST_CASE("hard case: dmd near overflow and underflow forecasts what it does near 1") {
-    for (const Method method : methods) {
+    for (const std::string& method : methods) {
       DmdOptions options;
       options.method = method;
       const auto at = [&](double size) {
@@ -75,7 +73,7 @@ TEST_SUITE("fast") {
 
   TEST_CASE("hard case: dmd of a constant series is the constant, by every method, axis and policy") {
     for (const double c : {1.0, -3e-300, 2e300, 0.0})
-      for (const Method method : methods)
+      for (const std::string& method : methods)
         for (const TimeAxis axis : axes)
           for (const Policy policy : {Policy::raw, Policy::clip, Policy::snap, Policy::unit}) {
             DmdOptions options;
@@ -84,7 +82,7 @@ TEST_SUITE("fast") {
             options.policy = policy;
             const DmdFit fit = fit_dmd(series(24, 2, [=](double, auto j) { return c * double(j + 1); }), options);
             CAPTURE(c);
-            CAPTURE(int(method));
+            CAPTURE(method);
             CAPTURE(int(axis));
             CAPTURE(int(policy));
             for (std::size_t j = 0; j < 2; ++j)
@@ -101,7 +99,7 @@ TEST_SUITE("fast") {
     CHECK_THROWS_AS(fit_dmd(Tensor::zeros({10, 1})), DTypeError);
     CHECK_THROWS_AS(fit_dmd(Tensor()), ShapeError);
     for (const std::int64_t tau : {3, 4, 5})
-      for (const Method method : methods)
+      for (const std::string& method : methods)
         for (const TimeAxis axis : axes) {
           DmdOptions options;
           options.method = method;
@@ -118,13 +116,13 @@ TEST_SUITE("fast") {
           {[](double t, auto) { return std::pow(10.0, 7 * t); }},
           {[](double t, auto) { return std::pow(10.0, -7 * t); }}}) {
       CAPTURE(h(3, 0));
-      for (const Method method : methods)
+      for (const std::string& method : methods)
         for (const TimeAxis axis : axes) {
           DmdOptions options;
           options.method = method;
           options.time = axis;
           const DmdFit fit = fit_dmd(series(40, 1, h), options);
-          CAPTURE(int(method));
+          CAPTURE(method);
           CAPTURE(int(axis));
           CHECK(std::isfinite(fit.forecast(1000)[0]));
           CHECK(fit.scale == std::abs(*std::max_element(fit.data.data<double>(), fit.data.data<double>() + 40,

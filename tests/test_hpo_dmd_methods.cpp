@@ -4,12 +4,16 @@
 #include <cmath>
 #include <complex>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include <glocal/core/random.h>
 #include <glocal/hpo/dmd/dmd.h>
+#include <glocal/hpo/dmd/methods/registry.h>
 #include <glocal/hpo/dmd/model/error_bar.h>
 #include <glocal/hpo/dmd/model/fit.h>
+#include <glocal/hpo/dmd/model/hankel.h>
+#include <glocal/hpo/dmd/model/operator.h>
 #include <glocal/hpo/dmd/model/options.h>
 
 #include "dmd_series.h"
@@ -17,15 +21,13 @@
 using namespace glocal;
 using namespace glocal::hpo;
 using Complex = std::complex<double>;
-using Method = DmdOptions::Method;
 using Policy = DmdOptions::Policy;
 
 namespace {
 
-constexpr Method methods[] = {Method::least_squares, Method::total_least_squares, Method::forward_backward,
-                              Method::optimised};
+const std::string methods[] = {"least-squares", "total-least-squares", "forward-backward", "optimised"};
 
-DmdOptions options_of(Method method, Policy policy = Policy::snap, int rank = 0) {
+DmdOptions options_of(const std::string& method, Policy policy = Policy::snap, int rank = 0) {
   DmdOptions options;
   options.method = method;
   options.policy = policy;
@@ -42,7 +44,7 @@ const Series three = [](double t) { return 2 * std::pow(0.95, t) + std::pow(0.8,
 const Series wave = [](double t) { return 0.5 + std::pow(0.97, t) * std::cos(0.3 * t); };
 
 // Mean of |lambda| - 0.97 of the swinging mode of `wave` over noisy series.
-double modulus_bias(Method method, double noise) {
+double modulus_bias(const std::string& method, double noise) {
   const int seeds = 60;
   double sum = 0;
   for (int seed = 0; seed < seeds; ++seed) {
@@ -55,11 +57,32 @@ double modulus_bias(Method method, double noise) {
 }  // namespace
 
 TEST_SUITE("fast") {
+  TEST_CASE("a method from outside is one entry: it fits, forecasts, and is refused under a name that is taken") {
+    DmdMethod mine = dmd_methods().at("least-squares");
+    CHECK_THROWS_WITH_AS(add_dmd_method(mine), doctest::Contains("least-squares already"), ValueError);
+    mine.name = "halved";  // every mode dies twice as fast
+    mine.model = [whole = mine.model](const DmdSeries& series, std::int64_t r, std::string& note) {
+      DmdModel model = whole(series, r, note);
+      for (double& each : model.step.span<double>()) each /= 2;
+      return model;
+    };
+    add_dmd_method(mine);
+    DmdOptions options;
+    options.method = "halved";
+    options.policy = Policy::raw;
+    const DmdFit fit = fit_dmd(snapshots(30, {[](double t) { return std::pow(0.9, t); }}), options);
+    REQUIRE(fit.eigenvalues.size() == 1);
+    CHECK(std::abs(fit.eigenvalues[0] - 0.45) < 1e-12);
+    options.method = "halvd";
+    CHECK_THROWS_WITH_AS(fit_dmd(snapshots(30, {[](double t) { return t; }}), options), doctest::Contains("halved"),
+                         ValueError);
+  }
+
   TEST_CASE("dmd methods: clean series are forecast far ahead, defective and alternating ones too") {
     const Series defective = [](double t) { return t * std::pow(0.9, t); };
     const Series alternating = [](double t) { return std::pow(-0.95, t); };
-    for (const Method method : methods) {
-      CAPTURE(static_cast<int>(method));
+    for (const std::string& method : methods) {
+      CAPTURE(method);
       for (const Series& truth : {three, wave, defective, alternating})
         CHECK(forecast_error(fit_dmd(snapshots(60, {truth}), options_of(method)), {truth}, {80, 200, 500}) < 1e-9);
       const std::vector<Series> both{three, alternating};
@@ -78,7 +101,7 @@ TEST_SUITE("fast") {
       y = (2 * y - x) / std::sqrt(3);
       x = next;
     }
-    for (const Method method : methods) {
+    for (const std::string& method : methods) {
       const DmdFit fit = fit_dmd(h, options_of(method));
       REQUIRE(fit.rank == 2);
       CHECK(std::abs(nearest(fit.eigenvalues, {1, 1}) - Complex{std::sqrt(3) / 2, 0.5}) < 1e-12);
@@ -105,7 +128,7 @@ TEST_SUITE("fast") {
       }
     DmdData data(z);
     data.series.push_back(iz);
-    for (const Method method : methods) {
+    for (const std::string& method : methods) {
       DmdOptions options = options_of(method, Policy::raw);
       options.delays = 1;
       const DmdFit fit = fit_dmd(data, options);
@@ -114,7 +137,7 @@ TEST_SUITE("fast") {
         for (const Complex wanted : {lambda, std::conj(lambda)})
           CHECK(std::abs(nearest(fit.eigenvalues, wanted) - wanted) < 1e-9);
       CHECK(fit.residual < 1e-12);
-      if (method != Method::least_squares) continue;  // the others look at more than X
+      if (method != "least-squares") continue;  // the others look at more than X
       CHECK(std::abs(fit.singular_values[0] * fit.scale - 29.9153322) < 1e-7);
       CHECK(std::abs(fit.singular_values[1] * fit.scale - 29.9153322) < 1e-7);
       CHECK(std::abs(fit.singular_values[2] * fit.scale - 20.2107014) < 1e-7);
@@ -127,12 +150,12 @@ TEST_SUITE("fast") {
       const double x = t * 10 / 63;
       return std::cos(x) * std::sin(std::cos(x)) + std::cos(0.2 * x);
     };
-    for (const Method method : methods) {
+    for (const std::string& method : methods) {
       DmdOptions options = options_of(method, Policy::clip);
       options.delays = 30;
       const DmdFit fit = fit_dmd(snapshots(64, {f}), options);
       CHECK(fit.delays_used == 30);
-      CAPTURE(static_cast<int>(method));
+      CAPTURE(method);
       CAPTURE(fit.rank);
       CHECK(forecast_error(fit, {f}, {64, 70, 77, 83}) < 1e-9);
     }
@@ -140,12 +163,12 @@ TEST_SUITE("fast") {
 
   TEST_CASE("dmd hard case: near-equal eigenvalues .9 and .9001") {
     const Series f = [](double t) { return 3 * std::pow(0.9, t) - 2 * std::pow(0.9001, t); };
-    for (const Method method : methods)
+    for (const std::string& method : methods)
       CHECK(forecast_error(fit_dmd(snapshots(60, {f}), options_of(method)), {f}, {70, 100, 200}) < 1e-9);
   }
 
   TEST_CASE("dmd hard case: scales 1e-200 and 1e300, all zeros, NaN, too few snapshots") {
-    for (const Method method : methods) {
+    for (const std::string& method : methods) {
       for (const double factor : {1e-200, 1e300}) {
         const Series scaled = [=](double t) { return factor * wave(t); };
         const DmdFit fit = fit_dmd(snapshots(60, {scaled}), options_of(method));
@@ -174,7 +197,7 @@ TEST_SUITE("fast") {
     };
     for (std::int64_t t = 0; t < tau; ++t)
       for (std::int64_t i = 0; i < q; ++i) wide.data<double>()[t * q + i] = entry(t, i);
-    for (const Method method : methods) {
+    for (const std::string& method : methods) {
       const DmdFit fit = fit_dmd(wide, options_of(method));
       REQUIRE(fit.rank == 3);
       const std::vector<double> said = fit.forecast(40);
@@ -184,12 +207,11 @@ TEST_SUITE("fast") {
       CHECK(worst < 1e-10);
     }
     const Series slow = [](double t) { return std::exp(-1e-5 * t) + std::exp(-1e-4 * t) * std::cos(0.1 * t); };
-    CHECK(forecast_error(fit_dmd(snapshots(100000, {slow}), options_of(Method::least_squares)), {slow}, {150000}) <
-          1e-9);
+    CHECK(forecast_error(fit_dmd(snapshots(100000, {slow}), options_of("least-squares")), {slow}, {150000}) < 1e-9);
   }
 
   TEST_CASE("known wrong answer: optimal amplitudes are not biased by 1/N") {
-    for (const Method method : methods)
+    for (const std::string& method : methods)
       for (const std::int64_t tau : {12, 24, 48, 96}) {
         const DmdFit fit = fit_dmd(snapshots(tau, {wave}), options_of(method));
         const auto k = std::min_element(fit.eigenvalues.begin(), fit.eigenvalues.end(),
@@ -203,7 +225,7 @@ TEST_SUITE("fast") {
     // Modes far from orthogonal, and the bases of X and Y differ much: mixing them would move the eigenvalues.
     const std::vector<Series> entries{[](double t) { return std::pow(0.6, t) + 5 * std::pow(-0.9, t); },
                                       [](double t) { return 1.1 * std::pow(0.6, t) + 5 * std::pow(-0.9, t); }};
-    DmdOptions options = options_of(Method::forward_backward, Policy::raw);
+    DmdOptions options = options_of("forward-backward", Policy::raw);
     options.delays = 1;
     const DmdFit fit = fit_dmd(snapshots(20, entries), options);
     REQUIRE(fit.rank == 2);
@@ -214,7 +236,7 @@ TEST_SUITE("fast") {
 
   TEST_CASE("known wrong answer: a rank threshold has a floor, so rounding is no signal") {
     const Series constant = [](double) { return 3.7; };
-    for (const Method method : methods) {
+    for (const std::string& method : methods) {
       CHECK(fit_dmd(snapshots(100, {constant}), options_of(method)).rank == 1);
       CHECK(fit_dmd(snapshots(100, {three}), options_of(method)).rank == 3);
       DmdOptions energy = options_of(method);
@@ -235,18 +257,18 @@ TEST_SUITE("fast") {
   }
 
   TEST_CASE("dmd under noise: least squares shrinks eigenvalues, the other methods do not") {
-    const double least_squares = modulus_bias(Method::least_squares, 0.05);
+    const double least_squares = modulus_bias("least-squares", 0.05);
     CHECK(least_squares < -5e-3);
-    CHECK(std::abs(modulus_bias(Method::total_least_squares, 0.05)) < 0.25 * std::abs(least_squares));
-    CHECK(std::abs(modulus_bias(Method::forward_backward, 0.05)) < 0.25 * std::abs(least_squares));
-    CHECK(std::abs(modulus_bias(Method::optimised, 0.05)) < 0.1 * std::abs(least_squares));
+    CHECK(std::abs(modulus_bias("total-least-squares", 0.05)) < 0.25 * std::abs(least_squares));
+    CHECK(std::abs(modulus_bias("forward-backward", 0.05)) < 0.25 * std::abs(least_squares));
+    CHECK(std::abs(modulus_bias("optimised", 0.05)) < 0.1 * std::abs(least_squares));
   }
 
   TEST_CASE("dmd optimised: no fit of as many exponentials is closer") {
     for (std::uint64_t seed = 0; seed < 10; ++seed) {
       const Tensor h = snapshots(80, {wave, three}, 0.05, seed);
-      const double best = fit_dmd(h, options_of(Method::optimised, Policy::raw, 4)).residual;
-      for (const Method method : {Method::least_squares, Method::total_least_squares, Method::forward_backward})
+      const double best = fit_dmd(h, options_of("optimised", Policy::raw, 4)).residual;
+      for (const std::string method : {"least-squares", "total-least-squares", "forward-backward"})
         CHECK(best <= fit_dmd(h, options_of(method, Policy::raw, 4)).residual);
     }
   }
@@ -254,18 +276,18 @@ TEST_SUITE("fast") {
   TEST_CASE("dmd optimised: growth is fitted with |lambda| <= 1 unless raw") {
     const Series growth = [](double t) { return std::pow(1.05, t) + 2 * std::pow(1.02, t) * std::cos(0.4 * t); };
     const Tensor h = snapshots(60, {growth}, 1e-3);
-    const DmdFit raw = fit_dmd(h, options_of(Method::optimised, Policy::raw, 3));
+    const DmdFit raw = fit_dmd(h, options_of("optimised", Policy::raw, 3));
     CHECK(std::abs(nearest(raw.eigenvalues, 1.05) - 1.05) < 1e-3);
-    const DmdFit clip = fit_dmd(h, options_of(Method::optimised, Policy::clip, 3));
+    const DmdFit clip = fit_dmd(h, options_of("optimised", Policy::clip, 3));
     CHECK(clip.unstable);
     CHECK(std::abs(nearest(clip.fitted_eigenvalues, 1.05) - 1.05) < 1e-3);
     for (const Complex lambda : clip.eigenvalues) CHECK(std::abs(lambda) <= 1 + 1e-9);
     // Bounded least squares is at least as close as eigenvalues clipped afterwards.
-    CHECK(clip.residual <= fit_dmd(h, options_of(Method::total_least_squares, Policy::clip, 3)).residual);
+    CHECK(clip.residual <= fit_dmd(h, options_of("total-least-squares", Policy::clip, 3)).residual);
   }
 
   TEST_CASE("dmd methods: noise of any size gives finite forecasts, and is flagged when it is all there is") {
-    for (const Method method : methods)
+    for (const std::string& method : methods)
       for (std::uint64_t seed = 0; seed < 8; ++seed) {
         const DmdFit fit = fit_dmd(normal(key(seed), {50, 2}, 0, 1, DType::f64), options_of(method));
         CHECK(std::isfinite(fit.forecast(1e5)[0]));

@@ -24,6 +24,7 @@
 #include <glocal/app/run/run.h>
 #include <glocal/app/settings/allowed.h>
 #include <glocal/app/settings/flags.h>
+#include <glocal/app/settings/name_lists.h>
 #include <glocal/app/settings/options.h>
 #include <glocal/app/terminal/say.h>
 #include <glocal/app/terminal/signals.h>
@@ -163,7 +164,7 @@ void add_dmd_command(CLI::App& app) {
          "eigenvalues: raw, clip, snap or unit (default: snap, raw where growth shows in the hold-out)");
   choice("--time-axis", a->options.time,
          "exponentials of t: linear (default); a power of t: logarithmic, several: log-grid");
-  choice("--method", a->options.method, "least-squares (default), total-least-squares, forward-backward or optimised");
+  add_value(*command, "--method", a->options.method, name_in("methods"), first_names("methods", 4));
   command->add_flag("--auto", a->automatic, "choose among built-in candidates by hold-out");
   add_value(*command, "--horizon", a->horizon, above(0, 0x1p53),
             "index to forecast, the first snapshot is 0 (default: 10 tau)");

@@ -46,7 +46,7 @@ Json to_json(const DmdArguments& arguments, const hpo::Forecast& forecast) {
             {"unstable", fit.unstable},   {"snapped", fit.snapped},
             {"defective", fit.defective}, {"noise_dominated", fit.noise_dominated}};
   json["notes"] = arguments.notes;
-  json["method"] = text_of(fit.options.method);
+  json["method"] = fit.options.method;
   json["policy"] = text_of(fit.options.policy);
   json["time_axis"] = text_of(fit.options.time);
   json["modes"] = Json::array();

@@ -56,7 +56,7 @@ std::vector<Foreteller> foretellers() {
   three.policy = DmdOptions::Policy::clip;
   power.time = DmdOptions::TimeAxis::logarithmic;
   total = three;
-  total.method = DmdOptions::Method::total_least_squares;
+  total.method = "total-least-squares";
   return {{"h_tau", h_tau},
           {"published recipe", published_recipe},
           {"DMD, rank 3, clip", dmd(three)},

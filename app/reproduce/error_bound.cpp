@@ -50,7 +50,7 @@ Terms terms(const std::vector<double>& lambda, const std::vector<double>& a, dou
   hpo::DmdOptions options;
   options.rank = static_cast<int>(a.size());
   options.policy = hpo::DmdOptions::Policy::clip;
-  options.method = hpo::DmdOptions::Method::total_least_squares;
+  options.method = "total-least-squares";
   const hpo::DmdFit fit = hpo::fit_dmd(h, options);
   Terms out;
   double exact = 0;

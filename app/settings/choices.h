@@ -21,7 +21,6 @@ constexpr auto names_of() {
   using Policy = hpo::DmdOptions::Policy;
   using TimeAxis = hpo::DmdOptions::TimeAxis;
   using Sketch = hpo::ImplicitOptions::Sketch;
-  using Method = hpo::DmdOptions::Method;
   using hpo::Extrapolation;
   if constexpr (std::is_same_v<E, Extrapolation>) {
     return std::array{std::pair{Extrapolation::automatic, "auto"}, std::pair{Extrapolation::scaling, "scaling"},
@@ -31,11 +30,6 @@ constexpr auto names_of() {
   } else if constexpr (std::is_same_v<E, Policy>) {
     return std::array{std::pair{Policy::raw, "raw"}, std::pair{Policy::clip, "clip"}, std::pair{Policy::snap, "snap"},
                       std::pair{Policy::unit, "unit"}};
-  } else if constexpr (std::is_same_v<E, Method>) {
-    return std::array{std::pair{Method::least_squares, "least-squares"},
-                      std::pair{Method::total_least_squares, "total-least-squares"},
-                      std::pair{Method::forward_backward, "forward-backward"},
-                      std::pair{Method::optimised, "optimised"}};
   } else if constexpr (std::is_same_v<E, Sketch>) {
     return std::array{std::pair{Sketch::columns, "columns"}, std::pair{Sketch::gaussian, "gaussian"}};
   } else {
@@ -58,7 +52,6 @@ constexpr std::pair<const char*, const char*> kind_of() {
   if constexpr (std::is_same_v<E, hpo::Extrapolation>) return {"extrapolation", "extrapolations"};
   if constexpr (std::is_same_v<E, DType>) return {"element type", "dtypes"};
   if constexpr (std::is_same_v<E, hpo::DmdOptions::Policy>) return {"policy", "policies"};
-  if constexpr (std::is_same_v<E, hpo::DmdOptions::Method>) return {"DMD method", "methods"};
   if constexpr (std::is_same_v<E, hpo::ImplicitOptions::Sketch>) return {"sketch", "sketches"};
   if constexpr (std::is_same_v<E, hpo::DmdOptions::TimeAxis>) return {"time axis", "time-axes"};
 }

@@ -20,6 +20,7 @@
 #include <glocal/core/text/registry.h>
 #include <glocal/datasets/registry.h>
 #include <glocal/datasets/variants.h>
+#include <glocal/hpo/dmd/methods/registry.h>
 #include <glocal/hpo/dmd/model/options.h>
 #include <glocal/hpo/estimators/options.h>
 #include <glocal/hpo/estimators/registry.h>
@@ -149,7 +150,7 @@ const std::vector<NameList>& name_lists() {
        choices<hpo::Extrapolation>},
       {"policies", "policy", "what is done to eigenvalues: --policy", choices<DmdOptions::Policy>},
       {"time-axes", "time axis", "of Hankel DMD: --time-axis", choices<DmdOptions::TimeAxis>},
-      {"methods", "DMD method", "of glocal dmd: --method", choices<DmdOptions::Method>},
+      {"methods", "DMD method", "of glocal dmd: --method", [] { return of(hpo::dmd_methods()); }},
       {"sketches", "sketch", "of implicit-nystrom: --nystrom-sketch", choices<hpo::ImplicitOptions::Sketch>},
       {"dtypes", "element type", "--dtype", choices<DType>},
   };

@@ -74,11 +74,10 @@ Row automatic() {
 void add_extrapolation(Rows& rows) {
   for (const std::int64_t tau : {100, 250, 500, 1000, 2000, 4000, 8000})
     rows[fmt::format("dmd/tau{}", tau)] = [tau] { return extrapolation(tau); };
-  using Method = hpo::DmdOptions::Method;
   using TimeAxis = hpo::DmdOptions::TimeAxis;
-  rows["dmd/total_least_squares"] = [] { return variant({.method = Method::total_least_squares}); };
-  rows["dmd/forward_backward"] = [] { return variant({.method = Method::forward_backward}); };
-  rows["dmd/optimised"] = [] { return variant({.method = Method::optimised}); };
+  rows["dmd/total_least_squares"] = [] { return variant({.method = "total-least-squares"}); };
+  rows["dmd/forward_backward"] = [] { return variant({.method = "forward-backward"}); };
+  rows["dmd/optimised"] = [] { return variant({.method = "optimised"}); };
   rows["dmd/power"] = [] { return variant({.time = TimeAxis::logarithmic}); };
   rows["dmd/log_grid"] = [] { return variant({.rank = 2, .time = TimeAxis::log_grid, .bins = 16}); };
   rows["dmd/auto"] = automatic;

@@ -3,6 +3,7 @@
 #include <glocal/hpo/dmd/methods/linear.h>
 #include <glocal/hpo/dmd/methods/log_grid.h>
 #include <glocal/hpo/dmd/methods/logarithmic.h>
+#include <glocal/hpo/dmd/methods/registry.h>
 #include <glocal/hpo/dmd/model/fit.h>
 #include <glocal/hpo/dmd/model/hankel.h>
 #include <glocal/hpo/dmd/model/options.h>
@@ -22,8 +23,12 @@ DmdFit fit_dmd(const DmdSeries& series, int rank) {
   return fit;
 }
 
+DmdSeries dmd_series(const DmdData& data, const DmdOptions& options) {
+  return {data, options, dmd_methods().at(options.method)};
+}
+
 DmdFit fit_dmd(const DmdData& data, const DmdOptions& options) {
-  return fit_dmd(DmdSeries(data, options), options.rank);
+  return fit_dmd(dmd_series(data, options), options.rank);
 }
 
 }  // namespace glocal::hpo

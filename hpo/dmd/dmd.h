@@ -13,6 +13,8 @@ namespace glocal::hpo {
 /// the snapshots span. Throws ShapeError unless the series are (tau_k, q) with q >= 1 and what stands beside them fits,
 /// DTypeError unless f64, ValueError when tau_k < 3 or an option is out of range, NumericError for NaN or Inf.
 DmdFit fit_dmd(const DmdData& data, const DmdOptions& options = {});
+/// What it fits, ready: see DmdSeries.
+DmdSeries dmd_series(const DmdData& data, const DmdOptions& options);
 /// The same of a series that is ready, with options.rank = rank: fits of several ranks share what they have in common.
 DmdFit fit_dmd(const DmdSeries& series, int rank);
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -48,15 +49,16 @@ class Fits {
   explicit Fits(const DmdOptions& options) : options_(options) {}
   std::shared_ptr<const Operator> operator()(const Known& known, int rank) {
     const std::int64_t tau = known.h.dim(0);
-    const auto series = series_.try_emplace(tau, known.data.series.empty() ? DmdData(known.h) : known.data, options_);
+    std::optional<DmdSeries>& series = series_[tau];
+    if (!series) series = dmd_series(known.data.series.empty() ? DmdData(known.h) : known.data, options_);
     std::shared_ptr<const Operator>& fit = fits_[{tau, rank}];
-    if (!fit) fit = std::make_shared<const Operator>(fit_dmd(series.first->second, rank));
+    if (!fit) fit = std::make_shared<const Operator>(fit_dmd(*series, rank));
     return fit;
   }
 
  private:
   DmdOptions options_;
-  std::map<std::int64_t, DmdSeries> series_;
+  std::map<std::int64_t, std::optional<DmdSeries>> series_;
   std::map<std::pair<std::int64_t, int>, std::shared_ptr<const Operator>> fits_;
 };
 
@@ -118,7 +120,7 @@ Forecast forecast_auto(const DmdData& data, double target_t, const std::vector<D
   if (!(trust.to_beat > 0) || trust.held_back.empty())
     fail<ValueError>("[dmd] trust needs to_beat > 0 and a share to hold back");
   // throws for data that no candidate can read
-  const Known known{DmdSeries(data, candidates[0].options).target(), data};
+  const Known known{dmd_series(data, candidates[0].options).target(), data};
   const std::int64_t tau = known.h.dim(0);
   for (const Tensor& other : data.series)
     if (other.dim(0) != tau)
@@ -138,7 +140,6 @@ Forecast forecast_auto(const DmdData& data, double target_t, const std::vector<D
 }
 
 std::vector<DmdCandidate> default_candidates(std::int64_t q) {
-  using Method = DmdOptions::Method;
   using TimeAxis = DmdOptions::TimeAxis;
   const int few = static_cast<int>(std::max<std::int64_t>(3, q));
   DmdOptions o;
@@ -148,9 +149,9 @@ std::vector<DmdCandidate> default_candidates(std::int64_t q) {
   out.push_back({"least squares, automatic rank", o});
   o.rank = few;
   out.push_back({"least squares, few modes", o});
-  o.method = Method::total_least_squares;
+  o.method = "total-least-squares";
   out.push_back({"total least squares, few modes", o});
-  o.method = Method::optimised;
+  o.method = "optimised";
   out.push_back({"optimised, few modes", o});
   o.rank = 2;
   o.time = TimeAxis::log_grid;

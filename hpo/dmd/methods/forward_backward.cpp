@@ -12,6 +12,7 @@
 #include <glocal/core/tensor.h>
 #include <glocal/hpo/dmd/model/hankel.h>
 #include <glocal/hpo/dmd/model/matrix.h>
+#include <glocal/hpo/dmd/model/method.h>
 #include <glocal/hpo/dmd/model/operator.h>
 
 namespace glocal::hpo {
@@ -67,12 +68,10 @@ Tensor inverse_root(const Tensor& a) {
   return {};
 }
 
-}  // namespace
-
 // A_f steps forward and A_b backward in ONE basis, that of all windows. The paper's A = (A_f A_b^{-1})^{1/2} has a sign
 // open for each mode. Of its roots the one near A_f is A_f (A_b A_f)^{-1/2}: A_b A_f is near 1, so its principal root
 // is the right one; it solves A A_b A = A_f, and A^2 = A_f A_b^{-1} where A_f and A_b commute, as without noise.
-DmdModel forward_backward_model(const DmdSeries& series, std::int64_t r, std::string& note) {
+DmdModel model_of(const DmdSeries& series, std::int64_t r, std::string& note) {
   const Tensor basis = leading(series, r);
   DmdModel model;
   const Tensor pairs = neighbours(series, basis, model.starts);
@@ -99,6 +98,16 @@ DmdModel forward_backward_model(const DmdSeries& series, std::int64_t r, std::st
   }
   model.readouts = {rows_of(basis, 0, series.scaled[0].dim(1))};
   return model;
+}
+
+}  // namespace
+
+DmdMethod forward_backward() {
+  return {.name = "forward-backward",
+          .about = "mean of A and the inverse of the operator that steps back (Dawson et al. 2016)",
+          .both_ends = false,
+          .drop = 0,
+          .model = model_of};
 }
 
 }  // namespace glocal::hpo

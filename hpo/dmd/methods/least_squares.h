@@ -3,11 +3,13 @@
 #include <cstdint>
 
 #include <glocal/hpo/dmd/model/hankel.h>
+#include <glocal/hpo/dmd/model/method.h>
 #include <glocal/hpo/dmd/model/operator.h>
 
 namespace glocal::hpo {
 
 /// The model of rank r before any policy.
 DmdModel least_squares_model(const DmdSeries& series, std::int64_t r);
+DmdMethod least_squares();
 
 }  // namespace glocal::hpo

@@ -12,12 +12,11 @@
 
 #include <glocal/core/dtype.h>
 #include <glocal/core/tensor.h>
-#include <glocal/hpo/dmd/methods/forward_backward.h>
 #include <glocal/hpo/dmd/methods/least_squares.h>
-#include <glocal/hpo/dmd/methods/optimised.h>
-#include <glocal/hpo/dmd/methods/total_least_squares.h>
+#include <glocal/hpo/dmd/methods/registry.h>
 #include <glocal/hpo/dmd/model/fit.h>
 #include <glocal/hpo/dmd/model/hankel.h>
+#include <glocal/hpo/dmd/model/method.h>
 #include <glocal/hpo/dmd/model/operator.h>
 #include <glocal/hpo/dmd/model/options.h>
 
@@ -25,7 +24,6 @@ namespace glocal::hpo {
 namespace {
 
 using Complex = std::complex<double>;
-using Method = DmdOptions::Method;
 
 double norm(const std::vector<Tensor>& series, const std::vector<double>& weights) {
   double sum = 0;
@@ -53,10 +51,10 @@ void choose_target(DmdFit& fit, const DmdSeries& series, const DmdModel& model) 
 }  // namespace
 
 void fit_linear(DmdFit& fit, const DmdSeries& series) {
-  const Method method = fit.options.method;
+  const DmdMethod& method = dmd_methods().at(fit.options.method);
   const std::int64_t m = series.delays, w = series.scaled[0].dim(1);
   std::int64_t columns = 0, stride = 0;
-  series.windows(series.window, method == Method::least_squares ? 1 : 0, columns, stride);
+  series.windows(series.window, method.drop, columns, stride);
   fit.delays_used = static_cast<int>(m);
   fit.note = series.note;
   fit.singular_values = series.svd.s;
@@ -66,14 +64,12 @@ void fit_linear(DmdFit& fit, const DmdSeries& series) {
   if (r < fit.options.rank)
     fit.note += fmt::format("{}rank {} instead of {}: the other singular values are rounding",
                             fit.note.empty() ? "" : "; ", r, fit.options.rank);
-  DmdModel model = r == 0 || method == Method::least_squares ? least_squares_model(series, r)
-                   : method == Method::forward_backward      ? forward_backward_model(series, r, fit.note)
-                                                             : total_least_squares_model(series, r);
+  DmdModel model = r == 0 ? least_squares_model(series, r) : method.model(series, r, fit.note);
   std::function<void(DmdModel&)> refit = [&](DmdModel& one) { refit_starts(one, series.scaled, series.weights); };
   std::vector<Complex> fitted;
-  if (r > 0 && method == Method::optimised) {
+  if (r > 0 && method.refine) {
     const bool bounded = fit.options.policy != DmdOptions::Policy::raw;
-    if (optimise(model, series, bounded, fitted, fit.note))
+    if (method.refine(model, series, bounded, fitted, fit.note))
       refit = [&](DmdModel& one) { refit_readouts(one, series.scaled, series.weights); };
   }
   const DmdModes modes(model.step);

@@ -15,9 +15,11 @@
 #include <glocal/core/error.h>
 #include <glocal/core/tensor.h>
 #include <glocal/hpo/dmd/methods/linear.h>
+#include <glocal/hpo/dmd/methods/registry.h>
 #include <glocal/hpo/dmd/methods/variable_projection.h>
 #include <glocal/hpo/dmd/model/fit.h>
 #include <glocal/hpo/dmd/model/hankel.h>
+#include <glocal/hpo/dmd/model/method.h>
 #include <glocal/hpo/dmd/model/operator.h>
 #include <glocal/hpo/dmd/model/options.h>
 
@@ -207,7 +209,6 @@ void set_modes(DmdFit& fit, const Exponents& p, const Amplitudes& solved, double
 
 void fit_log_grid(DmdFit& fit, const DmdSeries& series) {
   using Policy = DmdOptions::Policy;
-  using Method = DmdOptions::Method;
   constexpr double as_well = 1.05, rounding = 1e-12;
   const DmdOptions& o = fit.options;
   std::int64_t shortest = series.data.series[0].dim(0);
@@ -221,8 +222,9 @@ void fit_log_grid(DmdFit& fit, const DmdSeries& series) {
   DmdOptions inner = o;
   inner.time = DmdOptions::TimeAxis::linear;
   inner.policy = Policy::raw;
-  if (o.method == Method::optimised) inner.method = Method::total_least_squares;
-  const DmdSeries binned_series(binned, inner);
+  const DmdMethod& method = dmd_methods().at(o.method);
+  if (method.refine) inner.method = method.start;
+  const DmdSeries binned_series(binned, inner, dmd_methods().at(inner.method));
   DmdFit first = unfitted(binned_series, inner.rank);
   fit_linear(first, binned_series);
   fit.singular_values = first.singular_values;
@@ -239,7 +241,7 @@ void fit_log_grid(DmdFit& fit, const DmdSeries& series) {
   if (dropped > 0)
     fit.note += fmt::format("{}{} modes that alternate from bin to bin or die at once were dropped",
                             fit.note.empty() ? "" : "; ", dropped);
-  if (o.method == Method::optimised && !p.pair.empty()) {
+  if (method.refine && !p.pair.empty()) {
     std::vector<Tensor> data;
     for (const Tensor& h : binned.series) {
       data.push_back(h.clone());

@@ -14,8 +14,10 @@
 
 #include <glocal/core/dtype.h>
 #include <glocal/core/linalg/lapack.h>
+#include <glocal/hpo/dmd/methods/total_least_squares.h>
 #include <glocal/hpo/dmd/methods/variable_projection.h>
 #include <glocal/hpo/dmd/model/hankel.h>
+#include <glocal/hpo/dmd/model/method.h>
 #include <glocal/hpo/dmd/model/operator.h>
 
 namespace glocal::hpo {
@@ -185,8 +187,6 @@ void set_step(DmdModel& model, const std::vector<Block>& blocks, std::int64_t r)
   }
 }
 
-}  // namespace
-
 bool optimise(DmdModel& model, const DmdSeries& series, bool bounded, std::vector<Complex>& fitted, std::string& note) {
   std::vector<Block> blocks = couples(lapack::eig(model.step).values);
   const auto least_square = [&] {
@@ -209,6 +209,16 @@ bool optimise(DmdModel& model, const DmdSeries& series, bool bounded, std::vecto
   set_step(model, blocks, r);
   refit_readouts(model, series.scaled, series.weights);
   return true;
+}
+
+}  // namespace
+
+DmdMethod optimised() {
+  DmdMethod method = total_least_squares();
+  method.start = std::exchange(method.name, "optimised");
+  method.about = "exponentials fitted to the snapshots themselves (Askham and Kutz 2018)";
+  method.refine = optimise;
+  return method;
 }
 
 }  // namespace glocal::hpo

@@ -1,13 +1,9 @@
 // X and Y projected on the leading directions of both (Hemati et al. 2017).
 #pragma once
-#include <cstdint>
-
-#include <glocal/hpo/dmd/model/hankel.h>
-#include <glocal/hpo/dmd/model/operator.h>
+#include <glocal/hpo/dmd/model/method.h>
 
 namespace glocal::hpo {
 
-/// The model of rank r before any policy.
-DmdModel total_least_squares_model(const DmdSeries& series, std::int64_t r);
+DmdMethod total_least_squares();
 
 }  // namespace glocal::hpo

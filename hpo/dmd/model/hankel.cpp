@@ -18,6 +18,7 @@
 #include <glocal/core/tensor.h>
 #include <glocal/hpo/dmd/model/fit.h>
 #include <glocal/hpo/dmd/model/matrix.h>
+#include <glocal/hpo/dmd/model/method.h>
 #include <glocal/hpo/dmd/model/options.h>
 
 namespace glocal::hpo {
@@ -131,7 +132,8 @@ int choose_rank(const std::vector<double>& s, std::int64_t m, std::int64_t n, in
   return std::min(solid, std::max(1, above(noise_threshold(s, beta))));
 }
 
-DmdSeries::DmdSeries(const DmdData& data_in, const DmdOptions& options_in) : data(data_in), options(options_in) {
+DmdSeries::DmdSeries(const DmdData& data_in, const DmdOptions& options_in, const DmdMethod& method)
+    : data(data_in), options(options_in) {
   check(data, options);
   using TimeAxis = DmdOptions::TimeAxis;
   const std::vector<Tensor>& series = data.series;
@@ -165,12 +167,10 @@ DmdSeries::DmdSeries(const DmdData& data_in, const DmdOptions& options_in) : dat
     note = fmt::format("{} delays instead of {}: {} snapshots of {} entries carry no more", delays, options.delays,
                        total, w);
   if (w > total) reduce(total);
-  const auto method = options.method;
-  const bool both_ends = method == DmdOptions::Method::total_least_squares || method == DmdOptions::Method::optimised;
-  window = delays + (both_ends ? 1 : 0);
-  const std::int64_t drop = method == DmdOptions::Method::least_squares ? 1 : 0, width = scaled[0].dim(1);
+  window = delays + (method.both_ends ? 1 : 0);
+  const std::int64_t width = scaled[0].dim(1);
   std::int64_t rows = 0, stride = 0;
-  const Tensor all = windows(window, drop, rows, stride);
+  const Tensor all = windows(window, method.drop, rows, stride);
   svd = orthogonal::left_svd(all.data<double>(), rows, window * width, stride);
 }
 

@@ -7,6 +7,7 @@
 #include <glocal/core/linalg/orthogonal.h>
 #include <glocal/core/tensor.h>
 #include <glocal/hpo/dmd/model/fit.h>
+#include <glocal/hpo/dmd/model/method.h>
 #include <glocal/hpo/dmd/model/options.h>
 
 namespace glocal::hpo {
@@ -24,8 +25,8 @@ struct DmdSeries {
   orthogonal::LeftSvd svd;  ///< of the windows of `window` snapshots, one a column; empty in logarithmic time
   std::int64_t window = 1;  ///< m, or m + 1 with both ends of a pair
 
-  DmdSeries(const DmdData& data,
-            const DmdOptions& options);  ///< checks and throws as fit_dmd
+  /// Checks and throws as fit_dmd.
+  DmdSeries(const DmdData& data, const DmdOptions& options, const DmdMethod& method);
 
   Tensor target() const;                             ///< (tau, q) what the model stands for: first, or mean
   Tensor readout_of_h(const Tensor& readout) const;  ///< (w, r) to (q, r)

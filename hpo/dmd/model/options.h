@@ -1,5 +1,6 @@
 // What a fit of Hankel dynamic mode decomposition is asked for, and what it reads.
 #pragma once
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -19,12 +20,6 @@ struct DmdOptions {
     logarithmic,  ///< each entry of h_t is a power of t + 1 + t0, fitted to means over log-spaced bins
     log_grid      ///< Hankel DMD of means over equal bins of log(t + 1 + t0): a sum of powers that the entries share
   };
-  enum class Method {
-    least_squares,        ///< A = Y X^+ (Schmid 2010); noise in X shrinks its eigenvalues
-    total_least_squares,  ///< X and Y projected on the leading directions of both (Hemati et al. 2017)
-    forward_backward,     ///< mean of A and the inverse of the operator that steps back (Dawson et al. 2016)
-    optimised             ///< exponentials fitted to the snapshots themselves (Askham and Kutz 2018)
-  };
   enum class Forecasts {
     first,  ///< the first of several series
     mean    ///< their weighted mean; they must be equally long
@@ -36,7 +31,7 @@ struct DmdOptions {
   double snap_tolerance = 1e-3;  ///< distance from 1, in [0, 1)
   int bins = 6;                  ///< logarithmic time: number of bins, at least 2; log_grid: at least 3
   double bins_from = 0.3;        ///< logarithmic time: the bins leave out this first part of the series, in [0, 1)
-  Method method = Method::least_squares;
+  std::string method = "least-squares";  ///< a name of dmd_methods()
   double energy = 0;  ///< with rank = 0: the fewest modes with this share of the squared singular values, in [0, 1]; 0:
                       ///< the threshold of fit_dmd
   double t0 = 0;      ///< logarithmic time: steps of training before the first snapshot, in [0, 1e15]

@@ -77,6 +77,15 @@ TEST_SUITE("fast") {
     CHECK(shell("exec >&- 2>&-; sleep 30", {.limits = ProcessLimits{0.2}}).how == Finished::How::timed_out);
   }
 
+  TEST_CASE("process: its end is seen where SIGCHLD is ignored") {
+    const auto before = std::signal(SIGCHLD, SIG_IGN);
+    const Finished free = shell("echo said"), limited = shell("echo said", {.limits = ProcessLimits{20}});
+    std::signal(SIGCHLD, before);
+    CHECK(free.output == "said\n");
+    CHECK(limited.output == "said\n");
+    CHECK(limited.well());
+  }
+
   TEST_CASE("process: limits of memory and of output hold") {
     const Finished much = shell("head -c 5000000 /dev/zero", {.limits = ProcessLimits{20, 0, 100}});
     CHECK(much.well());

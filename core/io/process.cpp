@@ -76,7 +76,7 @@ class Output {
   bool take(std::int64_t most) {
     char part[1 << 14];
     const ssize_t count = ::read(reader_.number(), part, sizeof part);
-    if (count <= 0 && errno != EINTR) reader_.close();
+    if (count == 0 || (count < 0 && errno != EINTR)) reader_.close();
     const std::int64_t room = most - static_cast<std::int64_t>(text.size());
     if (count > 0 && room > 0) text.append(part, static_cast<std::size_t>(std::min<std::int64_t>(room, count)));
     return count > 0;
@@ -156,7 +156,10 @@ Finished run_process(std::vector<std::string> arguments, const ProcessOptions& o
     std::array<pollfd, 2> ready{output.ready(), errors.ready()};
     const bool open = ready[0].fd >= 0 || ready[1].fd >= 0;
     // Its end is looked for before its words: what it said last is still in the pipe then.
-    if (!ended) ended = ::waitpid(child, &status, open || options.limits ? WNOHANG : 0) == child;
+    if (!ended) {
+      const pid_t gone = ::waitpid(child, &status, open || options.limits ? WNOHANG : 0);
+      ended = gone == child || (gone < 0 && errno == ECHILD);  // SIGCHLD is ignored: how it ended is nobody's to know
+    }
     if (options.limits && (ended || clock.seconds() > options.limits->seconds)) {
       if (!ended) finished.how = Finished::How::timed_out;
       ::kill(-child, SIGKILL);  // and what it started

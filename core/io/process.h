@@ -33,7 +33,8 @@ struct Finished {
   std::string ending() const;  ///< "exit code 3", "signal 9 (Killed)", "stopped after 20 s"
 };
 
-/// arguments[0] is looked up in PATH. Throws IoError when it cannot be started.
+/// arguments[0] is looked up in PATH. Throws IoError when it cannot be started. Where SIGCHLD is ignored the system
+/// keeps no exit codes, and it counts as 0.
 Finished run_process(std::vector<std::string> arguments, const ProcessOptions& options = {});
 
 }  // namespace glocal

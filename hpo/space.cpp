@@ -78,6 +78,23 @@ std::vector<double> Space::values(In phi) const {
   return all;
 }
 
+std::vector<Extent> Space::extents() const {
+  std::vector<Extent> all;
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < all_.size(); ++i) {
+    const Hyperparameter& p = all_[i];
+    const auto count = static_cast<std::size_t>(p.shape.size());
+    if (i > 0 && !p.of.empty() && all_[i - 1].of == p.of)
+      all.back().count += count;
+    else if (p.of.empty())
+      all.push_back({p.name, begin, count, p.shape.rank() > 0});
+    else
+      all.push_back({p.of, begin, count, true});
+    begin += count;
+  }
+  return all;
+}
+
 std::vector<std::string> Space::component_names() const {
   std::vector<std::string> names;
   for (const Hyperparameter& p : all_)

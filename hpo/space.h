@@ -11,6 +11,13 @@
 
 namespace glocal::hpo {
 
+/// Where the numbers of one name stand among the q components: of one number, or of a vector.
+struct Extent {
+  std::string name;
+  std::size_t begin = 0, count = 1;
+  bool vector = false;
+};
+
 /// An ordered list of named hyperparameters. phi, everywhere in hpo, is its list of unconstrained leaves.
 class Space {
  public:
@@ -26,8 +33,10 @@ class Space {
   Vars initial(DType dtype) const;
   /// Differentiable: v = transform(u), shaped as declared. Throws NumericError where u has run to an end of the range.
   Var value(std::size_t i, const Var& u) const;
-  std::vector<double> values(In phi) const;          ///< all values as one list of q numbers, whatever they are
-  std::vector<std::string> component_names() const;  ///< "lr", "knots[0]", "knots[1]", ...
+  std::vector<double> values(In phi) const;  ///< all values as one list of q numbers, whatever they are
+  std::vector<Extent> extents() const;       ///< what they are called in files, tables and messages: a vector once
+  /// "lr", "knots[0]", "knots[1]", ...: where a single one of them must be named.
+  std::vector<std::string> component_names() const;
 
  private:
   std::vector<Hyperparameter> all_;

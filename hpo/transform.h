@@ -28,6 +28,7 @@ struct Hyperparameter {
   Transform transform = Transform::identity;
   Shape shape = {};          ///< () for one number
   double low = 0, high = 1;  ///< bounds of `logit`
+  std::string of = {};       ///< the vector that it is a number of, with those beside it in the space
 };
 
 /// u of v = transform(u). Throws ValueError for a v outside of the open range.

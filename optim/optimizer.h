@@ -16,6 +16,7 @@ struct HyperInfo {
   std::string name;
   double initial;  ///< the usual value
   Range range;
+  std::string of = {};  ///< the vector that it is a number of, with those beside it: the knots of a schedule
 };
 
 /// The state after one step.

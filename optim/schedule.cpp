@@ -100,7 +100,7 @@ const Registry<ScheduleKind>& schedules() {
              Schedule schedule{
                  "piecewise", {}, [o](Values values, std::int64_t t) { return piecewise_linear(values, o.T, t); }};
              for (std::int64_t k = 0; k < o.knots; ++k)
-               schedule.hyper.push_back({fmt::format("{}_{}", of, k), initial, positive});
+               schedule.hyper.push_back({fmt::format("{}_{}", of, k), initial, positive, of});
              return schedule;
            }},
       });

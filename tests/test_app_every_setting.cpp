@@ -170,7 +170,7 @@ std::vector<std::string> settings() {
 // What a run has computed: its last parameters, and u after each update.
 struct Numbers {
   std::map<std::string, Tensor> parameters;
-  std::vector<std::map<std::string, double>> u;
+  std::vector<std::vector<double>> u;
 
   bool operator==(const Numbers& other) const {
     if (u != other.u || parameters.size() != other.parameters.size()) return false;
@@ -179,6 +179,15 @@ struct Numbers {
     return true;
   }
 };
+
+// The numbers of hyperparameters by name, one after the other.
+std::vector<double> components_of(const nlohmann::ordered_json& values) {
+  std::vector<double> all;
+  for (const auto& [name, value] : values.items())
+    for (const nlohmann::ordered_json& each : value.is_array() ? value : nlohmann::ordered_json::array({value}))
+      all.push_back(each.get<double>());
+  return all;
+}
 
 Numbers by_command(const Scratch& scratch, const std::string& command, const Flags& flags) {
   const std::string run = scratch / "run";
@@ -189,7 +198,7 @@ Numbers by_command(const Scratch& scratch, const std::string& command, const Fla
   for (const auto& [name, tensor] : load_npz(run + "/params.npz")) numbers.parameters[name] = tensor;
   std::istringstream lines(read_file(run + "/hparams.jsonl"));
   for (std::string line; std::getline(lines, line);)
-    numbers.u.push_back(nlohmann::json::parse(line)["u"].get<std::map<std::string, double>>());
+    numbers.u.push_back(components_of(nlohmann::ordered_json::parse(line)["u"]));
   return numbers;
 }
 
@@ -197,13 +206,8 @@ Numbers by_command(const Scratch& scratch, const std::string& command, const Fla
 Numbers by_library(const std::string& command, Options options) {
   const train::Experiment experiment = build(options, options.experiment.seed);
   const Vars phi = experiment.phi();
-  const std::vector<std::string> names = experiment.space().component_names();
   Numbers numbers;
-  const auto note = [&](const Vars& at) {
-    numbers.u.emplace_back();
-    const std::vector<double> u = hpo::to_components(at, at);
-    for (std::size_t k = 0; k < names.size(); ++k) numbers.u.back()[names[k]] = u[k];
-  };
+  const auto note = [&](const Vars& at) { numbers.u.push_back(hpo::to_components(at, at)); };
   const auto report = [&](const hpo::OuterUpdate& update) { note(update.next_phi); };
   note(phi);
   const std::int64_t T = options.experiment.steps;

@@ -32,7 +32,7 @@ TEST_SUITE("fast") {
     CHECK(o.experiment.dataset == "mnist");
     CHECK(o.experiment.model_options.hidden == std::vector<std::int64_t>{64, 32});
     CHECK(o.experiment.tune == std::vector<std::string>{"lr", "momentum"});
-    CHECK(o.experiment.hyper == std::map<std::string, double>{{"lr", 0.5}, {"eps", 1e-6}, {"beta1", 0.8}});
+    CHECK(o.experiment.hyper == std::map<std::string, train::HyperValue>{{"lr", 0.5}, {"eps", 1e-6}, {"beta1", 0.8}});
     CHECK(o.tuning.estimator_options.tau == 7);
     CHECK(o.tuning.estimator_options.dmd.policy == hpo::DmdOptions::Policy::unit);
     CHECK(o.tuning.estimator_options.dmd.time == hpo::DmdOptions::TimeAxis::logarithmic);

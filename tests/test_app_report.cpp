@@ -293,7 +293,7 @@ TEST_CASE("a run folder with a missing or damaged file is refused by name") {
   refused("hparams.jsonl:1:");
   write(scratch.path / "hparams.jsonl",
         R"({"update":0,"step":1,"values":{"a":1,"b":2},"hypergradient":[1],"begin":0,"every":1,"trajectory":[[1]]})");
-  refused("hparams.jsonl:1: hypergradient has 1 entries where values has 2");
+  refused("hparams.jsonl:1: hypergradient: expected 2 numbers, found 1");
   write(scratch.path / "hparams.jsonl", hparams);
   write(scratch.path / "meta.json", "[]");
   refused("meta.json holds no JSON object");

@@ -152,9 +152,10 @@ struct Experiment::Parts {
     if (c.schedule == "step") refuse_outside(c, "schedule_every", options.every, 1, c.steps, steps);
     if (c.schedule == "piecewise") refuse_outside(c, "knots", c.knots, 1, c.steps, steps);
     const auto given = c.hyper.find("lr");
+    const bool initial = given != c.hyper.end() && !given->second.vector;
     for (const optim::HyperInfo& info : optimizer.hyper)
       if (info.name == "lr")
-        return optim::make_schedule(c.schedule, "lr", given == c.hyper.end() ? info.initial : given->second, options);
+        return optim::make_schedule(c.schedule, "lr", initial ? given->second.numbers[0] : info.initial, options);
     fail<ValueError>("[experiment] {} has no learning rate", optimizer.name);
   }
 
@@ -317,7 +318,7 @@ Experiment::Experiment(const ExperimentConfig& config) {
 const hpo::Space& Experiment::space() const { return parts_->hyper.space(); }
 Vars Experiment::phi() const { return parts_->hyper.space().initial(dtype()); }
 const nn::Model& Experiment::model() const { return parts_->model; }
-const std::map<std::string, double>& Experiment::hyper() const { return parts_->hyper.values(); }
+const std::map<std::string, HyperValue>& Experiment::hyper() const { return parts_->hyper.values(); }
 std::string Experiment::title() const { return parts_->data.train.title; }
 DType Experiment::dtype() const { return parts_->dtype(); }
 

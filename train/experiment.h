@@ -13,6 +13,7 @@
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/space.h>
 #include <glocal/nn/models/model.h>
+#include <glocal/train/hyper_value.h>
 
 namespace glocal::train {
 
@@ -29,12 +30,12 @@ struct ExperimentConfig {
   nn::ModelOptions model_options;
 
   std::string optimizer = "sgd";
-  std::map<std::string, double> hyper;  ///< values by name; names not given take the optimiser's usual value
-  std::vector<std::string> tune;        ///< names whose values are tuned
-  std::string schedule = "constant";    ///< of the learning rate: constant, step, cosine, piecewise
-  std::int64_t schedule_every = 0;      ///< step schedule: steps between drops; 0: a third of the run
-  std::int64_t knots = 4;               ///< piecewise schedule
-  std::int64_t warm_up = 0;             ///< steps of linear warm-up
+  std::map<std::string, HyperValue> hyper;  ///< values by name; names not given take the optimiser's usual value
+  std::vector<std::string> tune;            ///< names whose values are tuned
+  std::string schedule = "constant";        ///< of the learning rate: constant, step, cosine, piecewise
+  std::int64_t schedule_every = 0;          ///< step schedule: steps between drops; 0: a third of the run
+  std::int64_t knots = 4;                   ///< piecewise schedule
+  std::int64_t warm_up = 0;                 ///< steps of linear warm-up
 
   std::int64_t steps = 1000, batch = 128, val_batch = 512;
   std::uint64_t seed = 0;
@@ -62,7 +63,7 @@ class Experiment {
   Vars phi() const;                 ///< their initial unconstrained values
   const nn::Model& model() const;
   /// Every hyperparameter with the value it starts from, tuned or not.
-  const std::map<std::string, double>& hyper() const;
+  const std::map<std::string, HyperValue>& hyper() const;
   const datasets::Dataset& data(datasets::Part part) const;
   std::string title() const;  ///< of the data set; starts with SYNTHETIC when it is
   DType dtype() const;

@@ -33,6 +33,7 @@ std::vector<HyperKind> hyper_kinds(const optim::Optimizer& optimizer, const opti
     for (std::size_t i = 0; i < schedule.hyper.size(); ++i) {
       HyperKind& kind = kinds[kinds.size() - schedule.hyper.size() + i];
       kind.of_schedule = true;
+      kind.of = schedule.hyper[i].of;
       if (i == 0) kind.group = Group::factor;
     }
   }
@@ -41,9 +42,10 @@ std::vector<HyperKind> hyper_kinds(const optim::Optimizer& optimizer, const opti
   kinds.push_back({"l1", Range::non_negative, 0, 1e-4, Group::coefficient});
   kinds.push_back({.name = "class_weights", .range = Range::positive, .usual = 1, .length = classes});
   const auto net = [meta_weights](double units) {
-    if (units != std::floor(units) || units < 1 || units > 1000)
-      fail<ValueError>("[experiment] meta_weight_net = {} hidden units; use a whole number from 1 to 1000, or 0",
-                       units);
+    constexpr double most_units = 1e6;
+    if (units != std::floor(units) || units < 1 || units > most_units)
+      fail<ValueError>("[experiment] meta_weight_net = {} hidden units; use a whole number from 1 to {}, or 0", units,
+                       most_units);
     std::vector<double> numbers;
     const nn::MetaWeightNet start(meta_weights, static_cast<std::int64_t>(units), DType::f64);
     for (const Var& leaf : flatten(start))

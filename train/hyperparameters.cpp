@@ -68,7 +68,7 @@ const char* text_of(Range range) {
 std::string group_base(const HyperKind& kind) { return kind.of_schedule ? "lr" : kind.name; }
 
 Hyperparameters::Hyperparameters(std::string owner, std::vector<HyperKind> kinds, const nn::Model& model,
-                                 const std::map<std::string, double>& given, const std::vector<std::string>& tune,
+                                 const std::map<std::string, HyperValue>& given, const std::vector<std::string>& tune,
                                  DType dtype, const std::map<std::string, std::string>& sources)
     : owner_(std::move(owner)), dtype_(dtype) {
   const auto source_of = [&sources](const std::string& key, const std::string& otherwise) {
@@ -83,7 +83,8 @@ Hyperparameters::Hyperparameters(std::string owner, std::vector<HyperKind> kinds
   const bool has_lr = std::any_of(entries_.begin(), entries_.end(), [](const Entry& e) { return e.kind.name == "lr"; });
   for (const auto& [name, value] : given) {
     source_ = source_of("hyper." + name, name);
-    if (name != "lr" || has_lr) give(name, value, model);  // else "lr" is where the schedule started from
+    if (name == "lr" && !has_lr && !value.vector) continue;  // where the schedule started from
+    give(name, value, model);
   }
   source_ = source_of("tune", "--tune");
   std::vector<std::string> tuned;
@@ -107,16 +108,23 @@ Hyperparameters::Hyperparameters(std::string owner, std::vector<HyperKind> kinds
     Entry& entry = entries_[index(name)];
     entry.place = static_cast<int>(space_.size());
     const bool vector = entry.kind.length > 0 || entry.kind.recipe;
-    space_.add({name, entry.start, transform_of(entry.kind),
-                vector ? Shape{static_cast<std::int64_t>(entry.start.size())} : Shape{}});
+    const bool whole = !entry.kind.of.empty() && std::find(tune.begin(), tune.end(), entry.kind.of) != tune.end();
+    space_.add({.name = name,
+                .initial = entry.start,
+                .transform = transform_of(entry.kind),
+                .shape = vector ? Shape{static_cast<std::int64_t>(entry.start.size())} : Shape{},
+                .of = whole ? entry.kind.of : ""});
   }
   space_.initial(dtype_);  // throws for a start that the element type cannot hold
   for (const Entry& entry : entries_) {
-    if (entry.kind.length == 0 || !used(entry.kind.name))
+    if (entry.kind.length > 0 && used(entry.kind.name)) {
+      values_[entry.kind.name] = entry.start;
+    } else if (entry.kind.of.empty()) {
       values_[entry.kind.name] = entry.value;
-    else
-      for (std::size_t i = 0; i < entry.start.size(); ++i)
-        values_[fmt::format("{}[{}]", entry.kind.name, i)] = entry.start[i];
+    } else {
+      HyperValue& vector = values_.try_emplace(entry.kind.of, std::vector<double>()).first->second;
+      vector.numbers.push_back(entry.value);
+    }
   }
 }
 
@@ -155,7 +163,17 @@ Hyperparameters::Entry& Hyperparameters::open(const std::string& name, const nn:
   return entries_[index(name)];
 }
 
-void Hyperparameters::give(const std::string& name, double value, const nn::Model& model) {
+void Hyperparameters::give(const std::string& name, const HyperValue& value, const nn::Model& model) {
+  const auto refuse_count = [&](std::size_t count) {
+    fail<ValueError>("[options] {}: {} has {} number{}, {} were given", source_, name, count, count == 1 ? "" : "s",
+                     value.numbers.size());
+  };
+  std::vector<Entry*> members;
+  for (Entry& entry : entries_)
+    if (value.vector && entry.kind.of == name) members.push_back(&entry);
+  if (!members.empty() && members.size() != value.numbers.size()) refuse_count(members.size());
+  for (std::size_t i = 0; i < members.size(); ++i) give(members[i]->kind.name, value.numbers[i], model);
+  if (!members.empty()) return;
   if (const auto bracket = name.find('['); bracket != std::string::npos && name.ends_with(']')) {
     Entry& entry = open(name.substr(0, bracket), model);
     std::size_t i = 0;
@@ -164,14 +182,17 @@ void Hyperparameters::give(const std::string& name, double value, const nn::Mode
     if (error != std::errc() || stop != end || entry.kind.length == 0 || i >= entry.start.size())
       fail<ValueError>("[options] {}: {} has {} component{} and no {}", source_, entry.kind.name, entry.start.size(),
                        entry.start.size() == 1 ? "" : "s", name);
-    entry.start[i] = value;  // after NAME itself, which sorts before NAME[i]
+    if (value.vector) refuse_count(1);
+    entry.start[i] = value.numbers[0];  // after NAME itself, which sorts before NAME[i]
     entry.given = true;
     entry.source = source_;
     return;
   }
   Entry& entry = open(name, model);
-  entry.value = value;
-  std::fill(entry.start.begin(), entry.start.end(), value);
+  if (value.vector && (entry.kind.length == 0 || value.numbers.size() != entry.start.size()))
+    refuse_count(entry.start.size());
+  entry.value = value.numbers[0];
+  entry.start = value.vector ? value.numbers : std::vector<double>(entry.start.size(), entry.value);
   entry.given = true;
   entry.source = source_;
 }

@@ -13,6 +13,7 @@
 #include <glocal/hpo/space.h>
 #include <glocal/nn/models/model.h>
 #include <glocal/optim/optimizer.h>
+#include <glocal/train/hyper_value.h>
 
 namespace glocal::train {
 
@@ -26,6 +27,7 @@ struct HyperKind {
   double usual;            ///< its value where none is given
   double tuned_usual = 0;  ///< where it is tuned and `usual` is 0, which no transform reaches
   Group group = Group::none;
+  std::string of = {};       ///< the vector that it is a number of; OF gives all, NAME one
   bool of_schedule = false;  ///< tuned together with the others of the learning rate's schedule by `--tune lr`
   std::int64_t length = 0;   ///< > 0: a vector; NAME gives all components, NAME[i] one
   /// Numbers tuned in place of the value, which is then only their recipe (of a network: its width).
@@ -43,11 +45,12 @@ class Hyperparameters {
   /// rounds out of it, naming the nearest usable one; `sources` says where "hyper.NAME" and "tune" were given, see
   /// ExperimentConfig.
   Hyperparameters(std::string owner, std::vector<HyperKind> kinds, const nn::Model& model,
-                  const std::map<std::string, double>& given, const std::vector<std::string>& tune, DType dtype,
+                  const std::map<std::string, HyperValue>& given, const std::vector<std::string>& tune, DType dtype,
                   const std::map<std::string, std::string>& sources = {});
 
-  const hpo::Space& space() const { return space_; }                       ///< the tuned ones
-  const std::map<std::string, double>& values() const { return values_; }  ///< where each starts, tuned or not
+  const hpo::Space& space() const { return space_; }  ///< the tuned ones
+  /// Where each starts, tuned or not; a vector that is not used as the number that all of it are.
+  const std::map<std::string, HyperValue>& values() const { return values_; }
   bool tuned(const std::string& name) const { return entries_[index(name)].place >= 0; }
   /// True when it is tuned or differs from its usual value; a vector, when its components differ.
   bool used(const std::string& name) const;
@@ -67,7 +70,7 @@ class Hyperparameters {
   };
   std::size_t index(const std::string& name) const;
   Entry& open(const std::string& name, const nn::Model& model);
-  void give(const std::string& name, double value, const nn::Model& model);
+  void give(const std::string& name, const HyperValue& value, const nn::Model& model);
   void mark(Entry& entry);
   void fill(Entry& entry) const;
 
@@ -76,7 +79,7 @@ class Hyperparameters {
   DType dtype_;
   std::vector<Entry> entries_;
   hpo::Space space_;
-  std::map<std::string, double> values_;
+  std::map<std::string, HyperValue> values_;
 };
 
 }  // namespace glocal::train

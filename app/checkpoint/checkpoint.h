@@ -13,7 +13,7 @@
 
 namespace glocal::app {
 
-constexpr const char* checkpoint_format = "glocal checkpoint 1";
+constexpr const char* checkpoint_format = "glocal checkpoint 2";
 
 /// Its tensors by name, see docs/checkpoints.md:
 /// - the training state: param/NAME, stats/I, optimizer/I, training_loss;

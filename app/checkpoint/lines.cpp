@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <glocal/app/checkpoint/checkpoint.h>
+#include <glocal/app/record/numbers.h>
 #include <glocal/app/record/read_run.h>
 #include <glocal/app/record/recorder.h>
 #include <glocal/app/settings/json_fields.h>
@@ -160,6 +161,14 @@ void check_each(const Lines& lines, const char* field, const std::vector<double>
                       found[i]);
 }
 
+std::vector<double> finite(std::vector<double> numbers, const Lines& lines, const char* field) {
+  for (std::size_t i = 0; i < numbers.size(); ++i)
+    if (!std::isfinite(numbers[i]))
+      fail<DataError>("[checkpoint] {}: {}, number {}: expected a finite number, found {}", lines.where(), field, i + 1,
+                      numbers[i]);
+  return numbers;
+}
+
 // The outer loop made again from its hypergradients: what moves on from one update to the next, and for runs from the
 // start the best of them. See hpo/tune/tune.h and hpo/tune/keep_best.h.
 struct Outer {
@@ -182,9 +191,9 @@ struct Outer {
 };
 
 void check_updates(Lines& lines, const Checkpoint& checkpoint, const train::Experiment& experiment,
-                   const RunRules& rules) {
+                   const RunRules& rules, NumberReader& reader) {
   const hpo::TuneState& state = checkpoint.state;
-  const std::vector<std::string> names = experiment.space().component_names();
+  const std::vector<hpo::Extent> extents = experiment.space().extents();
   const Vars start = experiment.phi();
   const double eps = experiment.dtype() == DType::f32 ? 1e-5 : 1e-9;
   Outer outer{rules.meta, hpo::to_components(start, start), {}};
@@ -195,8 +204,13 @@ void check_updates(Lines& lines, const Checkpoint& checkpoint, const train::Expe
     line.equal("update", k, "the next");
     line.equal("step", k < 0 || rules.search ? 0 : rules.block_start(k + 1), "where that update is made");
     line.equal("estimator", rules.estimator, "the run's");
-    values = line.by_name("values", names);
-    last_u = line.by_name("u", names);
+    const auto by_name = [&](const char* key) {
+      const Json& object = line.object(key);
+      if (object.size() != extents.size()) line.refuse(key, fmt::format("{} names", extents.size()));
+      return finite(reader.by_name(object, extents, fmt::format("{}: {}", lines.where(), key)), lines, key);
+    };
+    values = by_name("values");
+    last_u = by_name("u");
     check_each(lines, "values", experiment.space().values(hpo::to_leaves(last_u, start)), values, eps);
     if (k < 0) {
       line.done();
@@ -205,13 +219,15 @@ void check_updates(Lines& lines, const Checkpoint& checkpoint, const train::Expe
     }
     const double E = line.number_or_null("outer");
     const bool failed = rules.search || (rules.from_start && k > 0 && std::isnan(E));
-    const std::vector<double> h = line.numbers("hypergradient", failed ? 0 : names.size());
+    const std::string where = fmt::format("{}: hypergradient", lines.where());
+    const std::size_t q = failed ? 0 : static_cast<std::size_t>(rules.q);
+    const std::vector<double> h = finite(reader.list(line.list("hypergradient"), q, where), lines, "hypergradient");
     if (rules.search || rules.from_start) {
       const double score = state.scores[static_cast<std::size_t>(k)];
       if (!same(E, score)) refuse(lines.where(), fmt::format("search/scores[{}]", k), E, score);
     }
     if (rules.search) {
-      line.by_name("tried", names);
+      by_name("tried");
     } else {
       outer.update(rules.from_start, E, h);
       check_each(lines, "u", outer.u, last_u, eps);
@@ -256,11 +272,13 @@ void check_lines(const std::filesystem::path& folder, const Checkpoint& checkpoi
   Lines hparams(folder / "hparams.jsonl", "hparams_bytes", seen.hparams_bytes);
   Lines timing(folder / "timing.jsonl", "timing_bytes", seen.timing_bytes);
   check_metrics(metrics, checkpoint, rules);
-  check_updates(hparams, checkpoint, experiment, rules);
+  NumberReader reader(folder);
+  check_updates(hparams, checkpoint, experiment, rules, reader);
   check_timing(timing, seen);
   // The report will read the rest of what stands there, forecasts and trajectories.
   parse_run(folder, [&](const char* file) {
     const std::string_view name = file;
+    if (record_of(name)) return read_file((folder / name).string());
     return name == "metrics.jsonl" ? metrics.bytes() : name == "hparams.jsonl" ? hparams.bytes() : std::string("{}");
   });
 }

@@ -11,9 +11,11 @@
 #include <vector>
 
 #include <glocal/app/record/consistency.h>
+#include <glocal/app/record/numbers.h>
 #include <glocal/app/record/read_run.h>
 #include <glocal/app/record/run_record.h>
 #include <glocal/app/report/report.h>
+#include <glocal/app/settings/config.h>
 #include <glocal/app/settings/options.h>
 #include <glocal/app/terminal/progress.h>
 #include <glocal/app/terminal/say.h>
@@ -42,6 +44,7 @@ double test_accuracy(const Json& summary) {
 std::vector<std::string> row_of(const fs::path& folder) {
   const Json config = read_json(folder / "config.json");
   std::error_code ignored;
+  check_layout(folder, config, 1);
   const bool ended = fs::exists(folder / "summary.json", ignored);
   const Json summary = ended ? read_json(folder / "summary.json") : Json::object();
   if (ended) check_summary(folder, config, Json::object(), summary);
@@ -118,7 +121,8 @@ void show_run(const fs::path& folder) {
     add("validation accuracy %", percent(number_at(summary, {"val", "accuracy"})));
     add("test accuracy %", percent(number_at(summary, {"test", "accuracy"})));
     if (summary.contains("values"))
-      for (const auto& [name, value] : summary.at("values").items()) add(name, value.dump());
+      for (const auto& [name, value] : summary.at("values").items())
+        add(name, value.is_structured() ? spread_text(spread_in(value), 6) : value.dump());
     const double seconds = number_at(summary, {"seconds"}), bytes = number_at(summary, {"peak_bytes"});
     if (!std::isnan(seconds)) add("time", duration(seconds));
     if (!std::isnan(bytes)) add("peak of tensors", size_text(bytes));

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <glocal/app/record/run_record.h>
+#include <glocal/app/settings/config.h>
 #include <glocal/app/settings/json_fields.h>
 #include <glocal/app/settings/options.h>
 #include <glocal/core/error.h>
@@ -47,6 +48,7 @@ void check_score(const Json& summary, const char* part, const std::string& where
 }  // namespace
 
 void check_summary(const fs::path& folder, const Json& config, const Json& meta, const Json& summary) {
+  check_layout(folder, config, 1);
   const std::string where = (folder / "summary.json").string();
   Fields fields(summary, "", where);
   check_pair(fields, "command", config, "command", "config.json");
@@ -120,9 +122,13 @@ void check_run(const RunRecord& run) {
   const bool kept =
       run.judged.size() == run.updates.size() && best >= 0 && best < static_cast<double>(run.updates.size());
   const UpdateRecord& used = kept ? run.updates[static_cast<std::size_t>(best)] : run.updates.back();
-  for (std::size_t k = 0; k < run.names.size(); ++k)
-    in_summary({"values", run.names[k].c_str()}, used.values[k],
-               kept ? "the run kept, in hparams.jsonl" : "the last of hparams.jsonl");
+  if (run.summary.contains("values")) {
+    Fields values(run.summary.at("values"), "values", (run.folder / "summary.json").string());
+    for (const std::string& name : run.names)
+      if (values.has(name.c_str()))
+        values.equal(name.c_str(), used.value_texts.at(name),
+                     kept ? "the run kept, in hparams.jsonl" : "the last of hparams.jsonl");
+  }
   // The step that diverged has its loss in the summary alone.
   if (!kept && status != "diverged" && !run.train_loss.empty() && run.train_loss.back()[0] == steps)
     in_summary({"train_loss"}, run.train_loss.back()[1], "the last of metrics.jsonl");

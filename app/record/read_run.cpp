@@ -10,18 +10,21 @@
 #include <initializer_list>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <vector>
 
 #include <glocal/app/record/consistency.h>
+#include <glocal/app/record/numbers.h>
 #include <glocal/app/record/run_record.h>
 #include <glocal/app/settings/json_text.h>
 #include <glocal/app/settings/options.h>
 #include <glocal/core/error.h>
 #include <glocal/core/io/file.h>
 #include <glocal/core/text/printable.h>
+#include <glocal/hpo/space.h>
 
 namespace glocal::app {
 namespace fs = std::filesystem;
@@ -63,34 +66,38 @@ void for_each_line(std::string_view bytes, const fs::path& file,
 
 double number(const Json& json) { return json.is_null() ? none : json.get<double>(); }
 
-std::vector<double> numbers(const Json& line, const char* key) {
-  std::vector<double> out;
-  if (line.contains(key))
-    for (const Json& entry : line.at(key)) out.push_back(number(entry));
-  return out;
+// (step, h) rows as one curve per component that is drawn.
+void add_point(std::vector<Curve>& curves, double step, const std::vector<double>& row) {
+  curves.resize(std::min(row.size(), most_drawn));
+  for (std::size_t k = 0; k < curves.size(); ++k) curves[k].push_back({step, row[k]});
 }
 
-// A list with an entry for each component of the hyperparameters may be missing, but not of another length.
-void check_length(std::size_t length, const std::vector<std::string>& names, const char* key,
-                  const std::string& where) {
-  if (length != 0 && length != names.size())
-    fail<DataError>("[runs] {}: {} has {} entries where values has {}", where, key, length, names.size());
-}
+// The lines of hparams.jsonl, with what lies beside them.
+struct Updates {
+  NumberReader reader;
+  std::vector<hpo::Extent> extents = {};
+  std::size_t q = 0;
 
-// (step, h) rows as one curve per component.
-void add_point(std::vector<Curve>& curves, double step, const Json& row) {
-  if (curves.empty()) curves.resize(row.size());
-  for (std::size_t k = 0; k < curves.size(); ++k) curves[k].push_back({step, number(row.at(k))});
-}
+  std::vector<Spread> spreads(const std::vector<double>& all) const {
+    std::vector<Spread> out;
+    for (const hpo::Extent& one : extents) out.push_back(spread_of(std::span(all).subspan(one.begin, one.count)));
+    return out;
+  }
+  UpdateRecord read(const Json& line, const std::string& where);
+};
 
-UpdateRecord update_of(const Json& line, const std::vector<std::string>& names, const std::string& where) {
+UpdateRecord Updates::read(const Json& line, const std::string& where) {
   UpdateRecord update;
   update.index = integer_at(line, "update", where);
   update.step = integer_at(line, "step", where);
-  for (const std::string& name : names) update.values.push_back(number(line.at("values").at(name)));
-  update.hypergradient = numbers(line, "hypergradient");
-  if (line.contains("tried"))
-    for (const std::string& name : names) update.tried.push_back(number(line.at("tried").at(name)));
+  update.value_texts = line.at("values");
+  update.values = spreads(reader.by_name(line.at("values"), extents, where + ": values"));
+  if (line.contains("hypergradient") && !line.at("hypergradient").empty()) {
+    update.drawn = reader.list(line.at("hypergradient"), q, where + ": hypergradient");
+    update.hypergradient = spreads(update.drawn);
+    update.drawn.resize(std::min(q, most_drawn));
+  }
+  if (line.contains("tried")) update.tried = spreads(reader.by_name(line.at("tried"), extents, where + ": tried"));
   update.outer = number_at(line, {"outer"});
   update.exponent = number_at(line, {"exponent"});
   update.rank = number_at(line, {"rank"});
@@ -102,20 +109,28 @@ UpdateRecord update_of(const Json& line, const std::vector<std::string>& names, 
   update.note = text_at(line, "note");
   update.test = text_at(line, "test");
   update.ended = text_at(line, "ended");
-  update.singular_values = numbers(line, "singular_values");
+  if (line.contains("singular_values"))
+    for (const Json& entry : line.at("singular_values")) update.singular_values.push_back(number(entry));
   if (line.contains("eigenvalues"))
     for (const Json& pair : line.at("eigenvalues"))
       update.eigenvalues.emplace_back(number(pair.at(0)), number(pair.at(1)));
   if (line.contains("trajectory")) {
     const auto begin = line.at("begin").get<double>(), every = line.at("every").get<double>();
     double step = begin;
-    for (const Json& row : line.at("trajectory")) add_point(update.trajectory, step += every, row);
+    for (const std::vector<double>& row : reader.rows(line.at("trajectory"), q, where + ": trajectory"))
+      add_point(update.trajectory, step += every, row);
   }
-  if (line.contains("forecast"))
-    for (const Json& point : line.at("forecast")) add_point(update.forecast, number(point.at(0)), point.at(1));
-  check_length(update.hypergradient.size(), names, "hypergradient", where);
-  check_length(update.trajectory.size(), names, "trajectory", where);
-  check_length(update.forecast.size(), names, "forecast", where);
+  if (line.contains("forecast")) {
+    const Json& forecast = line.at("forecast");
+    if (forecast.is_object()) {
+      const auto rows = reader.rows(forecast.at("numbers"), q, where + ": forecast.numbers");
+      for (std::size_t i = 0; i < rows.size(); ++i)
+        add_point(update.forecast, number(forecast.at("steps").at(i)), rows[i]);
+    } else {
+      for (const Json& point : forecast)
+        add_point(update.forecast, number(point.at(0)), reader.list(point.at(1), q, where + ": forecast"));
+    }
+  }
   return update;
 }
 
@@ -146,10 +161,18 @@ RunRecord parse_run(const fs::path& folder, const std::function<std::string(cons
   run.summary = parse_object(bytes("summary.json"), folder / "summary.json");
   run.estimator = text_at(run.summary, "estimator");
   read_metrics(run, bytes("metrics.jsonl"), folder / "metrics.jsonl");
-  const auto add_update = [&run](const Json& line, const std::string& where) {
-    if (run.updates.empty())
-      for (const auto& [name, value] : line.at("values").items()) run.names.push_back(name);
-    run.updates.push_back(update_of(line, run.names, where));
+  Updates updates{NumberReader(folder, bytes)};
+  const auto add_update = [&run, &updates](const Json& line, const std::string& where) {
+    if (run.updates.empty()) {
+      updates.extents = extents_of(line.at("values"), where + ": values");
+      for (const hpo::Extent& one : updates.extents) {
+        run.names.push_back(one.name);
+        for (std::size_t i = 0; i < one.count && run.drawn.size() < most_drawn; ++i)
+          run.drawn.push_back(one.vector ? fmt::format("{}[{}]", one.name, i) : one.name);
+        updates.q = run.components += one.count;
+      }
+    }
+    run.updates.push_back(updates.read(line, where));
   };
   for_each_line(bytes("hparams.jsonl"), folder / "hparams.jsonl", add_update);
   if (run.summary.contains("best")) {

@@ -39,16 +39,10 @@ namespace {
 
 constexpr std::int64_t most_rows = 200, forecast_points = 40;
 
-Json by_name(const std::vector<std::string>& names, const std::vector<double>& numbers) {
-  Json json = Json::object();
-  for (std::size_t i = 0; i < names.size(); ++i) json[names[i]] = numbers[i];
-  return json;
-}
-
 // Rows every, 2 every, ... of h after each step of the block, at most about most_rows of them.
-void add_trajectory(Json& line, const Tensor& h, std::int64_t begin) {
+void add_trajectory(Json& line, NumberWriter& numbers, const Tensor& h, std::int64_t begin) {
   const std::int64_t tau = h.dim(0), q = h.dim(1), every = (tau + most_rows - 1) / most_rows;
-  Json rows = Json::array();
+  std::vector<std::vector<double>> rows;
   for (std::int64_t t = every; t <= tau; t += every) {
     std::vector<double> row;
     for (std::int64_t k = 0; k < q; ++k) row.push_back(h.at((t - 1) * q + k));
@@ -56,13 +50,14 @@ void add_trajectory(Json& line, const Tensor& h, std::int64_t begin) {
   }
   line["begin"] = begin;
   line["every"] = every;
-  line["trajectory"] = std::move(rows);
+  line["trajectory"] = numbers.rows("trajectory", rows);
 }
 
-void add_fit(Json& line, const hpo::Forecast& forecast, std::int64_t begin, std::int64_t end, std::int64_t T) {
+void add_fit(Json& line, NumberWriter& numbers, const hpo::Forecast& forecast, std::int64_t begin, std::int64_t end,
+             std::int64_t T) {
   line["fell_back"] = forecast.fell_back;
   line["skill"] = forecast.skill;
-  line["error_bar"] = forecast.error_bar;
+  line["error_bar"] = numbers.list("error_bar", forecast.error_bar);
   if (!forecast.note.empty()) line["note"] = forecast.note;
   if (!forecast.test.empty()) line["test"] = forecast.test;
   line["ended"] = forecast.ended;
@@ -79,14 +74,21 @@ void add_fit(Json& line, const hpo::Forecast& forecast, std::int64_t begin, std:
     line["singular_values"] = fit->singular_values;
   }
   // Snapshot i of the block is h after step begin + i + 1 of training.
-  Json points = Json::array();
-  std::int64_t last = -1;
+  std::vector<std::int64_t> steps;
+  std::vector<std::vector<double>> rows;
   for (std::int64_t i = 0; i <= forecast_points; ++i) {
     const std::int64_t t = end + (T - end) * i / forecast_points;
-    if (t != last) points.push_back({t, forecast.model->at(static_cast<double>(t - begin - 1))});
-    last = t;
+    if (!steps.empty() && t == steps.back()) continue;
+    steps.push_back(t);
+    rows.push_back(forecast.model->at(static_cast<double>(t - begin - 1)));
   }
-  line["forecast"] = std::move(points);
+  const Json points = numbers.rows("forecast", rows);
+  if (points.is_object()) {
+    line["forecast"] = {{"steps", steps}, {"numbers", points}};
+    return;
+  }
+  line["forecast"] = Json::array();
+  for (std::size_t i = 0; i < steps.size(); ++i) line["forecast"].push_back({steps[i], points[i]});
 }
 
 }  // namespace
@@ -103,9 +105,11 @@ Recorder::Pause::~Pause() {
 }
 
 Recorder::Recorder(const train::Experiment& experiment, const Options& options, std::string estimator,
-                   JsonLines metrics, JsonLines hparams, JsonLines timing)
+                   const RunFolder& folder, JsonLines metrics, JsonLines hparams, JsonLines timing)
     : experiment_(experiment),
       estimator_(std::move(estimator)),
+      folder_(folder.path()),
+      extents_(experiment.space().extents()),
       divergence_(experiment, estimator_),
       rules_(rules_of(experiment, options, estimator_)),
       T_(options.tuning.T),
@@ -114,34 +118,36 @@ Recorder::Recorder(const train::Experiment& experiment, const Options& options, 
       hparams_(std::move(hparams)),
       timing_(std::move(timing)),
       progress_(estimator_, rules_.replays.runs * rules_.replays.steps + T_, ProgressLine::style(options.quiet)) {
-  const std::vector<std::string> names = experiment.space().component_names();
-  const std::vector<double> start = experiment.space().values(experiment.phi());
-  for (std::size_t i = 0; i < names.size(); ++i) values.emplace_back(names[i], start[i]);
+  use(experiment.phi(), 0);
 }
 
 Recorder::Recorder(const train::Experiment& experiment, const Options& options, std::string estimator,
                    const RunFolder& folder)
-    : Recorder(experiment, options, std::move(estimator), folder.lines("metrics.jsonl"), folder.lines("hparams.jsonl"),
-               folder.lines("timing.jsonl")) {
+    : Recorder(experiment, options, std::move(estimator), folder, folder.lines("metrics.jsonl"),
+               folder.lines("hparams.jsonl"), folder.lines("timing.jsonl")) {
   const Vars phi = experiment.phi();
-  const std::vector<std::string> names = experiment.space().component_names();
-  hparams_.append({{"update", -1},
-                   {"step", 0},
-                   {"estimator", estimator_},
-                   {"values", by_name(names, experiment.space().values(phi))},
-                   {"u", by_name(names, hpo::to_components(phi, phi))}});
+  NumberWriter numbers(extents_, 0);
+  const Json line{{"update", -1},
+                  {"step", 0},
+                  {"estimator", estimator_},
+                  {"values", numbers.by_name("values", values_)},
+                  {"u", numbers.by_name("u", values_of(extents_, hpo::to_components(phi, phi)))}};
+  numbers.write(folder_);
+  hparams_.append(line);
 }
 
 Recorder::Recorder(const train::Experiment& experiment, const Options& options, std::string estimator,
-                   const RunFolder& folder, const Seen& seen, const Used& used, const std::vector<double>& in_use)
-    : Recorder(experiment, options, std::move(estimator), folder.lines("metrics.jsonl", seen.metrics_bytes),
+                   const RunFolder& folder, const Seen& seen, const Used& used, const std::vector<double>& in_use,
+                   std::int64_t record)
+    : Recorder(experiment, options, std::move(estimator), folder, folder.lines("metrics.jsonl", seen.metrics_bytes),
                folder.lines("hparams.jsonl", seen.hparams_bytes), folder.lines("timing.jsonl", seen.timing_bytes)) {
+  folder.remove_numbers(seen.updates + 1);
   seen_ = seen;
   seen_.owed = false;
   peak_bytes_ = used.peak_bytes;
   paused_ = -used.seconds;
   paused_in_block_ = -used.block_seconds;
-  for (std::size_t i = 0; i < in_use.size(); ++i) values[i].second = in_use[i];
+  set_values(in_use, record);
   progress_.begin_at(steps_before() + seen.steps);
 }
 
@@ -169,23 +175,23 @@ void Recorder::sync() {
   timing_.sync();
 }
 
-std::span<const Values::value_type> shown(const Values& values) {
-  return std::span(values).first(std::min<std::size_t>(values.size(), 12));
+std::string shown(const Values& values, int digits, const char* before, const char* between) {
+  std::string all;
+  for (const auto& [name, value] : std::span(values).first(std::min<std::size_t>(values.size(), 12)))
+    all += before + name + between + spread_text(spread_of(value.numbers), digits);
+  return all;
 }
 
 std::string Recorder::note() const {
   std::string text = fmt::format("loss {:.4g}", seen_.train_loss);
   if (seen_.scored) text += fmt::format("  validation {:.1f} %", 100 * seen_.validation.accuracy);
-  for (const auto& [name, value] : shown(values)) text += fmt::format("  {} {:.3g}", name, value);
-  return text;
+  return text + note_;
 }
 
 void Recorder::check(const Vars& s, double before, std::int64_t t) const {
   const auto at = [this] {
-    std::string text;
-    for (const auto& [name, value] : shown(values))
-      text += fmt::format("{}{} = {:.4g}", text.empty() ? " at " : ", ", name, value);
-    return text;
+    const std::string text = shown(values_, 4, ", ", " = ");
+    return text.empty() ? text : " at" + text.substr(1);
   };
   const bool whole_state = (t + 1) % block_ == 0 || t + 1 == T_, finite = std::isfinite(seen_.train_loss);
   if (finite) divergence_.check(seen_.train_loss, before, t, at);
@@ -217,9 +223,12 @@ void Recorder::validate(const Vars& s) {
   seen_.best = std::min(seen_.best, seen_.validation.loss);
 }
 
-void Recorder::use(const Vars& phi) {
-  const std::vector<double> now = experiment_.space().values(phi);
-  for (std::size_t i = 0; i < now.size(); ++i) values[i].second = now[i];
+void Recorder::use(const Vars& phi, std::int64_t record) { set_values(experiment_.space().values(phi), record); }
+
+void Recorder::set_values(std::span<const double> numbers, std::int64_t record) {
+  values_ = values_of(extents_, numbers);
+  note_ = shown(values_, 3, "  ");
+  record_ = record;
 }
 
 void Recorder::update(const hpo::OuterUpdate& update) {
@@ -227,7 +236,6 @@ void Recorder::update(const hpo::OuterUpdate& update) {
   seen_.estimate_seconds += seconds;
   {
     const Pause pause(*this);
-    use(update.next_phi);
     ++seen_.updates;
     write_update(update);
     timing_.append({{"update", update.index}, {"seconds", seconds}});
@@ -237,21 +245,24 @@ void Recorder::update(const hpo::OuterUpdate& update) {
 }
 
 void Recorder::write_update(const hpo::OuterUpdate& update) {
-  const std::vector<std::string> names = experiment_.space().component_names();
+  const auto by_name = [this](const Vars& phi) { return values_of(extents_, experiment_.space().values(phi)); };
   const hpo::Estimate& estimate = update.estimate;
+  NumberWriter numbers(extents_, seen_.updates);
   Json line{{"update", update.index},
             {"step", update.t},
             {"estimator", estimator_},
-            {"values", by_name(names, experiment_.space().values(update.next_phi))},
-            {"u", by_name(names, hpo::to_components(update.next_phi, update.next_phi))},
-            {"hypergradient", estimate.h},
+            {"values", numbers.by_name("values", by_name(update.next_phi))},
+            {"u", numbers.by_name("u", values_of(extents_, hpo::to_components(update.next_phi, update.next_phi)))},
+            {"hypergradient", numbers.list("hypergradient", estimate.h)},
             {"outer", estimate.outer}};
-  if (hpo::is_search(estimator_)) line["tried"] = by_name(names, experiment_.space().values(update.phi));
+  if (hpo::is_search(estimator_)) line["tried"] = numbers.by_name("tried", by_name(update.phi));
   const std::int64_t begin = update.t - (estimate.trajectory ? estimate.trajectory.dim(0) : 0);
-  if (estimate.trajectory) add_trajectory(line, estimate.trajectory, std::max<std::int64_t>(0, begin));
-  if (estimate.forecast) add_fit(line, *estimate.forecast, begin, update.t, T_);
+  if (estimate.trajectory) add_trajectory(line, numbers, estimate.trajectory, std::max<std::int64_t>(0, begin));
+  if (estimate.forecast) add_fit(line, numbers, *estimate.forecast, begin, update.t, T_);
   if (!estimate.note.empty()) line["note"] = estimate.note;
+  numbers.write(folder_);
   hparams_.append(line);
+  use(update.next_phi, seen_.updates);
 }
 
 void Recorder::score(const Vars& s) {

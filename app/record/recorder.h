@@ -1,12 +1,13 @@
 // Watches a run while it goes on: writes its lines, checks that it has not diverged, shows how far it is.
 #pragma once
 #include <cstdint>
+#include <filesystem>
 #include <limits>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include <glocal/app/record/numbers.h>
 #include <glocal/app/record/run_folder.h>
 #include <glocal/app/settings/options.h>
 #include <glocal/app/setup/divergence.h>
@@ -14,14 +15,14 @@
 #include <glocal/app/terminal/progress.h>
 #include <glocal/autodiff/var.h>
 #include <glocal/core/stopwatch.h>
+#include <glocal/hpo/space.h>
 #include <glocal/hpo/tune/tune.h>
 #include <glocal/train/experiment.h>
 
 namespace glocal::app {
 
-using Values = std::vector<std::pair<std::string, double>>;  ///< hyperparameters by name, in order
-/// What is printed of them: all, or the first twelve of many, as the weights of a network are.
-std::span<const Values::value_type> shown(const Values& values);
+/// What is printed of hyperparameters: each in a few words, of very many the first twelve.
+std::string shown(const Values& values, int digits, const char* before, const char* between = " ");
 
 /// What a run's eyes have seen up to some step: with the files up to these lengths, all that a Recorder goes on from.
 struct Seen {
@@ -48,14 +49,14 @@ class Recorder {
   Recorder(const train::Experiment& experiment, const Options& options, std::string estimator, const RunFolder& folder);
   /// Goes on with the files of a run that saw `seen` before it was stopped, with these hyperparameters in use.
   Recorder(const train::Experiment& experiment, const Options& options, std::string estimator, const RunFolder& folder,
-           const Seen& seen, const Used& used, const std::vector<double>& in_use);
+           const Seen& seen, const Used& used, const std::vector<double>& in_use, std::int64_t record);
 
   /// After every step (problem.watch). Throws DivergedError naming step and tensor; Interrupted while it evaluates.
   void step(const Vars& s, std::int64_t t);
   /// After every outer update, or trial of a search.
   void update(const hpo::OuterUpdate& update);
-  /// From here on these hyperparameters are in use.
-  void use(const Vars& phi);
+  /// From here on these hyperparameters are in use; they stand in line `record` of hparams.jsonl, from 0 on.
+  void use(const Vars& phi, std::int64_t record);
   /// The last scores, on the validation and test parts, of the state after the last step.
   void score(const Vars& s);
 
@@ -67,7 +68,8 @@ class Recorder {
   void sync();
 
   train::Score test;
-  Values values;  ///< hyperparameters in use now: the last good ones
+  const Values& values() const { return values_; }  ///< hyperparameters in use now: the last good ones
+  std::int64_t record() const { return record_; }   ///< the line where they stand
 
   /// While one lives, clock and peak memory stand still for the run.
   class Pause {
@@ -83,16 +85,23 @@ class Recorder {
   };
 
  private:
-  Recorder(const train::Experiment& experiment, const Options& options, std::string estimator, JsonLines metrics,
-           JsonLines hparams, JsonLines timing);
+  Recorder(const train::Experiment& experiment, const Options& options, std::string estimator, const RunFolder& folder,
+           JsonLines metrics, JsonLines hparams, JsonLines timing);
   void check(const Vars& s, double before, std::int64_t t) const;
   void validate(const Vars& s);
   std::int64_t steps_before() const;  // of runs from the start, for the progress line
   void write_update(const hpo::OuterUpdate& update);
   std::string note() const;
 
+  void set_values(std::span<const double> numbers, std::int64_t record);
+
   const train::Experiment& experiment_;
   std::string estimator_;
+  std::filesystem::path folder_;
+  std::vector<hpo::Extent> extents_;
+  Values values_;
+  std::string note_;  // of them
+  std::int64_t record_ = 0;
   Divergence divergence_;
   RunRules rules_;
   std::int64_t T_, block_;

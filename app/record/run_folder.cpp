@@ -16,8 +16,10 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include <glocal/app/record/lock.h>
+#include <glocal/app/record/numbers.h>
 #include <glocal/app/settings/json_text.h>
 #include <glocal/core/error.h>
 #include <glocal/core/io/file.h>
@@ -167,6 +169,7 @@ void RunFolder::create() const {
     if (!place_->force && holds_run(folder))
       fail<ValueError>("[run] {} holds a run since a moment ago; give another --out, or --force", folder.string());
     remove_stale_temporaries(folder.string());
+    remove_numbers(0);
     for (const char* file : files_of_a_run) fs::remove(folder / file);
   } catch (const fs::filesystem_error& error) {
     fail<IoError>("[run] cannot prepare {}: {}", folder.string(), error.code().message());
@@ -175,6 +178,16 @@ void RunFolder::create() const {
 
 void RunFolder::write(const std::string& file, const Json& json) const {
   write_file_atomically((path() / file).string(), json_dump(json, 2) + "\n");
+}
+
+void RunFolder::remove_numbers(std::int64_t first) const {
+  std::error_code error;
+  std::vector<fs::path> found;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path(), error))
+    if (record_of(entry.path().filename().string()).value_or(-1) >= first) found.push_back(entry.path());
+  for (const fs::path& file : found)
+    if (!error) fs::remove(file, error);
+  if (error) fail<IoError>("[run] cannot prepare {}: {}", path().string(), error.message());
 }
 
 void RunFolder::write_parameters(const std::map<std::string, Tensor>& parameters) const {

@@ -51,6 +51,8 @@ class RunFolder {
   const std::filesystem::path& path() const { return place_->path; }  ///< of a numbered one only after create()
 
   void write(const std::string& file, const Json& json) const;
+  /// Removes the .npz files of lines `first`, first + 1, ... of hparams.jsonl. Throws IoError.
+  void remove_numbers(std::int64_t first) const;
   void write_parameters(const std::map<std::string, Tensor>& parameters) const;  ///< params.npz
   JsonLines lines(const std::string& file) const { return JsonLines(path() / file); }
   JsonLines lines(const std::string& file, std::int64_t length) const { return JsonLines(path() / file, length); }

@@ -12,17 +12,23 @@
 #include <string>
 #include <vector>
 
+#include <glocal/app/record/numbers.h>
+
 namespace glocal::app {
 
 using Json = nlohmann::ordered_json;
 using Curve = std::vector<std::array<double, 2>>;  ///< (step, number)
 
+/// Components whose hypergradients are drawn: of more, the first.
+constexpr std::size_t most_drawn = 4;
+
 /// One outer update. Numbers that do not apply are NaN, lists empty.
 struct UpdateRecord {
-  std::int64_t index = 0, step = 0;  ///< index -1: the values the run started from
-  std::vector<double> values;        ///< after the update, in the order of RunRecord::names
-  std::vector<double> hypergradient;
-  std::vector<double> tried;  ///< a search's trial: the values it ran with, while `values` are the best so far
+  std::int64_t index = 0, step = 0;   ///< index -1: the values the run started from
+  std::vector<Spread> values;         ///< after the update, in the order of RunRecord::names
+  std::vector<Spread> hypergradient;  ///< in the same order
+  std::vector<Spread> tried;          ///< a search's trial: the values it ran with, while `values` are the best so far
+  Json value_texts;                   ///< `values` as they stand in the file
   double outer = 0, exponent = 0, rank = 0, delays = 0, residual = 0, skill = 0;
   bool forecast_made = false, fell_back = false;
   std::string note;
@@ -30,7 +36,8 @@ struct UpdateRecord {
   std::string ended;  ///< how that ended
   std::vector<std::complex<double>> eigenvalues;
   std::vector<double> singular_values;
-  std::vector<Curve> trajectory;  ///< per component, against steps of training
+  std::vector<double> drawn;      ///< the hypergradient of the first most_drawn components
+  std::vector<Curve> trajectory;  ///< of those, against steps of training
   std::vector<Curve> forecast;    ///< the same, from the block's end to the end of training
 };
 
@@ -38,7 +45,9 @@ struct RunRecord {
   std::filesystem::path folder;
   Json config, meta, summary;
   std::string estimator;
-  std::vector<std::string> names;  ///< components of the tuned hyperparameters: "lr", "knots[0]", ...
+  std::vector<std::string> names;  ///< of the tuned hyperparameters; a vector has one
+  std::vector<std::string> drawn;  ///< of the first most_drawn components: "lr", "class_weights[0]", ...
+  std::size_t components = 0;      ///< in all
   Curve train_loss, val_loss, val_accuracy;
   double test_loss = std::numeric_limits<double>::quiet_NaN(), test_accuracy = test_loss;  ///< NaN before the end
   std::vector<UpdateRecord> updates;                                                       ///< from index -1 on

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <glocal/app/record/consistency.h>
+#include <glocal/app/record/numbers.h>
 #include <glocal/app/record/read_run.h>
 #include <glocal/app/record/run_record.h>
 #include <glocal/app/report/figures.h>
@@ -50,8 +51,9 @@ std::string tables(const Json& rows, const std::vector<std::string>& names) {
                             fmt::format("{} of {}", text_at(row, "diverged"), text_at(row, "seeds"))});
     std::vector<std::string> line{estimator};
     for (const std::string& name : names) {
-      const double value = number_at(row, {"values", name.c_str(), "mean"});
-      line.push_back(std::isnan(value) ? "–" : fmt::format("{:.3g}", value));
+      const Json::json_pointer mean = Json::json_pointer() / "values" / name / "mean";
+      const Spread value = row.contains(mean) ? spread_in(row.at(mean)) : Spread();
+      line.push_back(std::isnan(value.median) ? "–" : spread_text(value, 3));
     }
     const std::string kept = text_at(row, "kept");
     line.push_back(kept.empty() ? "–" : kept);
@@ -120,7 +122,7 @@ std::string overlays(const std::vector<RunGroup>& groups, const std::vector<std:
       std::any_of(groups.begin(), groups.end(), [](auto& g) { return g.runs.front().updates.size() > 1; });
   if (!tuned) return out;
   out += "<h2>Hyperparameters</h2>\n<div class=\"grid\">\n";
-  for (std::size_t k = 0; k < std::min(names.size(), most_components); ++k)
+  for (std::size_t k = 0; k < std::min(names.size(), most_values); ++k)
     out += figure(value_overlay(groups, k), fmt::format("value-{}", k),
                   k == 0 ? "All start from the same value. Estimators that see only one block can pull a learning rate "
                            "down too early; how far the others end from global tells what the approximation costs."

@@ -37,11 +37,15 @@ std::string fell_from(const std::string& what, const Curve& curve) {
                      number_text(last));
 }
 
-Curve value_curve(const RunRecord& run, std::size_t k) {
+Curve value_curve(const RunRecord& run, std::size_t k, double Spread::*of = &Spread::median) {
   Curve curve;
   for (const UpdateRecord& update : run.updates)
-    curve.push_back({static_cast<double>(update.index + 1), update.values.at(k)});
+    curve.push_back({static_cast<double>(update.index + 1), update.values.at(k).*of});
   return curve;
+}
+
+bool is_spread(const RunRecord& run, std::size_t k) {
+  return std::ranges::any_of(run.updates, [k](const UpdateRecord& update) { return !update.values.at(k).one(); });
 }
 
 Curve in_percent(Curve curve) {
@@ -135,7 +139,8 @@ Plot value_plot(const RunRecord& run, std::size_t k) {
   const Curve curve = value_curve(run, k);
   Series fell_back{"fell back", Paint::vermillion, Style::rings, {}};
   for (const UpdateRecord& update : run.updates)
-    if (update.fell_back) fell_back.points.push_back({static_cast<double>(update.index + 1), update.values.at(k)});
+    if (update.fell_back)
+      fell_back.points.push_back({static_cast<double>(update.index + 1), update.values.at(k).median});
   const std::optional<std::size_t> kept = kept_update(run);
   const std::array<double, 2> end = kept ? curve.at(*kept) : curve.back();
   Plot plot{.title = fmt::format("{} went from {} to {}", run.names.at(k), number_text(curve.front()[1]),
@@ -154,7 +159,17 @@ Plot value_plot(const RunRecord& run, std::size_t k) {
     for (const UpdateRecord& update : run.updates)
       if (!update.tried.empty())
         plot.series[std::isnan(update.outer) ? 2 : 1].points.push_back(
-            {static_cast<double>(update.index + 1), update.tried.at(k)});
+            {static_cast<double>(update.index + 1), update.tried.at(k).median});
+  }
+  if (is_spread(run, k)) {  // of a vector: the median above, and around it
+    plot.title = "The median of " + plot.title;
+    const auto add = [&](const char* name, Style style, double Spread::*of) {
+      plot.series.push_back({name, paint_of(run.estimator), style, value_curve(run, k, of)});
+    };
+    add("quartiles", Style::dashed, &Spread::lower);
+    add("", Style::dashed, &Spread::upper);
+    add("least and largest", Style::dotted, &Spread::least);
+    add("", Style::dotted, &Spread::largest);
   }
   plot.y.log = all_positive(plot.series);
   return plot;
@@ -162,8 +177,8 @@ Plot value_plot(const RunRecord& run, std::size_t k) {
 
 Plot trajectory_plot(const RunRecord& run, const UpdateRecord& update, std::size_t k) {
   const Curve& block = update.trajectory.at(k);
-  const double used = update.hypergradient.at(k);
-  Plot plot{.title = fmt::format("{}, update {}", run.names.at(k), update.index + 1),
+  const double used = update.drawn.at(k);
+  Plot plot{.title = fmt::format("{}, update {}", run.drawn.at(k), update.index + 1),
             .x = {"step of training"},
             .y = {},
             .series = {{"h in the block", Paint::ink, Style::line, block}}};

@@ -21,9 +21,9 @@ bool is_search(const RunRecord& run);
 
 Plot loss_plot(const RunRecord& run);
 Plot accuracy_plot(const RunRecord& run);
-Plot value_plot(const RunRecord& run, std::size_t k);  ///< component k against outer updates
+Plot value_plot(const RunRecord& run, std::size_t k);  ///< hyperparameter k against outer updates
 
-/// h in the block and its forecast, component k.
+/// h in the block and its forecast, component k of those drawn.
 Plot trajectory_plot(const RunRecord& run, const UpdateRecord& update, std::size_t k);
 /// Eigenvalues as points of the complex plane.
 Series eigenvalue_points(const std::string& label, Paint paint, Series::Style style,

@@ -62,4 +62,6 @@ std::string html_of(const Page& page) {
 
 std::string number_text(double value) { return std::isnan(value) ? "" : fmt::format("{:.4g}", value); }
 
+std::string number_text(const Spread& spread) { return std::isnan(spread.median) ? "" : spread_text(spread, 4); }
+
 }  // namespace glocal::app

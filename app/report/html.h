@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include <glocal/app/record/numbers.h>
 #include <glocal/app/report/plot.h>
 
 namespace glocal::app {
@@ -31,5 +32,6 @@ std::string html_of(const Page& page);
 
 /// Four significant digits; "" for NaN.
 std::string number_text(double value);
+std::string number_text(const Spread& spread);  ///< of a vector "0.05 [0.2 0.9 1.3] 5.3"
 
 }  // namespace glocal::app

@@ -37,7 +37,7 @@ std::string headline_tiles(const RunRecord& run) {
       {percent(number_at(summary, {"val", "accuracy"})), "validation accuracy"}};
   if (!run.updates.empty()) {  // a run that was killed at once has none
     const UpdateRecord& end = run.updates[kept_update(run).value_or(run.updates.size() - 1)];
-    for (std::size_t k = 0; k < std::min(run.names.size(), most_components); ++k)
+    for (std::size_t k = 0; k < std::min(run.names.size(), most_values); ++k)
       entries.emplace_back(number_text(end.values[k]), run.names[k] + " at the end");
   }
   const double seconds = number_at(summary, {"seconds"}), bytes = number_at(summary, {"peak_bytes"});
@@ -70,7 +70,7 @@ std::string run_page(const RunRecord& run) {
   page.body += "</div>\n";
   if (tuned) {
     page.body += "<h2>Hyperparameters</h2>\n<div class=\"grid\">\n";
-    for (std::size_t k = 0; k < std::min(run.names.size(), most_components); ++k)
+    for (std::size_t k = 0; k < std::min(run.names.size(), most_values); ++k)
       page.body +=
           figure(value_plot(run, k), fmt::format("value-{}", k),
                  k == 0 && is_search(run)

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <glocal/app/record/numbers.h>
 #include <glocal/app/record/run_record.h>
 #include <glocal/app/report/figures.h>
 #include <glocal/app/report/html.h>
@@ -98,7 +99,7 @@ std::string forecast_section(const RunRecord& run) {
   const std::vector<UpdateRecord> selected = selected_updates(run);
   if (selected.empty()) return "";
   std::string out = "<h2>The hypergradient inside a block, and its forecast</h2>\n<p>" + fallback_text(run) + "</p>\n";
-  const std::size_t drawn = std::min(run.names.size(), most_components);
+  const std::size_t drawn = run.drawn.size();
   out += "<div class=\"grid three\">\n";
   for (std::size_t k = 0; k < drawn; ++k)
     for (const UpdateRecord& update : selected)
@@ -108,8 +109,7 @@ std::string forecast_section(const RunRecord& run) {
       "hyperparameter (the logarithm of a learning rate), from the block's start to the step on the axis. A positive "
       "h lowers the hyperparameter. Good: the forecast leaves the block smoothly and settles. Bad: it turns sharply "
       "or runs off.";
-  if (drawn < run.names.size())
-    out += fmt::format(" The first {} of {} components are drawn.", drawn, run.names.size());
+  if (drawn < run.components) out += fmt::format(" The first {} of {} components are drawn.", drawn, run.components);
   out += "</p>\n";
 
   std::vector<UpdateRecord> fitted;
@@ -157,7 +157,7 @@ std::string updates_section(const RunRecord& run) {
                                  fmt::format("{}", update.step)};
     if (kept == i) row.front() += ", kept";
     for (std::size_t k = 0; k < columns; ++k) row.push_back(number_text(update.values.at(k)));
-    const std::vector<double>& moved_by = search ? update.tried : update.hypergradient;
+    const std::vector<Spread>& moved_by = search ? update.tried : update.hypergradient;
     for (std::size_t k = 0; k < columns; ++k) row.push_back(k < moved_by.size() ? number_text(moved_by[k]) : "");
     row.push_back(number_text(run.judged.empty() ? update.outer : i < run.judged.size() ? run.judged[i] : NAN));
     for (const auto& [name, number] : of_forecasts) row.push_back(number_text(update.*number));
@@ -184,8 +184,10 @@ std::string updates_section(const RunRecord& run) {
     out +=
         " Skill is the forecast's error in its test divided by that of keeping the last value: below 1 the forecast "
         "did better.";
+  if (run.components > run.names.size()) out += " Of a vector: the least, the quartiles in brackets, the largest.";
   if (columns < run.names.size())
-    out += fmt::format(" The first {} of {} components are listed; hparams.jsonl has all.", columns, run.names.size());
+    out += fmt::format(" The first {} of {} hyperparameters are listed; hparams.jsonl has all.", columns,
+                       run.names.size());
   return out + "</p>\n";
 }
 
@@ -208,8 +210,12 @@ std::string cost_section(const Json& summary) {
 std::string settings_section(const Json& config, const Json& meta) {
   const auto list = [](const Json& json) {
     std::vector<std::pair<std::string, std::string>> entries;
-    for (const auto& [key, value] : json.items())
-      entries.emplace_back(key, value.is_object() ? value.dump() : text_at(json, key.c_str()));
+    for (const auto& [key, value] : json.items()) {
+      Json shown = value;
+      for (Json& inner : shown)
+        if (inner.is_array() && inner.size() > most_in_text) inner = spread_text(spread_in(inner), 4);
+      entries.emplace_back(key, value.is_object() ? shown.dump() : text_at(json, key.c_str()));
+    }
     return definitions(entries);
   };
   return "<h2>Settings</h2>\n<details><summary>Every setting of the run</summary>\n" + list(config) +

@@ -27,7 +27,7 @@ std::string problem_text(const Json& config, const Json& meta);
 /// Big numbers side by side: (number, what it is).
 std::string tiles(const std::vector<std::pair<std::string, std::string>>& entries);
 
-/// Components drawn at most; the table has them all.
-constexpr std::size_t most_components = 4;
+/// Hyperparameters drawn at most; the table has more of them.
+constexpr std::size_t most_values = 4;
 
 }  // namespace glocal::app

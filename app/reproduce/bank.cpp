@@ -104,7 +104,7 @@ Recipe parse(const Json& json) {
   e.model_options.dtype = DType::f64;
   e.optimizer = json.at("optimizer");
   e.tune = followed(e.optimizer);
-  for (const auto& [name, value] : json.at("hyper").items()) e.hyper[name] = value;
+  for (const auto& [name, value] : json.at("hyper").items()) e.hyper[name] = value.get<double>();
   e.batch = json.at("batch");
   e.val_batch = json.at("val_batch");
   e.seed = json.at("seed");
@@ -114,7 +114,7 @@ Recipe parse(const Json& json) {
   recipe.held_out = json.at("held_out");
   e.steps = recipe.start + recipe.T;
   recipe.name = fmt::format("{} {} {}", e.dataset, e.model, e.optimizer);
-  for (const auto& [name, value] : e.hyper) recipe.name += fmt::format(" {} {}", name, value);
+  for (const auto& [name, value] : e.hyper) recipe.name += fmt::format(" {} {}", name, value.numbers[0]);
   recipe.name += fmt::format(" batch {} from {}", e.batch, recipe.start);
   if (recipe.start < 0 || recipe.T < 1 || recipe.orders < 1)
     fail<DataError>("[bank] {}: needs start >= 0, T >= 1 and orders >= 1, got {}, {}, {}", recipe.name, recipe.start,

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <glocal/app/record/consistency.h>
+#include <glocal/app/record/numbers.h>
 #include <glocal/app/record/read_run.h>
 #include <glocal/app/record/run_folder.h>
 #include <glocal/app/record/run_record.h>
@@ -29,6 +30,7 @@
 #include <glocal/core/error.h>
 #include <glocal/hpo/estimators/predict.h>
 #include <glocal/hpo/estimators/probe.h>
+#include <glocal/hpo/space.h>
 #include <glocal/hpo/tune/tune.h>
 #include <glocal/train/experiment.h>
 
@@ -40,7 +42,7 @@ struct Row {
   std::string estimator;
   std::int64_t runs = 0, diverged = 0;
   Statistic val_loss, val_accuracy, test_loss, test_accuracy, hypergradient_seconds, seconds, peak_bytes, gradients;
-  std::vector<std::pair<std::string, Statistic>> values;
+  Values values, deviations;       // mean and sample standard deviation, number by number
   std::vector<std::int64_t> kept;  // of each run, the update; of estimators from the start
   double ratio_time = 0, ratio_memory = 0, ratio_gradients = 0;  // to plain training
 };
@@ -68,8 +70,13 @@ Row summarise(const std::string& estimator, const std::vector<Outcome>& outcomes
   row.seconds = over([](const Outcome& o) { return o.seconds; });
   row.gradients = over([](const Outcome& o) { return o.gradient_evaluations; });
   row.peak_bytes = over([](const Outcome& o) { return o.peak_bytes; });
-  for (std::size_t i = 0; !mine.empty() && i < mine.front()->values.size(); ++i)
-    row.values.emplace_back(mine.front()->values[i].first, over([i](const Outcome& o) { return o.values[i].second; }));
+  if (!mine.empty()) row.values = row.deviations = mine.front()->values;
+  for (std::size_t i = 0; i < row.values.size(); ++i)
+    for (std::size_t k = 0; k < row.values[i].second.numbers.size(); ++k) {
+      const Statistic one = over([&](const Outcome& o) { return o.values[i].second.numbers[k]; });
+      row.values[i].second.numbers[k] = one.mean;
+      row.deviations[i].second.numbers[k] = one.sd;
+    }
   for (const Outcome* outcome : mine)
     if (const auto best = outcome->best()) row.kept.push_back(best->update);
   return row;
@@ -94,7 +101,8 @@ Json to_json(const Statistic& s) {
 
 Json to_json(const Row& row) {
   Json values = Json::object();
-  for (const auto& [name, value] : row.values) values[name] = to_json(value);
+  for (std::size_t i = 0; i < row.values.size(); ++i)
+    values[row.values[i].first] = {{"mean", in_text(row.values[i].second)}, {"sd", in_text(row.deviations[i].second)}};
   return {{"estimator", row.estimator},
           {"seeds", row.runs},
           {"diverged", row.diverged},
@@ -113,18 +121,19 @@ Json to_json(const Row& row) {
           {"ratio_memory", row.ratio_memory}};
 }
 
-std::string tables(const std::vector<Row>& rows, const std::vector<std::string>& names) {
+std::string tables(const std::vector<Row>& rows, const std::vector<hpo::Extent>& tuned) {
   std::vector<std::vector<std::string>> quality{
       {"", "validation loss", "accuracy %", "test loss", "accuracy %", "diverged"}};
   std::vector<std::vector<std::string>> cost{
       {"", "update kept", "hypergradient s", "total s", "x plain", "peak MB", "x plain"}};
-  cost.front().insert(cost.front().begin() + 1, names.begin(), names.end());
+  for (std::size_t i = 0; i < tuned.size(); ++i)
+    cost.front().insert(cost.front().begin() + 1 + static_cast<std::ptrdiff_t>(i), tuned[i].name);
   for (const Row& row : rows) {
     quality.push_back({row.estimator, text(row.val_loss, 4), text(row.val_accuracy, 2, 100), text(row.test_loss, 4),
                        text(row.test_accuracy, 2, 100), fmt::format("{} of {}", row.diverged, row.runs)});
     std::vector<std::string> line{row.estimator};
-    for (std::size_t i = 0; i < names.size(); ++i)
-      line.push_back(i < row.values.size() ? fmt::format("{:.3g}", row.values[i].second.mean) : "-");
+    for (std::size_t i = 0; i < tuned.size(); ++i)
+      line.push_back(i < row.values.size() ? spread_text(spread_of(row.values[i].second.numbers), 3) : "-");
     const bool any = row.seconds.count > 0;
     line.push_back(row.kept.empty() ? "-" : fmt::format("{}", fmt::join(row.kept, ", ")));
     line.insert(line.end(), {text({row.hypergradient_seconds.mean, 0, any}, 2), text({row.seconds.mean, 0, any}, 2),
@@ -256,7 +265,7 @@ void compare(Options options) {
     const std::string title =
         fmt::format("{}, {} with {}, {} steps, {}\n\n", first.title(), config.model, config.optimizer, config.steps,
                     options.seeds == 1 ? "1 seed" : fmt::format("{} seeds", options.seeds));
-    print_saved(title + tables(rows, first.space().component_names()) + fmt::format("report: {}\n", report),
+    print_saved(title + tables(rows, first.space().extents()) + fmt::format("report: {}\n", report),
                 folder.path().string());
   }
   if (failed != outcomes.rend()) std::rethrow_exception(failed->failure);

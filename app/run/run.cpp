@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <glocal/app/record/consistency.h>
+#include <glocal/app/record/numbers.h>
 #include <glocal/app/record/read_run.h>
 #include <glocal/app/record/recorder.h>
 #include <glocal/app/record/run_folder.h>
@@ -36,6 +37,7 @@
 #include <glocal/hpo/estimators/predict.h>
 #include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/search/registry.h>
+#include <glocal/hpo/space.h>
 #include <glocal/hpo/tune/tune.h>
 #include <glocal/train/experiment.h>
 
@@ -58,7 +60,7 @@ std::string headline(const Outcome& outcome, const Options& options) {
   if (outcome.status != "ok") return line + fmt::format("{} at step {}", outcome.status, outcome.steps);
   line += fmt::format("test accuracy {:.2f} %, test loss {:.4g}, validation accuracy {:.2f} %",
                       100 * outcome.test.accuracy, outcome.test.loss, 100 * outcome.validation.accuracy);
-  for (const auto& [name, value] : shown(outcome.values)) line += fmt::format(", {} {:.4g}", name, value);
+  line += shown(outcome.values, 4, ", ");
   if (outcome.updates > 0)
     line += fmt::format(", {} {}", outcome.updates, hpo::is_search(outcome.estimator) ? "trials" : "outer updates");
   if (const auto best = outcome.best()) line += ", " + hpo::text(*best);
@@ -117,7 +119,8 @@ Outcome run(const train::Experiment& experiment, const Options& options, const s
     outcome.scored = seen.scored;
     outcome.validation = seen.validation;
     outcome.test = training->recorder().test;
-    outcome.values = training->recorder().values;
+    outcome.values = training->recorder().values();
+    outcome.record = training->recorder().record();
     outcome.estimate_seconds = seen.estimate_seconds;
     outcome.seconds = used.seconds;
     outcome.peak_bytes = used.peak_bytes;
@@ -168,8 +171,7 @@ Json to_json(const Outcome& outcome) {
   if (!outcome.error.empty()) json["error"] = outcome.error;
   if (outcome.scored) json["val"] = to_json(outcome.validation);
   if (outcome.status == "ok") json["test"] = to_json(outcome.test);
-  json["values"] = Json::object();
-  for (const auto& [name, value] : outcome.values) json["values"][name] = value;
+  json["values"] = NumberWriter({}, outcome.record).by_name("values", outcome.values);
   if (const auto best = outcome.best()) {
     json["best"] = {{"update", best->update}, {"of", best->of}, {"outer", best->outer}, {"text", hpo::text(*best)}};
     json["judged"] = outcome.judged;
@@ -213,8 +215,8 @@ std::optional<Outcome> finished(const std::filesystem::path& folder) {
     outcome.scored = json.contains("val");
     outcome.validation = score("val");
     outcome.test = score("test");
-    for (const auto& [name, value] : json.at("values").items())
-      outcome.values.emplace_back(name, value.is_null() ? NAN : value.get<double>());
+    const std::vector<hpo::Extent> extents = extents_of(json.at("values"), where + ": values");
+    outcome.values = values_of(extents, NumberReader(folder).by_name(json.at("values"), extents, where + ": values"));
     if (json.contains("judged")) {
       for (const Json& E : json.at("judged")) outcome.judged.push_back(E.is_null() ? NAN : E.get<double>());
       outcome.meta_lr = number_at(json, {"meta_lr"});

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <glocal/app/record/numbers.h>
 #include <glocal/app/record/recorder.h>
 #include <glocal/app/record/run_folder.h>
 #include <glocal/app/settings/config.h>
@@ -27,6 +28,7 @@ struct Outcome {
   bool scored = false;  ///< validation holds a score; test does when the status is "ok"
   train::Score validation, test;
   Values values;
+  std::int64_t record = 0;          ///< the line of hparams.jsonl where they stand, from 0 on
   std::vector<double> judged = {};  ///< estimators from the start: E of the start and after each update, NaN: diverged
   double meta_lr = 0;               ///< theirs at the end, halved where E rose
   hpo::Cost predicted;

@@ -25,6 +25,7 @@
 #include <glocal/core/stopwatch.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/search/registry.h>
+#include <glocal/hpo/tune/keep_best.h>
 #include <glocal/hpo/tune/search_run.h>
 #include <glocal/hpo/tune/tune.h>
 #include <glocal/train/experiment.h>
@@ -48,7 +49,7 @@ Training::Training(const train::Experiment& experiment, const Options& options, 
       estimator_(estimator),
       folder_(folder),
       state_(std::move(checkpoint.state)),
-      recorder_(experiment, options, estimator, folder, checkpoint.seen, checkpoint.used, checkpoint.values),
+      recorder_(experiment, options, estimator, folder, checkpoint.seen, checkpoint.used, checkpoint.values, record()),
       mark_(checkpoint.seen) {}
 
 hpo::TuneResult Training::run() {
@@ -74,11 +75,18 @@ hpo::TuneResult Training::run() {
   return hpo::tune(problem, state_, tuning, report);
 }
 
+// The line of hparams.jsonl with the values in use: of the best run once the last training has been judged.
+std::int64_t Training::record() const {
+  const auto best = hpo::best_of(state_.scores);
+  const bool judged = !state_.best_u.empty() && std::ssize(state_.scores) > state_.updates;
+  return judged && best ? best->update : state_.updates;
+}
+
 // The last training may have been left for the best run, with that run's hyperparameters, and in the middle of a step.
 void Training::note_judgement() {
   if (judgement_noted_ || state_.best_u.empty() || std::ssize(state_.scores) == state_.updates) return;
   judgement_noted_ = true;
-  recorder_.use(state_.phi);
+  recorder_.use(state_.phi, record());
   mark_ = recorder_.seen();
 }
 
@@ -98,7 +106,8 @@ void Training::save() {
   const Stopwatch clock;
   note_judgement();
   std::vector<double> values;
-  for (const auto& [name, value] : recorder_.values) values.push_back(value);
+  for (const auto& [name, value] : recorder_.values())
+    values.insert(values.end(), value.numbers.begin(), value.numbers.end());
   recorder_.sync();
   save_safetensors(path("last.safetensors"),
                    to_file({state_, std::move(values), mark_, recorder_.used()}, identity(), experiment_));

@@ -45,6 +45,7 @@ class Training {
  private:
   void watch(const Vars& s, std::int64_t t);
   void note_judgement();
+  std::int64_t record() const;
   bool due() const;
   void save_best(const Vars& s);
   const Identity& identity();

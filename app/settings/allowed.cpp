@@ -31,7 +31,9 @@ std::vector<std::string> items_of(const std::string& source, const std::string& 
   std::vector<std::string> items;
   std::size_t begin = 0, end = 0;
   do {
-    end = std::min(text.find(',', begin), text.size());
+    int open = 0;  // lists in brackets are one part
+    for (end = begin; end < text.size() && (text[end] != ',' || open > 0); ++end)
+      open += text[end] == '[' ? 1 : text[end] == ']' ? -1 : 0;
     items.push_back(text.substr(begin, end - begin));
     if (items.back().empty())
       fail<ValueError>("[options] {}: entry {} of \"{}\" is empty; write A,B,...", source, items.size(),

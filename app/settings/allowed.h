@@ -63,7 +63,7 @@ std::string words(const Allowed& allowed) {
 [[noreturn]] void refuse_twice(const std::string& source, std::size_t times);
 /// Throws ValueError where the text is not in the list, or has a complaint.
 void check_text(const std::string& source, const std::string& text, const Allowed& allowed);
-/// The parts of "a,b,c". Throws ValueError for an empty one.
+/// The parts of "a,b,c"; commas in brackets divide nothing. Throws ValueError for an empty one.
 std::vector<std::string> items_of(const std::string& source, const std::string& text);
 
 /// Throws ValueError "SOURCE: VALUE is no ..." unless the value is allowed; of a list, each; names once each.

@@ -7,9 +7,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -23,6 +25,7 @@
 #include <glocal/core/io/file.h>
 #include <glocal/core/text/nearest.h>
 #include <glocal/core/text/printable.h>
+#include <glocal/core/version.h>
 #include <glocal/train/experiment.h>
 #include <glocal/train/refusal.h>
 
@@ -58,10 +61,36 @@ T from_json(const std::string& source, const Json& json, const Allowed& allowed)
   return value;
 }
 
+std::string text_of_command(const Json& config) {
+  const bool there = config.contains("command") && config["command"].is_string();
+  return there ? printable(config["command"].get<std::string>()) : "tune";
+}
+
 }  // namespace
 
+void check_layout(const std::filesystem::path& folder, const Json& config, std::int64_t oldest) {
+  const std::string file = (folder / "config.json").string();
+  const std::int64_t found = config.contains("layout") ? integer_at(config, "layout", file) : 1;
+  if (found >= oldest && found <= folder_layout) return;
+  std::string version = "of an unknown version";
+  const std::string meta = (folder / "meta.json").string();
+  std::error_code ignored;
+  if (std::filesystem::exists(meta, ignored)) {
+    const Json json = parse_json(read_file(meta, 1 << 24), meta);
+    if (json.is_object() && json.contains("version") && json["version"].is_string())
+      version = printable(json["version"].get<std::string>());
+  }
+  const bool newer = found > folder_layout;
+  fail<DataError>("[runs] {} has layout {}, of glocal {}; this is glocal {}, which {} layout {}: {}", folder.string(),
+                  found, version, build_info().version, newer ? "reads up to" : "goes on with", folder_layout,
+                  newer ? "take that version of glocal"
+                        : fmt::format("take that version of glocal, or begin anew with these settings: glocal {} "
+                                      "--config {} --out NEW",
+                                      text_of_command(config), printable(file)));
+}
+
 Json to_json(const Options& options) {
-  Json json{{"command", name_of(options.command)}};
+  Json json{{"command", name_of(options.command)}, {"layout", folder_layout}};
   for_each_setting(options, [&]<class T>(const Setting& setting, const T& field) {
     if (!setting.in(options.command)) return;
     if constexpr (std::is_enum_v<T>)
@@ -69,17 +98,19 @@ Json to_json(const Options& options) {
     else
       json[setting.key] = field;
   });
-  json["hyper"] = options.experiment.hyper;
+  json["hyper"] = Json::object();
+  for (const auto& [name, value] : options.experiment.hyper)
+    json["hyper"][name] = value.vector ? Json(value.numbers) : Json(value.numbers[0]);
   return json;
 }
 
 void read_config(Options& options, const std::string& path) {
-  read_settings(options, parse_json(read_file(path, 1 << 20), path), path);
+  read_settings(options, parse_json(read_file(path, 1 << 24), path), path);
 }
 
 void read_settings(Options& options, const Json& json, const std::string& source) {
   if (!json.is_object()) fail<DataError>("[config] {} is not a JSON object; give the config.json of a run", source);
-  std::vector<std::string> known{"command", "hyper"};
+  std::vector<std::string> known{"command", "layout", "hyper"};
   std::map<std::string, std::string>& given = options.experiment.given;
   for_each_setting(options, [&]<class T>(const Setting& setting, T& field) {
     known.emplace_back(setting.key);
@@ -95,7 +126,10 @@ void read_settings(Options& options, const Json& json, const std::string& source
     train::refuse_value(source + ": hyper", json["hyper"].dump(-1, ' ', true), "object {\"NAME\": X}");
   for (const auto& [name, value] : json["hyper"].items()) {
     const std::string where = given["hyper." + name] = source + ": hyper " + printable(name.substr(0, 60));
-    options.experiment.hyper[name] = from_json<double>(where, value, finite_number);
+    if (value.is_array())
+      options.experiment.hyper[name] = from_json<std::vector<double>>(where, value, finite_number);
+    else
+      options.experiment.hyper[name] = from_json<double>(where, value, finite_number);
   }
 }
 

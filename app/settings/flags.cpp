@@ -25,6 +25,7 @@
 #include <glocal/core/io/file.h>
 #include <glocal/core/text/printable.h>
 #include <glocal/train/experiment.h>
+#include <glocal/train/hyper_value.h>
 #include <glocal/train/refusal.h>
 
 namespace glocal::app {
@@ -41,20 +42,27 @@ std::string default_text(const T& value) {
 }
 
 // A flag may say it once, and then whatever a file said is forgotten.
-void set_hyper(train::ExperimentConfig& config, const std::string& name, const std::string& source, double value) {
+void set_hyper(train::ExperimentConfig& config, const std::string& name, const std::string& source,
+               train::HyperValue value) {
   std::string& given = config.given["hyper." + name];
   if (given.starts_with("--")) fail<ValueError>("[options] {}: {} is given twice, by {} too", source, name, given);
   given = source;
-  config.hyper[name] = value;
+  config.hyper[name] = std::move(value);
 }
 
 void set_values(train::ExperimentConfig& config, const std::string& source, const std::string& text) {
   for (const std::string& assignment : items_of(source, text)) {
     const auto equals = assignment.find('=');
     if (equals == std::string::npos || equals == 0)
-      train::refuse_value(source, assignment, "assignment; write name=number, several with commas between");
+      train::refuse_value(source, assignment,
+                          "assignment; write name=number or name=[number,number], several with commas between");
     const std::string name = assignment.substr(0, equals), where = source + " " + printable(name.substr(0, 60));
-    set_hyper(config, name, where, value_of<double>(where, assignment.substr(equals + 1), finite_number));
+    const std::string value = assignment.substr(equals + 1);
+    if (value.starts_with('[') && value.ends_with(']'))
+      set_hyper(config, name, where,
+                value_of<std::vector<double>>(where, value.substr(1, value.size() - 2), finite_number));
+    else
+      set_hyper(config, name, where, value_of<double>(where, value, finite_number));
   }
 }
 
@@ -113,7 +121,7 @@ void add_start_values(CLI::App& app, Options& o) {
                [&o](const std::vector<std::string>& texts) {
                  for (const std::string& text : texts) set_values(o.experiment, "--set", text);
                },
-               "... and of any other; NAME@GROUP: of a layer, weights, biases, norms")
+               "... of others, NAME=[X,...]; NAME@GROUP: a layer, weights, biases, norms")
             ->allow_extra_args(false),
         "Problem", "NAME=X,...");
 }
@@ -172,7 +180,8 @@ void take_resumed(const CLI::App& app, Options& options) {
   Options resumed;
   resumed.command = options.command;
   const std::string path = options.resume + "/config.json";
-  const Json config = parse_json(read_file(path, 1 << 20), path);
+  const Json config = parse_json(read_file(path, 1 << 24), path);
+  if (config.is_object()) check_layout(options.resume, config, folder_layout);
   read_settings(resumed, config, path);
   const std::string command = config.contains("command") && config["command"].is_string() ? config["command"] : "";
   if (command != name_of(options.command))

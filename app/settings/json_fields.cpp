@@ -79,24 +79,10 @@ const Json& Fields::object(const char* key) {
   return value;
 }
 
-std::vector<double> Fields::numbers(const char* key, std::size_t count) {
-  const Json& list = at(key);
-  if (!list.is_array() || list.size() != count) refuse(key, fmt::format("a list of {} numbers", count));
-  std::vector<double> out;
-  for (const Json& value : list) {
-    if (!value.is_number()) refuse(key, fmt::format("a list of {} finite numbers", count));
-    out.push_back(value.get<double>());
-  }
-  return out;
-}
-
-std::vector<double> Fields::by_name(const char* key, const std::vector<std::string>& names) {
-  constexpr double most = std::numeric_limits<double>::max();
-  Fields inner(object(key), key, where_);
-  std::vector<double> out;
-  for (const std::string& name : names) out.push_back(inner.number(name.c_str(), -most, most));
-  inner.done();
-  return out;
+const Json& Fields::list(const char* key) {
+  const Json& value = at(key);
+  if (!value.is_array() && !value.is_object()) refuse(key, "a list");
+  return value;
 }
 
 void Fields::equal(const char* key, const Json& expected, const std::string& by) {

@@ -27,9 +27,7 @@ class Fields {
   bool flag(const char* key);
   std::string text(const char* key);
   const Json& object(const char* key);
-  std::vector<double> numbers(const char* key, std::size_t count);  ///< finite
-  /// The numbers of an object with exactly these keys.
-  std::vector<double> by_name(const char* key, const std::vector<std::string>& names);
+  const Json& list(const char* key);  ///< or an object that stands for one
   /// What something else determines, which `by` names: "as seen.updates".
   void equal(const char* key, const Json& expected, const std::string& by);
   bool has(const char* key) const { return object_.contains(key); }

@@ -50,6 +50,12 @@ std::int64_t training_images(const ExperimentConfig& config);
 
 struct Score {
   double loss = 0, accuracy = 0;  ///< mean cross entropy; share of images classified right
+
+  template <class Self, class Visit>
+  static void fields(Self& score, Visit&& visit) {
+    visit("loss", score.loss);
+    visit("accuracy", score.accuracy);
+  }
 };
 
 /// A ready problem. The state is (parameters, running statistics, optimiser buffers, loss of the last batch).

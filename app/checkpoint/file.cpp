@@ -18,7 +18,7 @@
 #include <glocal/app/checkpoint/checkpoint.h>
 #include <glocal/app/checkpoint/numbers.h>
 #include <glocal/app/record/recorder.h>
-#include <glocal/app/settings/json_text.h>
+#include <glocal/app/settings/json_record.h>
 #include <glocal/app/settings/options.h>
 #include <glocal/app/setup/run_rules.h>
 #include <glocal/autodiff/var.h>
@@ -61,54 +61,41 @@ std::vector<double> numbers(const SafeTensors& file, const std::string& name) {
 // JSON has no NaN and no infinity: they become null, which reads back as NaN.
 double number(const Json& json) { return json.is_null() ? NAN : json.get<double>(); }
 
-Json to_json(const Seen& seen) {
-  return {{"steps", seen.steps},
-          {"updates", seen.updates},
-          {"train_loss", seen.train_loss},
-          {"val_loss", seen.validation.loss},
-          {"val_accuracy", seen.validation.accuracy},
-          {"scored", seen.scored},
-          {"best", seen.best},
-          {"estimate_seconds", seen.estimate_seconds},
-          {"metrics_bytes", seen.metrics_bytes},
-          {"hparams_bytes", seen.hparams_bytes},
-          {"timing_bytes", seen.timing_bytes},
-          {"owed", seen.owed}};
+// The counters of a run in the metadata, for the writer and the reader.
+template <class Self, class Visit>
+void counters(Self& state, Visit&& visit) {
+  visit("t", state.progress.t);
+  visit("T", state.progress.T);
+  visit("updates", state.updates);
+  visit("meta_updates", state.meta.updates);
+  visit("meta_lr", state.meta.lr);
+  visit("clipped", state.meta.clipped);
+  visit("estimate_seconds", state.estimate_seconds);
 }
 
-Seen seen_from(const Json& json) {
-  Seen seen;
-  json.at("steps").get_to(seen.steps);
-  json.at("updates").get_to(seen.updates);
-  seen.train_loss = number(json.at("train_loss"));
-  seen.validation = {number(json.at("val_loss")), number(json.at("val_accuracy"))};
-  json.at("scored").get_to(seen.scored);
-  if (!json.at("best").is_null()) json.at("best").get_to(seen.best);
-  seen.estimate_seconds = number(json.at("estimate_seconds"));
-  json.at("metrics_bytes").get_to(seen.metrics_bytes);
-  json.at("hparams_bytes").get_to(seen.hparams_bytes);
-  json.at("timing_bytes").get_to(seen.timing_bytes);
-  json.at("owed").get_to(seen.owed);
-  return seen;
+// The lists of numbers that are tensors of the file, for both.
+template <class Self, class Visit>
+void lists(Self& checkpoint, Visit&& visit) {
+  visit("hyper/u", checkpoint.state.u);
+  visit("hyper/values", checkpoint.values);
+  visit("meta/m", checkpoint.state.meta.m);
+  visit("meta/v", checkpoint.state.meta.v);
+  visit("search/scores", checkpoint.state.scores);
+  visit("best/u", checkpoint.state.best_u);
 }
 
 // Everything about the state but its tensors, and how many numbers each of those holds.
 Json describe(const hpo::TuneState& state) {
   const hpo::Progress& progress = state.progress;
-  Json json{{"t", progress.t},
-            {"T", progress.T},
-            {"updates", state.updates},
-            {"meta_updates", state.meta.updates},
-            {"meta_lr", state.meta.lr},
-            {"clipped", state.meta.clipped},
-            {"estimate_seconds", state.estimate_seconds},
-            {"scores", state.scores.size()},
-            {"has_state", !progress.s.empty()},
-            {"has_moments", !state.meta.m.empty()},
-            {"has_best", !state.best_u.empty()},
-            {"has_best_state", !state.best_s.empty()},
-            {"directions", progress.z.size()},
-            {"particles", progress.particles.size()}};
+  Json json;
+  counters(state, [&json](const char* key, const auto& counter) { json[key] = counter; });
+  json.update({{"scores", state.scores.size()},
+               {"has_state", !progress.s.empty()},
+               {"has_moments", !state.meta.m.empty()},
+               {"has_best", !state.best_u.empty()},
+               {"has_best_state", !state.best_s.empty()},
+               {"directions", progress.z.size()},
+               {"particles", progress.particles.size()}});
   if (!progress.block) return json;
   const hpo::Block& block = *progress.block;
   Json squares = Json::array();
@@ -130,18 +117,10 @@ SafeTensors to_file(const Checkpoint& checkpoint, const Identity& identity, cons
   const hpo::TuneState& state = checkpoint.state;
   const hpo::Progress& progress = state.progress;
   file.metadata["progress"] = describe(state).dump();
-  file.metadata["used"] = Json{{"seconds", checkpoint.used.seconds},
-                               {"block_seconds", checkpoint.used.block_seconds},
-                               {"peak_bytes", checkpoint.used.peak_bytes}}
-                              .dump();
+  file.metadata["used"] = written(checkpoint.used).dump();
   const std::vector<std::string> names = experiment.state_names();
   for (std::size_t i = 0; i < progress.s.size(); ++i) file.tensors[names[i]] = progress.s[i].value();
-  put(file, "hyper/u", state.u);
-  put(file, "hyper/values", checkpoint.values);
-  put(file, "meta/m", state.meta.m);
-  put(file, "meta/v", state.meta.v);
-  put(file, "search/scores", state.scores);
-  put(file, "best/u", state.best_u);
+  lists(checkpoint, [&file](const char* name, const std::vector<double>& list) { put(file, name, list); });
   for (std::size_t i = 0; i < state.best_s.size(); ++i) file.tensors["best/" + names[i]] = state.best_s[i].value();
 
   const std::size_t n = progress.s.size();
@@ -189,7 +168,7 @@ SafeTensors best_file(const train::Experiment& experiment, const Identity& ident
                    {"data_crc32", identity.data},
                    {"machine", identity.machine.dump()},
                    {"seed", fmt::format("{}", identity.config.at("seed").get<std::uint64_t>())},
-                   {"seen", to_json(seen).dump()}};
+                   {"seen", written(seen).dump()}};
   const std::vector<std::string> names = experiment.state_names();
   for (std::size_t i = 0; i < s.size(); ++i)
     if (names[i].starts_with("param/") || names[i].starts_with("stats/")) file.tensors[names[i]] = s[i].value();
@@ -210,7 +189,7 @@ hpo::Block block_from(const Json& json, const SafeTensors& file) {
 
 hpo::Progress progress_from(const Json& json, const SafeTensors& file, const Vars& like,
                             const std::vector<std::string>& names, std::size_t q) {
-  hpo::Progress progress{{}, {}, json.at("t").get<std::int64_t>(), json.at("T").get<std::int64_t>()};
+  hpo::Progress progress;
   const std::size_t n = like.size();
   for (std::size_t i = 0; json.at("has_state").get<bool>() && i < n; ++i)
     progress.s.emplace_back(file.tensors.at(names[i]));
@@ -249,26 +228,15 @@ Checkpoint from_file(const SafeTensors& file, const Identity& identity, const tr
     check_tensors(file, text, like, names, rules.q, where);
     Checkpoint checkpoint;
     hpo::TuneState& state = checkpoint.state;
-    state.u = numbers(file, "hyper/u");
-    state.phi = hpo::to_leaves(state.u, phi);
     state.meta = rules.meta;
-    state.meta.m = numbers(file, "meta/m");
-    state.meta.v = numbers(file, "meta/v");
-    state.scores = numbers(file, "search/scores");
-    state.best_u = numbers(file, "best/u");
+    lists(checkpoint, [&file](const char* name, std::vector<double>& list) { list = numbers(file, name); });
+    state.phi = hpo::to_leaves(state.u, phi);
     for (std::size_t i = 0; json.at("has_best_state").get<bool>() && i < like.size(); ++i)
       state.best_s.emplace_back(file.tensors.at("best/" + names[i]));
-    json.at("updates").get_to(state.updates);
-    json.at("meta_updates").get_to(state.meta.updates);
-    json.at("meta_lr").get_to(state.meta.lr);
-    json.at("clipped").get_to(state.meta.clipped);
-    json.at("estimate_seconds").get_to(state.estimate_seconds);
     state.progress = progress_from(json, file, like, names, static_cast<std::size_t>(rules.q));
-    checkpoint.values = numbers(file, "hyper/values");
-    checkpoint.seen = seen_from(text.seen);
-    text.used.at("seconds").get_to(checkpoint.used.seconds);
-    text.used.at("block_seconds").get_to(checkpoint.used.block_seconds);
-    text.used.at("peak_bytes").get_to(checkpoint.used.peak_bytes);
+    counters(state, [&](const char* key, auto& counter) { read_field(counter, json, key, where); });
+    read_record(checkpoint.seen, text.seen, where);
+    read_record(checkpoint.used, text.used, where);
     check_numbers(checkpoint, experiment, rules, names, where);
     return checkpoint;
   } catch (const nlohmann::json::exception& error) {  // of a field of an estimator of a user's own

@@ -35,12 +35,35 @@ struct Seen {
   double estimate_seconds = 0;
   std::int64_t metrics_bytes = 0, hparams_bytes = 0, timing_bytes = 0;
   bool owed = false;  ///< step() has not been told of the latest step
+
+  template <class Self, class Visit>
+  static void fields(Self& seen, Visit&& visit) {
+    visit("steps", seen.steps);
+    visit("updates", seen.updates);
+    visit("train_loss", seen.train_loss);
+    visit("val_loss", seen.validation.loss);
+    visit("val_accuracy", seen.validation.accuracy);
+    visit("scored", seen.scored);
+    visit("best", seen.best);
+    visit("estimate_seconds", seen.estimate_seconds);
+    visit("metrics_bytes", seen.metrics_bytes);
+    visit("hparams_bytes", seen.hparams_bytes);
+    visit("timing_bytes", seen.timing_bytes);
+    visit("owed", seen.owed);
+  }
 };
 
 /// What a run has used; of a run that goes on, over all its processes.
 struct Used {
   double seconds = 0, block_seconds = 0;  ///< of the run, and since the latest update; pauses left out
   std::int64_t peak_bytes = 0;            ///< of tensors
+
+  template <class Self, class Visit>
+  static void fields(Self& used, Visit&& visit) {
+    visit("seconds", used.seconds);
+    visit("block_seconds", used.block_seconds);
+    visit("peak_bytes", used.peak_bytes);
+  }
 };
 
 /// One run's eyes. Evaluations and files are not part of training: their time and memory are measured apart.

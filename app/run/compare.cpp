@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -39,12 +40,38 @@ namespace {
 
 // Everything about one estimator, over the seeds whose runs came to their end.
 struct Row {
+  struct Mean : Statistic {};  // stands in the summary without its deviation
+  struct Tuned {
+    Values mean, sd;  // number by number
+  };
   std::string estimator;
   std::int64_t runs = 0, diverged = 0;
-  Statistic val_loss, val_accuracy, test_loss, test_accuracy, hypergradient_seconds, seconds, peak_bytes, gradients;
-  Values values, deviations;       // mean and sample standard deviation, number by number
+  Statistic val_loss, val_accuracy, test_loss, test_accuracy;
+  Mean hypergradient_seconds, seconds, gradients, peak_bytes;
+  Tuned values;
   std::vector<std::int64_t> kept;  // of each run, the update; of estimators from the start
   double ratio_time = 0, ratio_memory = 0, ratio_gradients = 0;  // to plain training
+
+  // As summary.json has them; of statistics also the number of a run that they are of.
+  template <class Self, class Visit>
+  static void fields(Self& row, Visit&& visit) {
+    visit("estimator", row.estimator);
+    visit("seeds", row.runs);
+    visit("diverged", row.diverged);
+    visit("val_loss", row.val_loss, [](const Outcome& o) { return o.validation.loss; });
+    visit("val_accuracy", row.val_accuracy, [](const Outcome& o) { return o.validation.accuracy; });
+    visit("test_loss", row.test_loss, [](const Outcome& o) { return o.test.loss; });
+    visit("test_accuracy", row.test_accuracy, [](const Outcome& o) { return o.test.accuracy; });
+    visit("values", row.values);
+    visit("kept", row.kept);
+    visit("hypergradient_seconds", row.hypergradient_seconds, [](const Outcome& o) { return o.estimate_seconds; });
+    visit("seconds", row.seconds, [](const Outcome& o) { return o.seconds; });
+    visit("ratio_time", row.ratio_time);
+    visit("gradient_evaluations", row.gradients, [](const Outcome& o) { return o.gradient_evaluations; });
+    visit("ratio_gradients", row.ratio_gradients);
+    visit("peak_bytes", row.peak_bytes, [](const Outcome& o) { return o.peak_bytes; });
+    visit("ratio_memory", row.ratio_memory);
+  }
 };
 
 Row summarise(const std::string& estimator, const std::vector<Outcome>& outcomes) {
@@ -62,20 +89,16 @@ Row summarise(const std::string& estimator, const std::vector<Outcome>& outcomes
     for (const Outcome* outcome : mine) numbers.push_back(static_cast<double>(number(*outcome)));
     return statistic(numbers);
   };
-  row.val_loss = over([](const Outcome& o) { return o.validation.loss; });
-  row.val_accuracy = over([](const Outcome& o) { return o.validation.accuracy; });
-  row.test_loss = over([](const Outcome& o) { return o.test.loss; });
-  row.test_accuracy = over([](const Outcome& o) { return o.test.accuracy; });
-  row.hypergradient_seconds = over([](const Outcome& o) { return o.estimate_seconds; });
-  row.seconds = over([](const Outcome& o) { return o.seconds; });
-  row.gradients = over([](const Outcome& o) { return o.gradient_evaluations; });
-  row.peak_bytes = over([](const Outcome& o) { return o.peak_bytes; });
-  if (!mine.empty()) row.values = row.deviations = mine.front()->values;
-  for (std::size_t i = 0; i < row.values.size(); ++i)
-    for (std::size_t k = 0; k < row.values[i].second.numbers.size(); ++k) {
-      const Statistic one = over([&](const Outcome& o) { return o.values[i].second.numbers[k]; });
-      row.values[i].second.numbers[k] = one.mean;
-      row.deviations[i].second.numbers[k] = one.sd;
+  Row::fields(row, [&over](const char*, auto& field, auto... number) {
+    if constexpr (sizeof...(number) > 0) static_cast<Statistic&>(field) = over(number...);
+  });
+  auto& [mean, sd] = row.values;
+  if (!mine.empty()) mean = sd = mine.front()->values;
+  for (std::size_t i = 0; i < mean.size(); ++i)
+    for (std::size_t k = 0; k < mean[i].second.numbers.size(); ++k) {
+      const Statistic one = over([=](const Outcome& o) { return o.values[i].second.numbers[k]; });
+      mean[i].second.numbers[k] = one.mean;
+      sd[i].second.numbers[k] = one.sd;
     }
   for (const Outcome* outcome : mine)
     if (const auto best = outcome->best()) row.kept.push_back(best->update);
@@ -94,31 +117,22 @@ std::vector<Row> summarise_all(const std::vector<std::string>& estimators, const
   return rows;
 }
 
-Json to_json(const Statistic& s) {
-  if (s.count == 0) return nullptr;
-  return {{"mean", s.mean}, {"sd", s.sd}};
-}
-
 Json to_json(const Row& row) {
-  Json values = Json::object();
-  for (std::size_t i = 0; i < row.values.size(); ++i)
-    values[row.values[i].first] = {{"mean", in_text(row.values[i].second)}, {"sd", in_text(row.deviations[i].second)}};
-  return {{"estimator", row.estimator},
-          {"seeds", row.runs},
-          {"diverged", row.diverged},
-          {"val_loss", to_json(row.val_loss)},
-          {"val_accuracy", to_json(row.val_accuracy)},
-          {"test_loss", to_json(row.test_loss)},
-          {"test_accuracy", to_json(row.test_accuracy)},
-          {"values", values},
-          {"kept", row.kept},
-          {"hypergradient_seconds", row.hypergradient_seconds.mean},
-          {"seconds", row.seconds.mean},
-          {"ratio_time", row.ratio_time},
-          {"gradient_evaluations", row.gradients.mean},
-          {"ratio_gradients", row.ratio_gradients},
-          {"peak_bytes", row.peak_bytes.mean},
-          {"ratio_memory", row.ratio_memory}};
+  Json json;
+  Row::fields(row, [&json]<class T>(const char* key, const T& field, auto...) {
+    if constexpr (std::is_same_v<T, Statistic>) {
+      json[key] = field.count == 0 ? Json() : Json{{"mean", field.mean}, {"sd", field.sd}};
+    } else if constexpr (std::is_same_v<T, Row::Mean>) {
+      json[key] = field.mean;
+    } else if constexpr (std::is_same_v<T, Row::Tuned>) {
+      json[key] = Json::object();
+      for (std::size_t i = 0; i < field.mean.size(); ++i)
+        json[key][field.mean[i].first] = {{"mean", in_text(field.mean[i].second)}, {"sd", in_text(field.sd[i].second)}};
+    } else {
+      json[key] = field;
+    }
+  });
+  return json;
 }
 
 std::string tables(const std::vector<Row>& rows, const std::vector<hpo::Extent>& tuned) {
@@ -133,7 +147,7 @@ std::string tables(const std::vector<Row>& rows, const std::vector<hpo::Extent>&
                        text(row.test_accuracy, 2, 100), fmt::format("{} of {}", row.diverged, row.runs)});
     std::vector<std::string> line{row.estimator};
     for (std::size_t i = 0; i < tuned.size(); ++i)
-      line.push_back(i < row.values.size() ? spread_text(spread_of(row.values[i].second.numbers), 3) : "-");
+      line.push_back(i < row.values.mean.size() ? spread_text(spread_of(row.values.mean[i].second.numbers), 3) : "-");
     const bool any = row.seconds.count > 0;
     line.push_back(row.kept.empty() ? "-" : fmt::format("{}", fmt::join(row.kept, ", ")));
     line.insert(line.end(), {text({row.hypergradient_seconds.mean, 0, any}, 2), text({row.seconds.mean, 0, any}, 2),

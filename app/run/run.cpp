@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <glocal/app/record/consistency.h>
@@ -24,6 +25,7 @@
 #include <glocal/app/report/report.h>
 #include <glocal/app/run/training.h>
 #include <glocal/app/settings/config.h>
+#include <glocal/app/settings/json_record.h>
 #include <glocal/app/settings/json_text.h>
 #include <glocal/app/settings/options.h>
 #include <glocal/app/setup/prepare.h>
@@ -43,8 +45,6 @@
 
 namespace glocal::app {
 namespace {
-
-Json to_json(const train::Score& score) { return {{"loss", score.loss}, {"accuracy", score.accuracy}}; }
 
 // Parameters by name; the state begins with them.
 std::map<std::string, Tensor> named_parameters(const train::Experiment& experiment, const Vars& s) {
@@ -165,24 +165,16 @@ Outcome run(const train::Experiment& experiment, const Options& options, const s
 }
 
 Json to_json(const Outcome& outcome) {
-  Json json{{"data", outcome.data},       {"command", outcome.command}, {"estimator", outcome.estimator},
-            {"seed", outcome.seed},       {"status", outcome.status},   {"steps", outcome.steps},
-            {"updates", outcome.updates}, {"clipped", outcome.clipped}, {"train_loss", outcome.train_loss}};
-  if (!outcome.error.empty()) json["error"] = outcome.error;
-  if (outcome.scored) json["val"] = to_json(outcome.validation);
-  if (outcome.status == "ok") json["test"] = to_json(outcome.test);
-  json["values"] = NumberWriter({}, outcome.record).by_name("values", outcome.values);
-  if (const auto best = outcome.best()) {
-    json["best"] = {{"update", best->update}, {"of", best->of}, {"outer", best->outer}, {"text", hpo::text(*best)}};
-    json["judged"] = outcome.judged;
-    json["meta_lr"] = outcome.meta_lr;
-  }
-  json["seconds"] = outcome.seconds;
-  json["estimate_seconds"] = outcome.estimate_seconds;
-  json["gradient_evaluations"] = outcome.gradient_evaluations;
-  json["peak_bytes"] = outcome.peak_bytes;
-  json["predicted_seconds"] = outcome.predicted.seconds;
-  json["predicted_bytes"] = outcome.predicted.bytes;
+  Json json;
+  Outcome::fields(outcome, [&]<class T>(const char* key, const T& field, bool there = true) {
+    if (!there) return;
+    if constexpr (std::is_same_v<T, Values>)
+      json[key] = NumberWriter({}, outcome.record).by_name(key, field);
+    else
+      json[key] = written(field);
+    if (const auto best = outcome.best(); best && std::is_same_v<T, Values>)
+      json["best"] = {{"update", best->update}, {"of", best->of}, {"outer", best->outer}, {"text", hpo::text(*best)}};
+  });
   return json;
 }
 
@@ -190,37 +182,22 @@ std::optional<Outcome> finished(const std::filesystem::path& folder) {
   if (!std::filesystem::exists(folder / "summary.json")) return {};
   const std::string where = (folder / "summary.json").string();
   const Json json = read_json(where);
-  const auto score = [&json](const char* part) {
-    return train::Score{number_at(json, {part, "loss"}), number_at(json, {part, "accuracy"})};
-  };
   try {
-    Outcome outcome;
-    json.at("status").get_to(outcome.status);
-    if (outcome.status != "ok" && outcome.status != "diverged") return {};
+    const std::string status = json.at("status");
+    if (status != "ok" && status != "diverged") return {};
     check_summary(folder, read_json(folder / "config.json"), read_json(folder / "meta.json"), json);
-    json.at("data").get_to(outcome.data);
-    json.at("command").get_to(outcome.command);
-    json.at("estimator").get_to(outcome.estimator);
-    outcome.seed = json.at("seed").get_ref<const std::uint64_t&>();
-    outcome.steps = integer_at(json, "steps", where);
-    outcome.updates = integer_at(json, "updates", where);
-    outcome.clipped = integer_at(json, "clipped", where);
-    outcome.gradient_evaluations = integer_at(json, "gradient_evaluations", where);
-    outcome.peak_bytes = integer_at(json, "peak_bytes", where);
-    outcome.predicted.bytes = integer_at(json, "predicted_bytes", where);
-    outcome.predicted.seconds = number_at(json, {"predicted_seconds"});
-    outcome.train_loss = number_at(json, {"train_loss"});
-    outcome.seconds = number_at(json, {"seconds"});
-    outcome.estimate_seconds = number_at(json, {"estimate_seconds"});
+    Outcome outcome;
+    Outcome::fields(outcome, [&]<class T>(const char* key, T& field, auto... optional) {
+      if (sizeof...(optional) > 0 && !json.contains(key)) return;
+      if constexpr (std::is_same_v<T, Values>) {
+        const std::string place = fmt::format("{}: {}", where, key);
+        const std::vector<hpo::Extent> extents = extents_of(json.at(key), place);
+        field = values_of(extents, NumberReader(folder).by_name(json.at(key), extents, place));
+      } else {
+        read_field(field, json, key, where);
+      }
+    });
     outcome.scored = json.contains("val");
-    outcome.validation = score("val");
-    outcome.test = score("test");
-    const std::vector<hpo::Extent> extents = extents_of(json.at("values"), where + ": values");
-    outcome.values = values_of(extents, NumberReader(folder).by_name(json.at("values"), extents, where + ": values"));
-    if (json.contains("judged")) {
-      for (const Json& E : json.at("judged")) outcome.judged.push_back(E.is_null() ? NAN : E.get<double>());
-      outcome.meta_lr = number_at(json, {"meta_lr"});
-    }
     if (outcome.status == "ok") return outcome;
     json.at("error").get_to(outcome.error);
     outcome.failure = std::make_exception_ptr(DivergedError(outcome.error));

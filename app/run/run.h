@@ -35,6 +35,33 @@ struct Outcome {
   std::string error = {};      ///< what stopped the run, as printed
   std::exception_ptr failure;  ///< set unless the status is "ok"
 
+  /// As summary.json has them.
+  template <class Self, class Visit>
+  static void fields(Self& outcome, Visit&& visit) {
+    const bool judges = outcome.best().has_value();
+    visit("data", outcome.data);
+    visit("command", outcome.command);
+    visit("estimator", outcome.estimator);
+    visit("seed", outcome.seed);
+    visit("status", outcome.status);
+    visit("steps", outcome.steps);
+    visit("updates", outcome.updates);
+    visit("clipped", outcome.clipped);
+    visit("train_loss", outcome.train_loss);
+    visit("error", outcome.error, !outcome.error.empty());
+    visit("val", outcome.validation, outcome.scored);
+    visit("test", outcome.test, outcome.status == "ok");
+    visit("values", outcome.values);
+    visit("judged", outcome.judged, judges);
+    visit("meta_lr", outcome.meta_lr, judges);
+    visit("seconds", outcome.seconds);
+    visit("estimate_seconds", outcome.estimate_seconds);
+    visit("gradient_evaluations", outcome.gradient_evaluations);
+    visit("peak_bytes", outcome.peak_bytes);
+    visit("predicted_seconds", outcome.predicted.seconds);
+    visit("predicted_bytes", outcome.predicted.bytes);
+  }
+
   /// Which of the runs judged was kept, or is the best so far.
   std::optional<hpo::BestRun> best() const { return hpo::best_of(judged); }
 };

@@ -89,10 +89,11 @@ TEST_SUITE("fast") {
   TEST_CASE("vectors: knots that are tuned one by one are numbers of their own") {
     const Scratch scratch;
     const std::string run = scratch / "run";
-    REQUIRE(
-        glocal_command(scratch, tiny + "--tune lr_2,lr_0 --schedule piecewise --knots 3 --lr 0.2 --out " + run, quietly)
-            .code == 0);
-    CHECK(json_of(run + "/config.json")["hyper"]["lr"] == std::vector<double>(3, 0.2));
+    REQUIRE(glocal_command(
+                scratch, tiny + "--tune lr_2,lr_0 --schedule piecewise --knots 3 --lr 0.2 --set lr[1]=0.3 --out " + run,
+                quietly)
+                .code == 0);
+    CHECK(json_of(run + "/config.json")["hyper"]["lr"] == std::vector<double>{0.2, 0.3, 0.2});
     const nlohmann::json values = lines_of(run + "/hparams.jsonl").back()["values"];
     CHECK(values.size() == 2);
     CHECK(values["lr_0"].is_number());

@@ -168,6 +168,12 @@ void Hyperparameters::give(const std::string& name, const HyperValue& value, con
     fail<ValueError>("[options] {}: {} has {} number{}, {} were given", source_, name, count, count == 1 ? "" : "s",
                      value.numbers.size());
   };
+  if (name.ends_with(']')) {  // a number of a vector whose numbers have entries of their own
+    std::size_t i = 0;
+    for (const Entry& entry : entries_)
+      if (!entry.kind.of.empty() && name == fmt::format("{}[{}]", entry.kind.of, i++))
+        return give(std::string(entry.kind.name), value, model);
+  }
   std::vector<Entry*> members;
   for (Entry& entry : entries_)
     if (value.vector && entry.kind.of == name) members.push_back(&entry);

@@ -5,7 +5,7 @@
 namespace glocal {
 
 struct BuildInfo {
-  std::string_view version;     ///< "0.1.0"
+  std::string_view version;     ///< "0.2.0"
   std::string_view compiler;    ///< "GNU 12.2.0"
   std::string_view build_type;  ///< "Release"
   std::string_view flags;       ///< every flag that can change a number

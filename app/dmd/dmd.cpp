@@ -125,8 +125,7 @@ void write_picture(const DmdArguments& arguments, const Tensor& h, const hpo::Fo
   Page page{title, fmt::format("{} snapshots, rank {}, {} delays, residual {:.3g}, skill {:.3g}", fit.snapshots,
                                fit.rank, fit.delays_used, fit.residual, forecast.skill)};
   const std::string test = forecast.test.empty() ? "" : "Believed when " + forecast.test;
-  for (const std::string& words :
-       {time_words(fit), policy_words(fit), forecast.note, test, forecast.ended})
+  for (const std::string& words : {time_words(fit), policy_words(fit), forecast.note, test, forecast.ended})
     if (!words.empty()) page.body += "<p>" + xml_text(words) + "</p>\n";
   for (const std::string& note : arguments.notes) page.body += "<p>" + xml_text(note) + "</p>\n";
   page.body += "<div class=\"grid\">\n";

@@ -231,8 +231,8 @@ TEST_CASE("the report says which test each forecast was put to and counts what b
   add(1.10, false, quarter);
   add(2.5, true, quarter);
   add(0.8, true, quarter);  // rejected for another reason: E was not positive
-  add(0.01, false, "steps 38 to 50");
   add(1e300, false, "");
+  add(0.01, false, "steps 38 to 50");
   write(scratch.path / "hparams.jsonl", hparams);
   const std::string html = report_of(scratch.path);
   for (const char* part :
@@ -243,7 +243,7 @@ TEST_CASE("the report says which test each forecast was put to and counts what b
         "used have a skill above 1: they passed, though the last value did better.",
         "1 forecast was tested inside the block first, and believed when steps 38 to 50. 0 of 1 rejected",
         "1 forecast was made without a test: there was no room for one in the block. 0 of 1 rejected",
-        "How the last test ended: it missed by 1e+300 &lt;times&gt; that."})
+        "How the last test ended: it missed by 0.01 &lt;times&gt; that."})
     CHECK_MESSAGE(html.find(part) != std::string::npos, std::string(part));
   CHECK(html.find("quarter") == std::string::npos);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include <glocal/core/random.h>
@@ -11,6 +12,8 @@
 #include <glocal/hpo/dmd/model/options.h>
 #include <glocal/hpo/forecast/dmd_forecaster.h>
 #include <glocal/hpo/forecast/forecast.h>
+#include <glocal/hpo/forecast/forecaster.h>
+#include <glocal/hpo/forecast/trial.h>
 
 #include "dmd_series.h"
 
@@ -341,6 +344,33 @@ TEST_SUITE("fast") {
         "steps 21 to 40, forecast from the first 20, missed by less than 0.5 times what step 20 repeated misses (root "
         "mean square of these)");
     CHECK(forecast_dmd(Tensor::from<double>({1, 2, 4}, {3, 1}), 5).test.empty());
+  }
+
+  TEST_CASE("forecast: one that is not finite in its trial never wins, nor does one of constant snapshots") {
+    struct Said final : Fitted {
+      double inside, beyond;
+      Said(double i, double b) : inside(i), beyond(b) {}
+      std::vector<double> at(double t) const override { return {t < 20 ? inside : beyond}; }
+      std::vector<double> error_bar(double, const std::vector<double>&) const override { return {0}; }
+    };
+    const auto says = [](double inside, double beyond) {
+      return Forecaster{"says", [=](const Known&) { return std::make_shared<const Said>(inside, beyond); }};
+    };
+    const Known falling{snapshots(20, {[](double t) { return 20 - t; }})}, constant_h{snapshots(20, {constant})};
+    const Test test{.hold_outs = {{15, 15}}};
+    const Forecast wild = forecast(falling, 30, {says(std::nan(""), 7), says(3, 8)}, test, Doubt::fit);
+    CHECK(std::isinf(wild.skills[0]));
+    CHECK(wild.chosen == 1);
+    CHECK(wild.value == std::vector<double>{8});
+    const Forecast alone = forecast(falling, 30, {says(std::nan(""), 7)}, test, Doubt::fit);
+    CHECK(alone.fell_back);
+    CHECK(alone.value == std::vector<double>{1});
+    const Forecast exact = forecast(constant_h, 30, {says(3.7, 7)}, test, Doubt::fit);
+    CHECK(std::isinf(exact.skill));
+    CHECK(exact.fell_back);
+    CHECK_THROWS_AS(forecast(falling, 30, {}, test, Doubt::fit), ValueError);
+    for (const HoldOut& none : {HoldOut{0, 5}, HoldOut{15, 14}, HoldOut{15, 20}})
+      CHECK_THROWS_AS(forecast(falling, 30, {persistence()}, {.hold_outs = {none}}, Doubt::fit), ValueError);
   }
 
   TEST_CASE("hold-out: a random walk falls back to its last snapshot and says so") {

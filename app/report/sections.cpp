@@ -77,7 +77,8 @@ std::string fallback_text(const RunRecord& run) {
                           one.worse, one.made - one.rejected);
   }
   const auto last = std::find_if(run.updates.rbegin(), run.updates.rend(), [](auto& u) { return u.forecast_made; });
-  if (!last->ended.empty()) return text + fmt::format("How the last test ended: {}.", xml_text(last->ended));
+  if (!last->test.empty() && !last->ended.empty())
+    return text + fmt::format("How the last test ended: {}.", xml_text(last->ended));
   text.pop_back();
   return text;
 }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -49,11 +48,16 @@ class Fits {
   explicit Fits(const DmdOptions& options) : options_(options) {}
   std::shared_ptr<const Operator> operator()(const Known& known, int rank) {
     const std::int64_t tau = known.h.dim(0);
-    std::optional<DmdSeries>& series = series_[tau];
-    if (!series) series = dmd_series(known.data.series.empty() ? DmdData(known.h) : known.data, options_);
     std::shared_ptr<const Operator>& fit = fits_[{tau, rank}];
-    if (!fit) fit = std::make_shared<const Operator>(fit_dmd(*series, rank));
+    if (!fit)
+      fit = std::make_shared<const Operator>(
+          fit_dmd(series(known.data.series.empty() ? DmdData(known.h) : known.data), rank));
     return fit;
+  }
+  const DmdSeries& series(const DmdData& data) {
+    std::optional<DmdSeries>& made = series_[data.series.empty() ? 0 : data.series[0].dim(0)];
+    if (!made) made = dmd_series(data, options_);
+    return *made;
   }
 
  private:
@@ -119,8 +123,14 @@ Forecast forecast_auto(const DmdData& data, double target_t, const std::vector<D
   if (candidates.empty()) fail<ValueError>("[dmd] there is no candidate; give at least one");
   if (!(trust.to_beat > 0) || trust.held_back.empty())
     fail<ValueError>("[dmd] trust needs to_beat > 0 and a share to hold back");
-  // throws for data that no candidate can read
-  const Known known{dmd_series(data, candidates[0].options).target(), data};
+  std::vector<Forecaster> forecasters;
+  std::shared_ptr<Fits> first;
+  for (const auto& [name, options] : candidates) {
+    const auto fits = std::make_shared<Fits>(options);
+    if (!first) first = fits;
+    forecasters.push_back(by_rank(name, fits, options.rank, 1));
+  }
+  const Known known{first->series(data).target(), data};  // throws for data that no candidate can read
   const std::int64_t tau = known.h.dim(0);
   for (const Tensor& other : data.series)
     if (other.dim(0) != tau)
@@ -130,9 +140,6 @@ Forecast forecast_auto(const DmdData& data, double target_t, const std::vector<D
     if (!(share > 0 && share < 1)) fail<ValueError>("[dmd] the share held back must be in (0, 1), got {}", share);
     add_hold_out(test, tau, share);
   }
-  std::vector<Forecaster> forecasters;
-  for (const auto& [name, options] : candidates)
-    forecasters.push_back(by_rank(name, std::make_shared<Fits>(options), options.rank, 1));
   Forecast out = forecast(known, target_t, forecasters, test, Doubt::choice, trust.shrink);
   out.note = fmt::format("{} of {} candidates: {}{}{}", out.chosen + 1, candidates.size(), candidates[out.chosen].name,
                          out.note.empty() ? "" : "; ", out.note);

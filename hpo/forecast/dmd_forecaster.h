@@ -22,9 +22,10 @@ std::shared_ptr<const DmdFit> dmd_of(const Forecast& forecast);
 /// automatic rank and max(3, q): the automatic one must be a hundred times closer. Throws as fit_dmd.
 Forecast forecast_dmd(const Tensor& h, double target_t, const DmdOptions& options = {}, Doubt doubt = Doubt::both);
 
-/// How small the skill of forecast_dmd can be on h (tau, q): what the best recurrence over six snapshots misses in one
-/// step, over the error of persistence, root mean squares of the last quarter. 0 for fewer than 24 snapshots. Costs q
-/// least squares of 6 unknowns, no singular values.
+/// An estimate of how small the skill of forecast_dmd can be on h (tau, q): what the best recurrence over six snapshots
+/// misses in one step, over the error of persistence, root mean squares of the last quarter. 0 for fewer than 24
+/// snapshots. Too large for entries that only foretell each other, or more than six modes in one. Costs q least squares
+/// of 6 unknowns.
 double least_skill(const Tensor& h);
 
 struct DmdCandidate {

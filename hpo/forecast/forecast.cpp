@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -55,15 +54,23 @@ Forecast forecast(const Known& known, double target_t, const std::vector<Forecas
                   Doubt doubt, bool shrink) {
   if (forecasters.empty()) fail<ValueError>("[forecast] there is no forecaster; give at least one");
   const std::int64_t tau = known.h.dim(0);
+  for (const auto& [kept, from, mean] : test.hold_outs)
+    if (!(kept >= 1 && kept <= from && from < tau))
+      fail<ValueError>("[forecast] {} of {} snapshots kept, held out from index {}; give 1 <= kept <= from < tau", kept,
+                       tau, from);
   const std::vector<double> last = persistence().fit(known)->at(target_t);
   Forecast out;
   out.test = test.words(tau);
   std::vector<Trial> trials;
-  const auto counted = [&](std::size_t i) { return forecasters[i].handicap * trials[i].skill; };
+  // Whether forecaster i goes before j: by its error, and where those are equal by its handicap.
+  const auto before = [&](std::size_t i, std::size_t j) {
+    const double a = forecasters[i].handicap * trials[i].skill, b = forecasters[j].handicap * trials[j].skill;
+    return a == b ? forecasters[i].handicap < forecasters[j].handicap : a < b;
+  };
   for (std::size_t i = 0; i < forecasters.size(); ++i) {
     trials.push_back(try_forecaster(forecasters[i], known, test, target_t));
     out.skills.push_back(trials[i].skill);
-    if (counted(i) < counted(out.chosen)) out.chosen = i;
+    if (before(i, out.chosen)) out.chosen = i;
   }
   const Forecaster& taken = forecasters[out.chosen];
   const Trial& trial = trials[out.chosen];

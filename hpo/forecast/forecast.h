@@ -14,7 +14,7 @@ struct Forecast {
   std::vector<double> value;  ///< (q,) at the target; the last snapshot when it fell back
   bool fell_back = false;
   double skill = 0;     ///< error in the trial over that of persistence: below 1 the forecast wins; infinite when what
-                        ///< was held out is constant or there was no room for a trial
+                        ///< was held out is constant, what is said of it not finite, or no room is left
   std::string test{};   ///< which test was made: Test::words
   std::string ended{};  ///< how it ended: "it missed by 0.3 times that, and is believed"
   std::string note{};   ///< what the fit reduced, and why one forecaster was taken before others
@@ -37,7 +37,7 @@ enum class Doubt {
 /// Every forecaster is put to the test; the one with the least error (times its handicap) is taken, and believed when
 /// it passes. `shrink`: then it moves from the last snapshot only as far as fitted what was held out best. Cost: a fit
 /// for each forecaster and hold-out, and one more; with Doubt::choice one more for each of like skill. Throws
-/// ValueError without forecasters, and what they throw.
+/// ValueError without forecasters or for a hold-out that is none, and what forecasters throw.
 Forecast forecast(const Known& known, double target_t, const std::vector<Forecaster>& forecasters, const Test& test,
                   Doubt doubt, bool shrink = false);
 

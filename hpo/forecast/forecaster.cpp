@@ -1,6 +1,5 @@
 #include <glocal/hpo/forecast/forecaster.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -21,6 +20,7 @@ class LastValue final : public Fitted {
     last_.assign(row.begin(), row.end());
   }
   std::vector<double> at(double) const override { return last_; }
+  std::vector<double> mean(std::int64_t, std::int64_t) const override { return last_; }
   std::vector<double> error_bar(double, const std::vector<double>& value) const override {
     return std::vector<double>(value.size(), std::numeric_limits<double>::infinity());
   }

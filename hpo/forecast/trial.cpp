@@ -93,7 +93,8 @@ Trial try_forecaster(const Forecaster& forecaster, const Known& known, const Tes
       }
     }
   }
-  const double whole = all > 0 ? all / all_last : 0, each = std::sqrt(ratios / static_cast<double>(entries));
+  const double whole = all == 0 && test.or_equal ? 0 : all / all_last,
+               each = std::sqrt(ratios / static_cast<double>(entries));
   const double skill = test.each_entry ? each : test.hold_outs.empty() ? infinity : whole;
   if (std::isfinite(skill)) trial.skill = skill;  // not where all that is held out is constant
   if (square > 0 && std::isfinite(square)) trial.agreement = along / square;

@@ -30,7 +30,8 @@ struct Test {
 
 /// How a forecaster did.
 struct Trial {
-  double skill;                ///< its error over that of persistence; infinite where that is 0 or the other not finite
+  double skill;                ///< its error over that of persistence; infinite where that is 0 (0 of 0 passes a test
+                               ///< with or_equal) or the other not finite
   std::vector<double> errors;  ///< (q,) root mean squares over the first hold-out
   double agreement = 0;        ///< least squares w in truth - last = w (said - last), entries in units of persistence
   std::vector<std::vector<double>> targets;  ///< for each hold-out: what its fit says of the target, (q,)

@@ -1,7 +1,5 @@
 // The list of methods.
 #pragma once
-#include <string>
-
 #include <glocal/core/text/registry.h>
 #include <glocal/hpo/dmd/model/method.h>
 

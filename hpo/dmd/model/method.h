@@ -24,7 +24,7 @@ struct DmdMethod {
   std::function<bool(DmdModel& model, const DmdSeries& series, bool bounded, std::vector<std::complex<double>>& fitted,
                      std::string& note)>
       refine = {};
-  std::string start = {};  ///< with refine: the method that `model` is of
+  std::string start = {};  ///< with refine: the name of the method that `model` is of, which means the same on a grid
 };
 
 }  // namespace glocal::hpo

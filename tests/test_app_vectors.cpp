@@ -108,7 +108,10 @@ TEST_SUITE("fast") {
       return result.error;
     };
     CHECK(has(said("class_weights=[1,2]"), "class_weights has 10 numbers, 2 were given"));
-    CHECK(has(said("momentum=[0.1,0.2]"), "momentum has 1 number, 2 were given"));
+    CHECK(has(said("momentum=[0.1,0.2]"), "momentum is one number and no list; write momentum=X"));
+    CHECK(has(said("momentum=[0.1]"), "momentum is one number and no list"));
+    CHECK(has(said("'class_weights[3]=[2]'"), "class_weights[3] is one number and no list"));
+    CHECK(has(said("'lr[9]=1' --schedule piecewise --knots 4"), "lr has 4 components and no lr[9]"));
     CHECK(has(said("class_weights=[1,x]"), "x"));
     CHECK(has(said("class_weights=[]"), "empty"));
   }
@@ -160,6 +163,25 @@ TEST_SUITE("fast") {
       CHECK_FALSE(has(result.out, "damaged"));
     }
     CHECK(has(read_file(whole + "/report.html"), "meta_weight_net"));
+  }
+
+  TEST_CASE("vectors: a comparison that was stopped reads back runs whose numbers lie beside their lines") {
+    const Scratch scratch;
+    const std::string settings =
+        "compare --estimators truncated,one-step --seeds 1 --dataset digits --hidden 2 --train-limit 60 --val-size 50 "
+        "--val-batch 50 --batch 20 --steps 12 --block 4 --steps-back 2 --threads 1 --quiet --tune meta_weight_net,lr "
+        "--set meta_weight_net=30 --out ";
+    const std::string whole = scratch / "whole", parts = scratch / "parts";
+    const Result ended = glocal_command(scratch, settings + whole, quietly);
+    REQUIRE_MESSAGE(ended.code == 0, ended.error);
+    REQUIRE(glocal_command(scratch, settings + parts, quietly + "GLOCAL_INTERRUPT_AT=92 ").code == 130);
+    REQUIRE(json_of(parts + "/truncated-seed0/summary.json")["status"] == "ok");  // one has ended
+    const Result gone_on = glocal_command(scratch, "compare --quiet --resume " + parts, quietly);
+    REQUIRE_MESSAGE(gone_on.code == 0, gone_on.error);
+    const nlohmann::json row = json_of(parts + "/summary.json")["rows"][1];
+    CHECK(row["estimator"] == "truncated");
+    CHECK(row["values"]["meta_weight_net"]["npz"] == "hparams-2.npz");
+    CHECK(glocal_command(scratch, "runs report " + parts, quietly).code == 0);
   }
 
   TEST_CASE("vectors: an .npz that is missing, cut, flipped or another's is refused by name, and no run goes on") {
@@ -243,6 +265,9 @@ TEST_SUITE("fast") {
     const Result list = glocal_command(scratch, "runs list " + (scratch / "runs"));
     CHECK(has(list.out, "damaged"));
     CHECK(has(list.error, "layout 3, of glocal 0.1.0"));
+    const Result begun = glocal_command(scratch, "tune --config " + run + "/config.json --out " + (scratch / "new"));
+    CHECK(begun.code == 3);
+    CHECK(has(begun.error, "config.json has layout 3; this is glocal "));
   }
 
   TEST_CASE("vectors: quartiles interpolate, NaN spreads over all, one number is its own spread") {

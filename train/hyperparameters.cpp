@@ -165,21 +165,23 @@ Hyperparameters::Entry& Hyperparameters::open(const std::string& name, const nn:
 
 void Hyperparameters::give(const std::string& name, const HyperValue& value, const nn::Model& model) {
   const auto refuse_count = [&](std::size_t count) {
-    fail<ValueError>("[options] {}: {} has {} number{}, {} were given", source_, name, count, count == 1 ? "" : "s",
-                     value.numbers.size());
+    if (count == 1) fail<ValueError>("[options] {}: {} is one number and no list; write {}=X", source_, name, name);
+    fail<ValueError>("[options] {}: {} has {} numbers, {} were given", source_, name, count, value.numbers.size());
   };
-  if (name.ends_with(']')) {  // a number of a vector whose numbers have entries of their own
-    std::size_t i = 0;
-    for (const Entry& entry : entries_)
-      if (!entry.kind.of.empty() && name == fmt::format("{}[{}]", entry.kind.of, i++))
-        return give(std::string(entry.kind.name), value, model);
+  std::vector<std::string> members;  // of a vector whose numbers have entries of their own
+  for (const Entry& entry : entries_)
+    if (!entry.kind.of.empty() && entry.kind.of == name.substr(0, name.find('['))) members.push_back(entry.kind.name);
+  if (!members.empty() && name.ends_with(']')) {
+    for (std::size_t i = 0; i < members.size(); ++i)
+      if (name.substr(name.find('[')) == fmt::format("[{}]", i)) return give(members[i], value, model);
+    fail<ValueError>("[options] {}: {} has {} components and no {}", source_, name.substr(0, name.find('[')),
+                     members.size(), name);
   }
-  std::vector<Entry*> members;
-  for (Entry& entry : entries_)
-    if (value.vector && entry.kind.of == name) members.push_back(&entry);
-  if (!members.empty() && members.size() != value.numbers.size()) refuse_count(members.size());
-  for (std::size_t i = 0; i < members.size(); ++i) give(members[i]->kind.name, value.numbers[i], model);
-  if (!members.empty()) return;
+  if (!members.empty() && value.vector) {
+    if (members.size() != value.numbers.size()) refuse_count(members.size());
+    for (std::size_t i = 0; i < members.size(); ++i) give(members[i], value.numbers[i], model);
+    return;
+  }
   if (const auto bracket = name.find('['); bracket != std::string::npos && name.ends_with(']')) {
     Entry& entry = open(name.substr(0, bracket), model);
     std::size_t i = 0;

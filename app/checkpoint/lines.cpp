@@ -278,7 +278,7 @@ void check_lines(const std::filesystem::path& folder, const Checkpoint& checkpoi
   // The report will read the rest of what stands there, forecasts and trajectories.
   parse_run(folder, [&](const char* file) {
     const std::string_view name = file;
-    if (record_of(name)) return read_file((folder / name).string());
+    if (record_of(name)) return read_file((folder / name).string(), most_run_bytes);
     return name == "metrics.jsonl" ? metrics.bytes() : name == "hparams.jsonl" ? hparams.bytes() : std::string("{}");
   });
 }

@@ -34,7 +34,6 @@ namespace glocal::app {
 namespace {
 
 constexpr double none = std::numeric_limits<double>::quiet_NaN();
-constexpr std::int64_t most_bytes = std::int64_t{1} << 30;
 
 double number(const Json& json) { return json.is_null() ? none : json.get<double>(); }
 
@@ -167,7 +166,7 @@ NumberReader::NumberReader(const std::filesystem::path& folder)
         std::error_code error;
         if (!std::filesystem::exists(folder / file, error) && !error)
           fail<DataError>("[runs] {} is missing, with numbers of hparams.jsonl", (folder / file).string());
-        return read_file((folder / file).string(), most_bytes);
+        return read_file((folder / file).string(), most_run_bytes);
       }) {}
 
 const Tensor& NumberReader::beside(const Json& value, const std::string& where) {

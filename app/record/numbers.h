@@ -1,6 +1,7 @@
 // The numbers of hyperparameters in the files of a run: a vector is one list under its name. Of more than 64 numbers
 // the text holds how they spread, and the numbers lie beside it, in hparams-0.npz, hparams-1.npz, ...: a file for each
-// line of hparams.jsonl, which is there, whole and flushed, before its line is, and is never changed.
+// line of hparams.jsonl, which is there, whole and flushed, before its line is, and is never changed. The rows of a
+// comparison name the .npz of their runs, which lie in the folders of these.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -23,6 +24,7 @@
 namespace glocal::app {
 
 constexpr std::size_t most_in_text = 64;
+constexpr std::int64_t most_run_bytes = std::int64_t{1} << 30;  ///< of a file of a run folder
 
 /// Hyperparameters by name, in order.
 using Values = std::vector<std::pair<std::string, train::HyperValue>>;

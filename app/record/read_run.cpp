@@ -31,14 +31,13 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr double none = std::numeric_limits<double>::quiet_NaN();
-constexpr std::int64_t most_bytes = std::int64_t{1} << 30;
 
 std::string bytes_of(const fs::path& file) {
   std::error_code error;
   if (!fs::exists(file, error) && !error)
     fail<DataError>("[runs] {} is missing; give a folder that glocal train, tune or compare has written",
                     file.string());
-  return read_file(file.string(), most_bytes);
+  return read_file(file.string(), most_run_bytes);
 }
 
 Json parse_object(std::string_view bytes, const fs::path& file) {

@@ -193,13 +193,14 @@ std::optional<Outcome> finished(const std::filesystem::path& folder) {
         const std::string place = fmt::format("{}: {}", where, key);
         const std::vector<hpo::Extent> extents = extents_of(json.at(key), place);
         field = values_of(extents, NumberReader(folder).by_name(json.at(key), extents, place));
+        for (const Json& value : json.at(key))
+          if (value.is_object()) outcome.record = record_of(value.at("npz").get<std::string>()).value();
       } else {
         read_field(field, json, key, where);
       }
     });
     outcome.scored = json.contains("val");
     if (outcome.status == "ok") return outcome;
-    json.at("error").get_to(outcome.error);
     outcome.failure = std::make_exception_ptr(DivergedError(outcome.error));
     return outcome;
   } catch (const nlohmann::json::exception& error) {

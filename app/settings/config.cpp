@@ -76,9 +76,12 @@ void check_layout(const std::filesystem::path& folder, const Json& config, std::
   const std::string meta = (folder / "meta.json").string();
   std::error_code ignored;
   if (std::filesystem::exists(meta, ignored)) {
-    const Json json = parse_json(read_file(meta, 1 << 24), meta);
-    if (json.is_object() && json.contains("version") && json["version"].is_string())
-      version = printable(json["version"].get<std::string>());
+    try {
+      const Json json = parse_json(read_file(meta, 1 << 24), meta);
+      if (json.is_object() && json.contains("version") && json["version"].is_string())
+        version = printable(json["version"].get<std::string>());
+    } catch (const Error&) {  // the layout is what is to be told
+    }
   }
   const bool newer = found > folder_layout;
   fail<DataError>("[runs] {} has layout {}, of glocal {}; this is glocal {}, which {} layout {}: {}", folder.string(),
@@ -110,6 +113,10 @@ void read_config(Options& options, const std::string& path) {
 
 void read_settings(Options& options, const Json& json, const std::string& source) {
   if (!json.is_object()) fail<DataError>("[config] {} is not a JSON object; give the config.json of a run", source);
+  if (const std::int64_t layout = json.contains("layout") ? integer_at(json, "layout", source) : folder_layout;
+      layout > folder_layout)
+    fail<DataError>("[config] {} has layout {}; this is glocal {}, which reads up to layout {}", source, layout,
+                    build_info().version, folder_layout);
   std::vector<std::string> known{"command", "layout", "hyper"};
   std::map<std::string, std::string>& given = options.experiment.given;
   for_each_setting(options, [&]<class T>(const Setting& setting, T& field) {

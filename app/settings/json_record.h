@@ -13,8 +13,8 @@
 namespace glocal::app {
 
 // visit(key, field) for a field that is always there, visit(key, field, there) for one that is written where `there`
-// says so. JSON has no NaN and no infinity: they are written as null, which reads back as the field's own value where
-// that is neither a number, else as NaN.
+// says so. JSON has no NaN and no infinity: they are written as null, on which a field that is not finite stays as it
+// is, and one that is becomes NaN.
 
 template <class T>
 concept Record = requires(const T& record) {

@@ -28,7 +28,7 @@ struct Op : Rule {
 template <Name op_name>
 using Primitive = Named<op_name, Op>;
 
-/// Finds the highest level among the inputs and strips it until only constants are left; on the way back applies
+/// Finds the highest level among the inputs and strips it until only constants are left; while returning applies
 /// jvp per tangent, or appends a node to that level's tape. This is all of nested differentiation.
 Var call(std::shared_ptr<const Op> op, In x);
 /// call() for constants only.

@@ -50,7 +50,7 @@ std::vector<std::string> meta_optimizer_names() { return meta_optimizers().names
 
 std::vector<double> MetaOptimizer::step(std::vector<double> u, std::vector<double> h) {
   const MetaKind& kind = meta_optimizers().at(name);
-  if (!(lr > 0)) fail<ValueError>("[meta] lr = {} must be positive", lr);
+  if (!(lr > 0)) fail<ValueError>("[meta] the meta learning rate (--meta-lr) must be positive, got {}", lr);
   if (u.size() != h.size()) fail<ShapeError>("[meta] {} hyperparameters, {} hypergradients", u.size(), h.size());
   double norm = 0;
   for (std::size_t k = 0; k < h.size(); ++k) {

@@ -33,7 +33,7 @@ struct FlatProblem {
   std::vector<std::string> names = {};  ///< of the leaves of phi, for messages; may be empty
   /// Called with every state s_{t+1} reached by training itself (not by a replay); may throw to stop the run.
   std::function<void(const Vars& s, std::int64_t t)> watch = [](const Vars&, std::int64_t) {};
-  /// Called where long work makes no steps (the way back, the products of a solve); may throw to stop the run.
+  /// Called where long work makes no steps (a backward pass, the products of a solve); may throw to stop the run.
   std::function<void()> poll = [] {};
 };
 

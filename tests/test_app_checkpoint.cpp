@@ -108,7 +108,7 @@ void check_same(const Checkpoint& a, const Checkpoint& b) {
   CHECK(meta_updates == b.state.meta.updates);
   CHECK(clipped == b.state.meta.clipped);
   CHECK(same(values, b.values));
-  const auto& [steps, seen_updates, train_loss, validation, scored, best, seconds, metrics, hparams, timing, owed] =
+  const auto& [steps, seen_updates, train_loss, validation, scored, best, seconds, metrics, hparams, timing, pending] =
       seen;
   CHECK(steps == b.seen.steps);
   CHECK(seen_updates == b.seen.updates);
@@ -121,7 +121,7 @@ void check_same(const Checkpoint& a, const Checkpoint& b) {
   CHECK(metrics == b.seen.metrics_bytes);
   CHECK(hparams == b.seen.hparams_bytes);
   CHECK(timing == b.seen.timing_bytes);
-  CHECK(owed == b.seen.owed);
+  CHECK(pending == b.seen.pending);
   const auto& [used_seconds, block_seconds, peak_bytes] = used;
   CHECK(used_seconds == b.used.seconds);
   CHECK(block_seconds == b.used.block_seconds);
@@ -162,7 +162,7 @@ Checkpoint stopped_at(const train::Experiment& experiment, const Options& option
   seen.metrics_bytes = 101;
   seen.hparams_bytes = 202;
   seen.timing_bytes = 303;
-  seen.owed = true;
+  seen.pending = true;
   checkpoint.used = {7.5, 0.5, 123'456'789};
   return checkpoint;
 }

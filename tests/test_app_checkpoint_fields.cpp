@@ -117,7 +117,7 @@ bool is_free(const std::string& field, const Json& now, const Stopped& run) {
   if (field == "progress.estimate_seconds") return number && progress["updates"] > 0;
   if (field == "progress.block.pairs" && run.rules().estimator == "es")  // 0 is refused for a sum that is there
     return now.is_number_integer() && now > 0 && now <= 2 && progress["t"] == progress["block"]["t0"];
-  const bool loss_known = (!seen["owed"].get<bool>() && progress["t"] > 0) || seen["steps"] > 0 ||
+  const bool loss_known = (!seen["pending"].get<bool>() && progress["t"] > 0) || seen["steps"] > 0 ||
                           (progress["t"] <= 1 && progress["updates"] == 0);
   if (field == "seen.train_loss" && !loss_known) return now.is_number() || (run.rules().search && now.is_null());
   return false;
@@ -127,7 +127,7 @@ bool is_free(const std::string& field, const Json& now, const Stopped& run) {
 bool may_be_free(const std::string& field, const Json& now, const Stopped& run) {
   if (!run.replays()) return false;
   const auto progress = Json::parse(run.file.metadata.at("progress"));
-  if (field == "seen.owed") return now.is_boolean() && progress["t"] > 0;
+  if (field == "seen.pending") return now.is_boolean() && progress["t"] > 0;
   return field == "progress.t" && now.is_number_integer() && now >= 0 && now <= progress["T"];
 }
 
@@ -210,8 +210,8 @@ bool is_free_tensor(const std::string& name, const Stopped& run) {
   const bool state = name.starts_with("param/") || name.starts_with("stats/") || name.starts_with("optimizer/");
   if (state) return !at_start;
   if (name == "training_loss") {
-    const bool owed = Json::parse(run.file.metadata.at("seen"))["owed"].get<bool>();
-    return !at_start && (owed || progress["t"] == 0);
+    const bool pending = Json::parse(run.file.metadata.at("seen"))["pending"].get<bool>();
+    return !at_start && (pending || progress["t"] == 0);
   }
   const bool begins = name == "block/h" && progress["t"] == progress["block"]["t0"] && progress["block"]["pairs"] == 0;
   if (begins) return false;

@@ -38,7 +38,7 @@ struct Toy : hpo::Estimator {
   explicit Toy(std::int64_t block) : tau(block) {}
   const char* name() const override { return "toy"; }
   bool from_start() const override { return false; }
-  bool feels_init() const override { return false; }
+  bool depends_on_init() const override { return false; }
   std::int64_t steps(const hpo::Progress& progress) const override { return progress.block_steps(tau); }
   hpo::Estimate advance(const hpo::FlatProblem& problem, const Vars& phi, hpo::Progress& progress) override {
     const std::int64_t t0 = progress.open_block().t0, end = t0 + steps(progress);

@@ -280,7 +280,7 @@ TEST_SUITE("fast") {
     }
   }
 
-  TEST_CASE("study numbers: judgements of forecasts by hand") {
+  TEST_CASE("study numbers: scores of forecasts by hand") {
     Trajectory trajectory;
     trajectory.h = Tensor::from(std::vector<double>{1, -2, 4, 2, 2, -5}, {2, 3});
     const std::vector<BankCase> cases{{&trajectory, 1, 9, {2, -4, 2}, false},
@@ -289,7 +289,7 @@ TEST_SUITE("fast") {
                                       {&trajectory, 2, 9, {8, 8, -4}, false}};
     const std::vector<std::vector<double>> told{{3, -4.4, -2}, {2, 3, 5}, {4, 3, 4.5}, {2, 9, -4.4}};
     std::size_t next = 0;
-    const Judgement found = judge(cases, {"by hand", [&](const BankCase&) { return told.at(next++); }});
+    const BankScore found = judge(cases, {"by hand", [&](const BankCase&) { return told.at(next++); }});
     const auto median = [](double a, double b, double c) {
       return std::max(std::min(a, b), std::min(std::max(a, b), c));
     };
@@ -389,7 +389,7 @@ TEST_SUITE("fast") {
     save_bank(scratch / "bank.npz", bank.all);
     const Json sweep{{"bank", scratch / "bank.npz"}, {"tau", {50}}, {"T", {end}}};
     const Findings orders = found("orders", {{"sweep", sweep}});
-    const auto mean = rows_of(orders, "foreteller", "mean of h_tau over the orders").at(0);
+    const auto mean = rows_of(orders, "predictor", "mean of h_tau over the orders").at(0);
     CHECK(mean.at("cases") == 1);
     CHECK(mean.at("median_error").get<double>() < 1e-12);
 
@@ -418,7 +418,7 @@ TEST_SUITE("fast") {
         errors.push_back(
             std::abs(told[static_cast<std::size_t>(k)] / judged_one.truth(end)[static_cast<std::size_t>(k)] - 1));
       std::sort(errors.begin(), errors.end());
-      const auto row = rows_of(policies, "foreteller", "snap, rank 3").at(0);
+      const auto row = rows_of(policies, "predictor", "snap, rank 3").at(0);
       if (rows_of(policies, "cases", 1).size() == policies.rows.size())
         CHECK(row.at("median_error").get<double>() == Approx(errors[1]).epsilon(1e-6));
       else

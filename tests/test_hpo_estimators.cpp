@@ -420,7 +420,7 @@ TEST_CASE("an added estimator is known by its name and costs what it says") {
   struct Constant : Estimator {
     const char* name() const override { return "constant"; }
     bool from_start() const override { return false; }
-    bool feels_init() const override { return false; }
+    bool depends_on_init() const override { return false; }
     std::int64_t steps(const Progress& progress) const override { return progress.block_steps(10); }
     Estimate advance(const FlatProblem& problem, const Vars& phi, Progress& progress) override {
       for (std::int64_t left = steps(progress); left > 0; --left, ++progress.t)

@@ -131,8 +131,8 @@ TEST_CASE("pes: no bias at any sigma where the state is linear in phi, the initi
     MESSAGE("sigma ", sigma, ": ", pes.standard_errors_from(whole), " standard errors");
     CHECK(pes.standard_errors_from(whole) < 3);
   }
-  CHECK(make_estimator("pes", {})->feels_init());
-  CHECK_FALSE(make_estimator("es", {})->feels_init());
+  CHECK(make_estimator("pes", {})->depends_on_init());
+  CHECK_FALSE(make_estimator("es", {})->depends_on_init());
 }
 
 TEST_CASE("es: the bias is that of Gaussian smoothing, 3 sigma^2 on a cubic, and none on a quadratic") {

@@ -201,7 +201,7 @@ TEST_CASE("keep best: an estimator of one's own that runs from the start keeps i
     explicit Own(bool hand) : hands_over(hand) {}
     const char* name() const override { return "own"; }
     bool from_start() const override { return true; }
-    bool feels_init() const override { return false; }
+    bool depends_on_init() const override { return false; }
     std::int64_t steps(const Progress& progress) const override { return progress.T; }
     Estimate advance(const FlatProblem& problem, const Vars& phi, Progress& progress) override {
       Vars s = problem.init(phi);

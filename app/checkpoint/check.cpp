@@ -162,16 +162,16 @@ void check_progress(const Json& json, const Json& seen, const RunRules& rules, c
 void check_seen(const Json& json, const Json& progress, const RunRules& rules, const std::string& where) {
   Fields seen(json, "seen", where);
   const auto t = progress.at("t").get<std::int64_t>();
-  const bool owed = seen.flag("owed");
-  if (owed && t == 0) seen.refuse("owed", "false at progress.t = 0");
+  const bool pending = seen.flag("pending");
+  if (pending && t == 0) seen.refuse("pending", "false at progress.t = 0");
   const std::int64_t updates = seen.whole("updates", 0, rules.updates);
-  const std::int64_t steps = rules.replays_at(updates) ? 0 : t - (owed ? 1 : 0);
+  const std::int64_t steps = rules.replays_at(updates) ? 0 : t - (pending ? 1 : 0);
   const bool judged = rules.from_start && progress.at("scores") == updates + 1;
   const bool left_early = judged && steps == rules.tau;  // a last training that diverged ended anywhere before
   if (left_early)
     seen.whole("steps", 0, steps);
   else
-    seen.equal("steps", steps, fmt::format("as progress.t, {}, and seen.owed say", t));
+    seen.equal("steps", steps, fmt::format("as progress.t, {}, and seen.pending say", t));
   // Its scores may be missing: check_lines counts them.
   const bool scored = judged ? seen.flag("scored") : std::min(steps, rules.T - 1) >= rules.score_every;
   seen.equal("scored", scored, fmt::format("validation is scored every {} steps", rules.score_every));

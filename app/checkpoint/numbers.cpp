@@ -114,15 +114,15 @@ class Numbers {
 
   void check_loss() const {
     const double found = c_.seen.train_loss;
-    const std::int64_t steps = progress_.t - (c_.seen.owed ? 1 : 0);
+    const std::int64_t steps = progress_.t - (c_.seen.pending ? 1 : 0);
     // The last training from the start may have been left for a run that was better.
     const bool left = rules_.from_start && std::ssize(state_.scores) > state_.updates && steps == rules_.tau;
-    if (!c_.seen.owed && progress_.t > 0 && !left) {
+    if (!c_.seen.pending && progress_.t > 0 && !left) {
       const double expected = train::Experiment::training_loss(progress_.s);
       if (found != expected)
-        refuse("seen.train_loss", fmt::format("{} (training_loss, unless seen.owed)", expected), found);
+        refuse("seen.train_loss", fmt::format("{} (training_loss, unless seen.pending)", expected), found);
     } else if (steps == 0 && state_.updates == 0) {
-      if (found != 0) refuse("seen.train_loss", "0 at progress.t = 0 and in the step owed after it", found);
+      if (found != 0) refuse("seen.train_loss", "0 at progress.t = 0 and in the step pending after it", found);
     } else if (!rules_.search && !rules_.from_start && !std::isfinite(found)) {  // a trial may have diverged
       refuse("seen.train_loss", "a finite number", found);
     }

@@ -143,7 +143,7 @@ Recorder::Recorder(const train::Experiment& experiment, const Options& options, 
                folder.lines("hparams.jsonl", seen.hparams_bytes), folder.lines("timing.jsonl", seen.timing_bytes)) {
   folder.remove_numbers(seen.updates + 1);
   seen_ = seen;
-  seen_.owed = false;
+  seen_.pending = false;
   peak_bytes_ = used.peak_bytes;
   paused_ = -used.seconds;
   paused_in_block_ = -used.block_seconds;

@@ -24,7 +24,7 @@ namespace glocal::app {
 /// What is printed of hyperparameters: each in a few words, of very many the first twelve.
 std::string shown(const Values& values, int digits, const char* before, const char* between = " ");
 
-/// What a run's eyes have seen up to some step: with the files up to these lengths, all that a Recorder goes on from.
+/// What has been recorded up to some step: with the files up to these lengths, all that a Recorder goes on from.
 struct Seen {
   std::int64_t steps = 0;  ///< of training itself, replays left out
   std::int64_t updates = 0;
@@ -34,7 +34,7 @@ struct Seen {
   double best = std::numeric_limits<double>::infinity();  ///< least validation loss
   double estimate_seconds = 0;
   std::int64_t metrics_bytes = 0, hparams_bytes = 0, timing_bytes = 0;
-  bool owed = false;  ///< step() has not been told of the latest step
+  bool pending = false;  ///< step() has not been told of the latest step
 
   template <class Self, class Visit>
   static void fields(Self& seen, Visit&& visit) {
@@ -49,7 +49,7 @@ struct Seen {
     visit("metrics_bytes", seen.metrics_bytes);
     visit("hparams_bytes", seen.hparams_bytes);
     visit("timing_bytes", seen.timing_bytes);
-    visit("owed", seen.owed);
+    visit("pending", seen.pending);
   }
 };
 
@@ -66,7 +66,7 @@ struct Used {
   }
 };
 
-/// One run's eyes. Evaluations and files are not part of training: their time and memory are measured apart.
+/// Monitors one run. Evaluations and files are not part of training: their time and memory are measured apart.
 class Recorder {
  public:
   Recorder(const train::Experiment& experiment, const Options& options, std::string estimator, const RunFolder& folder);
@@ -83,7 +83,7 @@ class Recorder {
   /// The last scores, on the validation and test parts, of the state after the last step.
   void score(const Vars& s);
 
-  /// What has been seen up to now. `owed`: as it was before the step that is being watched.
+  /// What has been seen up to now. `pending`: as it was before the step that is being watched.
   Seen seen() const;
   Used used() const;
   bool replays() const { return rules_.replays_at(seen_.updates); }

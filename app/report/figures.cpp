@@ -84,7 +84,7 @@ std::vector<Series> overlay(const std::vector<RunGroup>& groups, CurveOf&& curve
 }
 
 // Room for the block and for what is used, but not for a forecast that runs away.
-std::array<double, 2> calm_range(const Curve& block, double used, const Curve& forecast) {
+std::array<double, 2> readable_range(const Curve& block, double used, const Curve& forecast) {
   double low = used, high = used;
   for (const auto& point : block) {
     low = std::min(low, point[1]);
@@ -192,7 +192,7 @@ Plot trajectory_plot(const RunRecord& run, const UpdateRecord& update, std::size
   const bool at_end = forecast.empty() || update.fell_back;
   plot.series.push_back(
       {"h used", Paint::vermillion, Style::rings, {{at_end ? block.back()[0] : forecast.back()[0], used}}});
-  plot.y.range = calm_range(block, used, forecast);
+  plot.y.range = readable_range(block, used, forecast);
   plot.small = true;
   return plot;
 }

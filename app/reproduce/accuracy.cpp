@@ -45,10 +45,10 @@ std::vector<double> neighbours(const BankCase& one) {
   return mean;
 }
 
-std::vector<Foreteller> foretellers() {
+std::vector<Predictor> all_predictors() {
   using hpo::DmdOptions;
   const auto glocal = [](hpo::Extrapolation extrapolation) {
-    return [=](const BankCase& one) { return glocal_tells(one, {.extrapolation = extrapolation}); };
+    return [=](const BankCase& one) { return glocal_predicts(one, {.extrapolation = extrapolation}); };
   };
   const auto dmd = [](DmdOptions options) { return [=](const BankCase& one) { return dmd_tells(one, options); }; };
   DmdOptions three, power, total;
@@ -105,12 +105,12 @@ Findings run(const Lab& lab) {
   Findings findings;
   const std::vector<Trajectory> bank = committed_bank(lab);
   const auto taus = lab.sweep<std::vector<std::int64_t>>("tau"), Ts = lab.sweep<std::vector<std::int64_t>>("T");
-  const std::vector<BankCase> all = bank_cases(bank, taus, Ts, true), cases = calm(all);
-  const std::vector<Foreteller> tellers = foretellers();
-  const std::vector<Judgement> judged = judge_all("The half that nothing was tuned on", cases, tellers, findings);
+  const std::vector<BankCase> all = bank_cases(bank, taus, Ts, true), cases = stable(all);
+  const std::vector<Predictor> predictors = all_predictors();
+  const std::vector<BankScore> judged = judge_all("The half that nothing was tuned on", cases, predictors, findings);
   lab.say("the half that nothing was tuned on is judged");
-  judge_all("The half that glocal's constants were chosen on", calm(bank_cases(bank, taus, Ts, false)),
-            {tellers[0], tellers[1], tellers[7], tellers[8]}, findings);
+  judge_all("The half that glocal's constants were chosen on", stable(bank_cases(bank, taus, Ts, false)),
+            {predictors[0], predictors[1], predictors[7], predictors[8]}, findings);
   for (const char* model : {"mlp", "lenet"})
     for (const char* optimizer : {"sgd", "adam"}) {
       std::vector<BankCase> some = cases;
@@ -118,8 +118,8 @@ Findings run(const Lab& lab) {
         return one.trajectory->recipe.experiment.model != model ||
                one.trajectory->recipe.experiment.optimizer != optimizer;
       });
-      judge_all(fmt::format("{} with {}", model, optimizer), some, {tellers[0], tellers[1], tellers[7], tellers[8]},
-                findings);
+      judge_all(fmt::format("{} with {}", model, optimizer), some,
+                {predictors[0], predictors[1], predictors[7], predictors[8]}, findings);
     }
   explosions(all, findings);
 
@@ -127,7 +127,7 @@ Findings run(const Lab& lab) {
   const std::pair<std::size_t, Paint> lines[] = {
       {0, paint_of("local")}, {1, Paint::grey}, {4, Paint::purple}, {7, paint_of("glocal")}, {8, Paint::muted}};
   for (const auto& [index, paint] : lines) {
-    Series series{tellers[index].name, paint, index == 8 ? Series::Style::dotted : Series::Style::line, {}};
+    Series series{predictors[index].name, paint, index == 8 ? Series::Style::dotted : Series::Style::line, {}};
     std::vector<double> errors = judged[index].errors;
     std::ranges::sort(errors);
     for (std::size_t i = 0; i < errors.size(); ++i)

@@ -78,7 +78,7 @@ std::vector<BankCase> bank_cases(const std::vector<Trajectory>& bank, const std:
   return cases;
 }
 
-std::vector<BankCase> calm(std::vector<BankCase> cases) {
+std::vector<BankCase> stable(std::vector<BankCase> cases) {
   std::erase_if(cases, [](const BankCase& one) { return one.exploded; });
   return cases;
 }
@@ -100,18 +100,18 @@ std::vector<double> published_recipe(const BankCase& one) {
   return dmd_tells(one, options);
 }
 
-std::vector<double> glocal_tells(const BankCase& one, const hpo::EstimatorOptions& options) {
+std::vector<double> glocal_predicts(const BankCase& one, const hpo::EstimatorOptions& options) {
   return hpo::glocal_forecast(one.trajectory->block(one.tau), outers(one), one.trajectory->recipe.start, one.T, options)
       .value;
 }
 
-Judgement judge(const std::vector<BankCase>& cases, const Foreteller& foreteller) {
-  Judgement judgement;
+BankScore judge(const std::vector<BankCase>& cases, const Predictor& predictor) {
+  BankScore score;
   std::vector<double> ratios;
   double logs = 0, signs = 0, components = 0;
   for (const BankCase& one : cases) {
     throw_if_interrupted();
-    const std::vector<double> told = foreteller.tell(one), last = h_tau(one);
+    const std::vector<double> told = predictor.tell(one), last = h_tau(one);
     std::vector<double> errors, base;
     double along = 0, size = 0, true_size = 0;
     for (std::size_t k = 0; k < told.size(); ++k) {
@@ -124,41 +124,41 @@ Judgement judge(const std::vector<BankCase>& cases, const Foreteller& foreteller
       true_size = std::hypot(true_size, one.truth[k]);
     }
     constexpr double floor = 1e-6;  // a ratio of two errors near zero says nothing
-    judgement.errors.push_back(quantile(errors, 0.5));
-    ratios.push_back(std::max(judgement.errors.back(), floor) / std::max(quantile(base, 0.5), floor));
+    score.errors.push_back(quantile(errors, 0.5));
+    ratios.push_back(std::max(score.errors.back(), floor) / std::max(quantile(base, 0.5), floor));
     logs += std::log(ratios.back());
-    judgement.cosine += size > 0 && true_size > 0 ? along / (size * true_size) : 0;
+    score.cosine += size > 0 && true_size > 0 ? along / (size * true_size) : 0;
   }
-  if (cases.empty()) return judgement;
+  if (cases.empty()) return score;
   const auto n = static_cast<double>(cases.size());
   const auto share_above = [&](double bound) {
     return static_cast<double>(std::ranges::count_if(ratios, [=](double r) { return r > bound; })) / n;
   };
-  judgement.median = quantile(judgement.errors, 0.5);
-  judgement.upper_quartile = quantile(judgement.errors, 0.75);
-  judgement.ratio = std::exp(logs / n);
-  judgement.worse = share_above(1.2);
-  judgement.far_worse = share_above(3);
-  judgement.worst_ratio = *std::ranges::max_element(ratios);
-  judgement.sign = signs / components;
-  judgement.cosine /= n;
-  return judgement;
+  score.median = quantile(score.errors, 0.5);
+  score.upper_quartile = quantile(score.errors, 0.75);
+  score.ratio = std::exp(logs / n);
+  score.worse = share_above(1.2);
+  score.far_worse = share_above(3);
+  score.worst_ratio = *std::ranges::max_element(ratios);
+  score.sign = signs / components;
+  score.cosine /= n;
+  return score;
 }
 
-std::vector<Judgement> judge_all(const std::string& title, const std::vector<BankCase>& cases,
-                                 const std::vector<Foreteller>& foretellers, Findings& findings) {
-  std::vector<Judgement> judgements;
+std::vector<BankScore> judge_all(const std::string& title, const std::vector<BankCase>& cases,
+                                 const std::vector<Predictor>& predictors, Findings& findings) {
+  std::vector<BankScore> scores;
   TitledTable table{fmt::format("{} ({} cases)", title, cases.size()),
                     {{"", "median error", "upper quartile", "ratio to h_tau", "above 1.2", "above 3", "largest",
                       "right sign", "cosine"}}};
-  for (const Foreteller& foreteller : foretellers) {
-    const Judgement& j = judgements.emplace_back(judge(cases, foreteller));
-    table.rows.push_back({foreteller.name, fmt::format("{:.2f}", j.median), fmt::format("{:.2f}", j.upper_quartile),
+  for (const Predictor& predictor : predictors) {
+    const BankScore& j = scores.emplace_back(judge(cases, predictor));
+    table.rows.push_back({predictor.name, fmt::format("{:.2f}", j.median), fmt::format("{:.2f}", j.upper_quartile),
                           fmt::format("{:.2f}", j.ratio), fmt::format("{:.0f} %", 100 * j.worse),
                           fmt::format("{:.1f} %", 100 * j.far_worse), fmt::format("{:.2g}", j.worst_ratio),
                           fmt::format("{:.0f} %", 100 * j.sign), fmt::format("{:.2f}", j.cosine)});
     findings.rows.push_back({{"set", title},
-                             {"foreteller", foreteller.name},
+                             {"predictor", predictor.name},
                              {"cases", cases.size()},
                              {"median_error", j.median},
                              {"upper_quartile", j.upper_quartile},
@@ -170,7 +170,7 @@ std::vector<Judgement> judge_all(const std::string& title, const std::vector<Ban
                              {"cosine", j.cosine}});
   }
   findings.tables.push_back(std::move(table));
-  return judgements;
+  return scores;
 }
 
 std::vector<Trajectory> committed_bank(const Lab& lab) {

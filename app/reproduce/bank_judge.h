@@ -25,7 +25,7 @@ std::vector<BankCase> bank_cases(const std::vector<Trajectory>& bank, const std:
                                  const std::vector<std::int64_t>& T, bool held_out);
 
 /// A way of telling h_T from the first tau steps; (q,).
-struct Foreteller {
+struct Predictor {
   std::string name;
   std::function<std::vector<double>(const BankCase&)> tell;
 };
@@ -33,25 +33,25 @@ std::vector<double> h_tau(const BankCase& one);
 /// The published recipe: ten delays, modes at 1 alone go forward, no trial.
 std::vector<double> published_recipe(const BankCase& one);
 /// glocal_forecast with options.
-std::vector<double> glocal_tells(const BankCase& one, const hpo::EstimatorOptions& options);
+std::vector<double> glocal_predicts(const BankCase& one, const hpo::EstimatorOptions& options);
 /// DMD of h alone without a trial.
 std::vector<double> dmd_tells(const BankCase& one, const hpo::DmdOptions& options);
 
-/// How one foreteller did over cases that did not explode. Error of a case: median over components of
+/// How one predictor did over cases that did not explode. Error of a case: median over components of
 /// |told - h_T| / |h_T|; ratio: to the error of h_tau in the same case.
-struct Judgement {
+struct BankScore {
   double median = 0, upper_quartile = 0, ratio = 0;  ///< of errors; geometric mean of ratios
   double worse = 0, far_worse = 0, worst_ratio = 0;  ///< shares of ratios above 1.2 and 3; the largest
   double sign = 0, cosine = 0;                       ///< share of components; mean over cases
   std::vector<double> errors;                        ///< one a case
 };
-Judgement judge(const std::vector<BankCase>& cases, const Foreteller& foreteller);
+BankScore judge(const std::vector<BankCase>& cases, const Predictor& predictor);
 
-/// Judges all, h_tau first; adds a table, rows {"set", "foreteller", ...} and returns the judgements.
-std::vector<Judgement> judge_all(const std::string& title, const std::vector<BankCase>& cases,
-                                 const std::vector<Foreteller>& foretellers, Findings& findings);
+/// Judges all, h_tau first; adds a table, rows {"set", "predictor", ...} and returns the scores.
+std::vector<BankScore> judge_all(const std::string& title, const std::vector<BankCase>& cases,
+                                 const std::vector<Predictor>& predictors, Findings& findings);
 /// Those that did not explode.
-std::vector<BankCase> calm(std::vector<BankCase> cases);
+std::vector<BankCase> stable(std::vector<BankCase> cases);
 
 /// The bank beside the page of questions, with its recipes. Throws IoError, DataError.
 std::vector<Trajectory> committed_bank(const Lab& lab);

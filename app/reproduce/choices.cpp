@@ -13,6 +13,7 @@
 #include <glocal/app/reproduce/reproduce.h>
 #include <glocal/app/reproduce/studies.h>
 #include <glocal/app/settings/choices.h>
+#include <glocal/hpo/dmd/methods/registry.h>
 #include <glocal/hpo/dmd/model/options.h>
 #include <glocal/hpo/forecast/dmd_forecaster.h>
 #include <glocal/hpo/forecast/forecast.h>
@@ -33,7 +34,7 @@ DmdOptions base() {
   return options;
 }
 
-Foreteller with(const std::string& name, const DmdOptions& options) {
+Predictor with(const std::string& name, const DmdOptions& options) {
   return {name, [=](const BankCase& one) { return dmd_tells(one, options); }};
 }
 
@@ -59,39 +60,39 @@ Findings run(const Lab& lab) {
   const std::vector<Trajectory> bank = committed_bank(lab);
   const auto taus = lab.sweep<std::vector<std::int64_t>>("tau");
   const auto T = lab.sweep<std::int64_t>("T"), usual = lab.sweep<std::int64_t>("usual_tau");
-  const std::vector<BankCase> cases = calm(bank_cases(bank, {usual}, {T}, false));
+  const std::vector<BankCase> cases = stable(bank_cases(bank, {usual}, {T}, false));
 
-  std::vector<Foreteller> tellers{{"h_tau", h_tau}};
+  std::vector<Predictor> predictors{{"h_tau", h_tau}};
   for (const auto m : lab.sweep<std::vector<int>>("delays")) {
     DmdOptions options = base();
     options.delays = m;
-    tellers.push_back(with(fmt::format("m = {}", m), options));
+    predictors.push_back(with(fmt::format("m = {}", m), options));
   }
   for (const auto rank : lab.sweep<std::vector<int>>("rank")) {
     DmdOptions options = base();
     options.rank = rank;
-    tellers.push_back(with(fmt::format("rank {}", rank), options));
+    predictors.push_back(with(fmt::format("rank {}", rank), options));
   }
-  for (const std::string method : {"least-squares", "total-least-squares", "forward-backward", "optimised"}) {
+  for (const std::string& method : hpo::dmd_methods().names()) {
     DmdOptions options = base();
     options.method = method;
-    tellers.push_back(with(method, options));
+    predictors.push_back(with(method, options));
   }
   using TimeAxis = DmdOptions::TimeAxis;
   for (const TimeAxis time : {TimeAxis::logarithmic, TimeAxis::log_grid}) {
     DmdOptions options = base();
     options.time = time;
-    tellers.push_back(with(fmt::format("{} time", text_of(time)), options));
+    predictors.push_back(with(fmt::format("{} time", text_of(time)), options));
   }
   judge_all(fmt::format("Delays, rank, method, time axis; tau = {}, T = {}; else m = 10, rank 3, clip", usual, T),
-            cases, tellers, findings);
+            cases, predictors, findings);
   lab.say("sweeps of the fit are judged");
 
   for (const std::int64_t tau : taus)
-    judge_all(fmt::format("tau = {}, T = {}", tau, T), calm(bank_cases(bank, {tau}, {T}, false)),
+    judge_all(fmt::format("tau = {}, T = {}", tau, T), stable(bank_cases(bank, {tau}, {T}, false)),
               {{"h_tau", h_tau},
                with("DMD, rank 3, clip", base()),
-               {"glocal", [](const BankCase& one) { return glocal_tells(one, {}); }}},
+               {"glocal", [](const BankCase& one) { return glocal_predicts(one, {}); }}},
               findings);
   picks(cases, findings);
   return findings;

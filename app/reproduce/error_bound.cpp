@@ -121,7 +121,7 @@ void coverage(const Lab& lab, Findings& findings) {
                     {{"tau", "T", "components", "within one", "within two"}}};
   for (const auto& pair : lab.sweep<std::vector<std::array<std::int64_t, 2>>>("tau_and_T")) {
     std::int64_t count = 0, one_bar = 0, two_bars = 0;
-    for (const BankCase& one : calm(bank_cases(bank, {pair[0]}, {pair[1]}, true))) {
+    for (const BankCase& one : stable(bank_cases(bank, {pair[0]}, {pair[1]}, true))) {
       const Tensor outer =
           Tensor::from(one.trajectory->outer.span<double>().first(static_cast<std::size_t>(one.tau)), {one.tau});
       const hpo::Forecast forecast =

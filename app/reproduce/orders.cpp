@@ -60,7 +60,7 @@ Findings run(const Lab& lab) {
   hpo::DmdOptions fit;
   fit.rank = 3;
   fit.policy = hpo::DmdOptions::Policy::clip;
-  judge_all("Trajectories with four batch orders from one start", calm(cases),
+  judge_all("Trajectories with four batch orders from one start", stable(cases),
             {{"h_tau", h_tau},
              {"mean of h_tau over the orders", [](const BankCase& one) { return h_tau(Averaged(one).one); }},
              {"DMD, one trajectory", [=](const BankCase& one) { return dmd_tells(one, fit); }},
@@ -74,8 +74,8 @@ Findings run(const Lab& lab) {
               [=](const BankCase& one) {
                 return hpo::fit_dmd(mean(blocks(one)), fit).forecast(static_cast<double>(one.T - 1));
               }},
-             {"glocal, one trajectory", [](const BankCase& one) { return glocal_tells(one, {}); }},
-             {"glocal of the mean", [](const BankCase& one) { return glocal_tells(Averaged(one).one, {}); }}},
+             {"glocal, one trajectory", [](const BankCase& one) { return glocal_predicts(one, {}); }},
+             {"glocal of the mean", [](const BankCase& one) { return glocal_predicts(Averaged(one).one, {}); }}},
             findings);
   return findings;
 }

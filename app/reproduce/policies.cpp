@@ -25,19 +25,19 @@ Findings run(const Lab& lab) {
   const std::vector<Trajectory> bank = committed_bank(lab);
   const auto taus = lab.sweep<std::vector<std::int64_t>>("tau");
   for (const std::int64_t T : lab.sweep<std::vector<std::int64_t>>("T")) {
-    const std::vector<BankCase> cases = calm(bank_cases(bank, taus, {T}, true));
-    std::vector<Foreteller> tellers{{"h_tau", h_tau}};
+    const std::vector<BankCase> cases = stable(bank_cases(bank, taus, {T}, true));
+    std::vector<Predictor> predictors{{"h_tau", h_tau}};
     for (const auto rank : lab.sweep<std::vector<int>>("rank"))
       for (const Policy policy : {Policy::raw, Policy::clip, Policy::snap, Policy::unit}) {
         hpo::DmdOptions options;
         options.rank = rank;
         options.policy = policy;
         options.snap_tolerance = lab.sweep<double>("snap_tolerance");
-        tellers.push_back(
+        predictors.push_back(
             {fmt::format("{}, {}", text_of(policy), rank ? fmt::format("rank {}", rank) : "automatic rank"),
              [=](const BankCase& one) { return dmd_tells(one, options); }});
       }
-    judge_all(fmt::format("T = {}", T), cases, tellers, findings);
+    judge_all(fmt::format("T = {}", T), cases, predictors, findings);
     lab.say(fmt::format("T = {} is judged", T));
   }
   return findings;

@@ -38,7 +38,7 @@ struct LabOptions {
 };
 
 /// What a study is given: its settings {"minutes": about how long on one core, "training": settings as in a run's
-/// config.json, "sweep": the study's own}, and a voice.
+/// config.json, "sweep": the study's own}, and a way to report progress.
 class Lab {
  public:
   Lab(std::string name, Json config, LabOptions options);

@@ -64,7 +64,7 @@ hpo::TuneResult Training::run() {
     recorder_.update(update);
     mark_ = recorder_.seen();
   };
-  if (mark_.owed) watch(state_.progress.s, state_.progress.t - 1);
+  if (mark_.pending) watch(state_.progress.s, state_.progress.t - 1);
   if (is_plain(estimator_)) return hpo::train(problem, state_);
   if (hpo::is_search(estimator_)) {
     const hpo::SearchOptions search = search_options(options_, estimator_, hpo::components(state_.phi));
@@ -120,7 +120,7 @@ void Training::watch(const Vars& s, std::int64_t t) {
   note_judgement();
   const double best = recorder_.seen().best;
   if (settled) mark_ = recorder_.seen();
-  if (settled) mark_.owed = true;
+  if (settled) mark_.pending = true;
   recorder_.step(s, t);
   if (settled) mark_ = recorder_.seen();
   if (recorder_.seen().best < best) save_best(s);

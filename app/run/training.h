@@ -18,7 +18,8 @@
 namespace glocal::app {
 
 /// Keeps the state of a run together with what had been seen when that last stood still: the two that a checkpoint
-/// holds. Between them, work that makes no step of its own (a way back, perturbed runs) is done again after a stop.
+/// holds. Between them, work that makes no step of its own (a backward pass, perturbed runs) is done again after a
+/// stop.
 class Training {
  public:
   Training(const train::Experiment& experiment, const Options& options, const std::string& estimator,

@@ -80,7 +80,7 @@ void for_each_setting(O& options, Visit&& visit) {
     options.trial_steps);
   v({"search_width", outer, "", "of a search: scales the box around the start", above(0, 1e3), tuning},
     options.search_width);
-  v({"steps_back", outer, "K", "truncated: steps walked back", steps, tuning}, estimator.K);
+  v({"steps_back", outer, "K", "truncated: steps of the backward pass", steps, tuning}, estimator.K);
   v({"unroll_memory", outer, "SIZE", "global: fastest unroll that keeps no more (200M); default sqrt(T) steps", size,
      tuning},
     options.unroll_memory);

@@ -71,7 +71,7 @@ void check_estimator(const Options& options, const std::string& name) {
   const auto made = hpo::make_estimator(name, estimator);
   if (options.experiment.tune.empty()) fail<ValueError>("[{}] nothing to tune; give --tune lr", name);
   for (const std::string& tuned : options.experiment.tune)
-    if (tuned == "init_scale" && !made->feels_init())
+    if (tuned == "init_scale" && !made->depends_on_init())
       fail<ValueError>(
           "[{}] init_scale acts through the initial state alone, which {} does not see; use global, "
           "local-restart or local-online",

@@ -57,7 +57,7 @@ inline void to_pixels(const float* planes, Int step, Int channels, Int n, float*
   }
 }
 
-/// The way back.
+/// The inverse.
 inline void to_planes(const float* pixel, Walk walk, Int n, Int channels, float* planes, Int step) {
   Vec<float> v[L];
   for (Int p = 0; p < n; p += L) {

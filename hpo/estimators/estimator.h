@@ -23,7 +23,7 @@ struct Estimator {
   /// judged too, without it the last update is not taken.
   virtual bool from_start() const = 0;
   /// True when the estimate sees how the initial state depends on phi; otherwise that part of h is zero.
-  virtual bool feels_init() const = 0;
+  virtual bool depends_on_init() const = 0;
   /// Steps run per estimate, given where training stands: those of the whole block when it is in the middle of one.
   virtual std::int64_t steps(const Progress& progress) const = 0;
   /// What can be found wrong with a problem before anything is trained or written. Throws ValueError naming it.
@@ -46,7 +46,7 @@ struct BlockEstimator : Estimator {
   std::int64_t tau;
   explicit BlockEstimator(std::int64_t block) : tau(block) {}
   bool from_start() const override { return false; }
-  bool feels_init() const override { return false; }
+  bool depends_on_init() const override { return false; }
   std::int64_t steps(const Progress& progress) const override { return progress.block_steps(tau); }
 };
 

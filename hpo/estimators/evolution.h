@@ -33,7 +33,7 @@ struct Evolution : BlockEstimator {
   /// Throws ValueError unless 1 <= N <= 1e6 and the deviation is positive and finite.
   Evolution(bool pes, std::int64_t block, std::int64_t N, double deviation, std::uint64_t seed_);
   const char* name() const override { return persistent ? "pes" : "es"; }
-  bool feels_init() const override { return persistent; }
+  bool depends_on_init() const override { return persistent; }
   /// Throws NumericError when a perturbed run leaves the finite numbers, ValueError when `progress` holds the particles
   /// of another N or q.
   Estimate advance(const FlatProblem& problem, const Vars& phi, Progress& progress) override;

@@ -40,7 +40,7 @@ struct Global : Estimator {
   Global(bool forward_mode, const EstimatorOptions& o) : forward(forward_mode), options(o) {}
   const char* name() const override { return forward ? "global-forward" : "global"; }
   bool from_start() const override { return true; }
-  bool feels_init() const override { return true; }
+  bool depends_on_init() const override { return true; }
   std::int64_t steps(const Progress& progress) const override { return progress.T; }
   Estimate advance(const FlatProblem& problem, const Vars& phi, Progress& progress) override;
   Cost cost(const Probe& probe, std::int64_t T, std::int64_t updates) const override;

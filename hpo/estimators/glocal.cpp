@@ -61,9 +61,9 @@ Estimate Glocal::advance(const FlatProblem& problem, const Vars& phi, Progress& 
   if (!progress.block) progress.z = zero_tangents(components(phi), progress.s.size());
   ForwardRun run = run_forward(problem, phi, progress, steps(progress), /*trajectory=*/true);
   progress.z.clear();
-  const bool explodes = run.growth > explosive;
+  const bool explodes = run.growth > exploding;
   const std::int64_t block = run.outers.size();
-  const std::int64_t used = explodes ? std::max(run.calm, std::min(block, shortest_scaling)) : block;
+  const std::int64_t used = explodes ? std::max(run.stable_steps, std::min(block, shortest_scaling)) : block;
   Forecast forecast =
       glocal_forecast(first_rows(run.trajectory, used), first_rows(run.outers, used), t0, progress.T - t0, options);
   Estimate estimate{forecast.value, run.outer, run.trajectory, {}};

@@ -23,7 +23,7 @@ struct Local : Estimator {
   Local(std::int64_t block, LocalStart begin, bool keep) : tau(block), start(begin), trajectory(keep) {}
   const char* name() const override;
   bool from_start() const override { return start == LocalStart::restart; }
-  bool feels_init() const override { return start != LocalStart::warm; }
+  bool depends_on_init() const override { return start != LocalStart::warm; }
   std::int64_t steps(const Progress& progress) const override;
   Estimate advance(const FlatProblem& problem, const Vars& phi, Progress& progress) override;
   Cost cost(const Probe& probe, std::int64_t T, std::int64_t updates) const override;

@@ -19,7 +19,7 @@ constexpr double exact_skill = 0.02;  ///< of forecast_dmd, below which automati
 
 struct EstimatorOptions {
   std::int64_t tau = 50;                 ///< block length in steps
-  std::int64_t K = 10;                   ///< truncated: steps walked back
+  std::int64_t K = 10;                   ///< truncated: steps differentiated back from the end of the block
   Unroll unroll = Unroll::checkpointed;  ///< global
   std::int64_t unroll_bytes = 0;         ///< global: the plan of least time within so many bytes, instead of `unroll`
   bool trajectory = false;               ///< record h after each step also where only the last is needed

@@ -60,10 +60,10 @@ class TangentGrowth {
     }
     return fastest;
   }
-  // Steps of the block before the growth became explosive.
-  std::int64_t calm(std::int64_t tau) const {
+  // Steps of the block before the tangents began to explode.
+  std::int64_t stable_steps(std::int64_t tau) const {
     std::size_t i = 0;
-    while (i + 1 < squares_.size() && exponent(i) > explosive) ++i;
+    while (i + 1 < squares_.size() && exponent(i) > exploding) ++i;
     return squares_.empty() ? tau : steps_[i];
   }
 
@@ -130,7 +130,7 @@ ForwardRun run_forward(const FlatProblem& problem, const Vars& phi, Progress& pr
   if (trajectory) run.trajectory = Tensor::from(block.trajectory, {tau, std::ssize(units)});
   if (trajectory) run.outers = Tensor::from(block.outers, {tau});
   run.growth = growth.exponent(0);
-  run.calm = growth.calm(tau);
+  run.stable_steps = growth.stable_steps(tau);
   progress.block.reset();
   return run;
 }

@@ -29,12 +29,12 @@ struct ForwardRun {
   std::vector<double> h;  ///< h there, (q,)
   Tensor trajectory;      ///< h_{t0+1} .. h_{t0+tau}, (tau, q) f64; empty unless asked for
   Tensor outers;          ///< E at the same steps, (tau,) f64; empty unless asked for
-  /// a such that the fastest tangent grew like t^a in the second half: about 0.5 in calm training, above `explosive` on
-  /// the way to an explosion. 0 when tau < 4 or the tangents did not start at zero.
+  /// a such that the fastest tangent grew like t^a in the second half: about 0.5 in stable training, above `exploding`
+  /// on the way to an explosion. 0 when tau < 4 or the tangents did not start at zero.
   double growth = 0;
-  std::int64_t calm = 0;  ///< steps before the growth became explosive: tau, tau / 2, ... down to tau / 16
+  std::int64_t stable_steps = 0;  ///< steps before the tangents began to explode: tau, tau / 2, ... down to tau / 16
 };
-constexpr double explosive = 2;  ///< tangents that grow like t^2 and faster
+constexpr double exploding = 2;  ///< tangents that grow like t^2 and faster
 /// The steps of a block of tau after which Block::squares are taken: tau, tau / 2, ..., at most five, falling.
 std::vector<std::int64_t> growth_looks(std::int64_t tau);
 

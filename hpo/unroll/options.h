@@ -5,7 +5,7 @@
 namespace glocal::hpo {
 
 /// What an unroll keeps: `stored` every recorded step, O(P T); `checkpointed` one state per segment of O(sqrt T) steps,
-/// recorded again one segment at a time on the way back, O(P sqrt T); or any UnrollPlan. The same bits whatever is
+/// recorded again one segment at a time in the backward pass, O(P sqrt T); or any UnrollPlan. The same bits whatever is
 /// kept.
 enum class Unroll { checkpointed, stored };
 

@@ -58,7 +58,7 @@ struct Averaged : hpo::Estimator {
   explicit Averaged(std::int64_t block) : tau(block) {}
   const char* name() const override { return "averaged"; }
   bool from_start() const override { return false; }
-  bool feels_init() const override { return false; }
+  bool depends_on_init() const override { return false; }
   std::int64_t steps(const hpo::Progress& progress) const override { return progress.block_steps(tau); }
   // One tangent a hyperparameter through every block, and E differentiated after each step.
   hpo::Cost cost(const hpo::Probe& probe, std::int64_t T, std::int64_t) const override {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <glocal/app/command/data.h>
+#include <glocal/app/command/exit_code.h>
 #include <glocal/app/command/list.h>
 #include <glocal/app/command/runs.h>
 #include <glocal/app/dmd/dmd.h>
@@ -38,8 +39,6 @@ namespace {
 
 constexpr const char* empty_text = "the text after it is empty; give one, or leave the flag out";
 
-enum Exit { usage = 2, bad_data = 3, input_output = 4, diverged = 5, signalled = 128 };
-
 // A long message without its middle: it begins with what is wrong and ends with the way out.
 std::string shortened(std::string_view message) {
   constexpr std::size_t most = 4000, end = 1000;
@@ -47,7 +46,7 @@ std::string shortened(std::string_view message) {
   return fmt::format("{} [...] {}", message.substr(0, most - end), message.substr(message.size() - end));
 }
 
-int report(const char* message, Exit code) {
+int report(const char* message, ExitCode code) {
   say("glocal: error: {}\n", printable(shortened(message), /*keep_lines=*/true));
   return code;
 }

@@ -2,10 +2,13 @@
 #pragma once
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <glocal/autodiff/var.h>
+#include <glocal/core/tensor.h>
 #include <glocal/hpo/problem.h>
 
 namespace glocal::hpo {
@@ -32,13 +35,16 @@ struct Block {
 };
 
 /// The state after `t` of T steps, (for `online` and inside a block of forward mode) the tangents, (for `pes`) the
-/// particles, and the block in progress.
+/// particles, the block in progress, and what an estimator from outside keeps.
 struct Progress {
   Vars s;
   Tangents z;
   std::int64_t t = 0, T = 0;
   std::vector<AntitheticPair> particles = {};
   std::optional<Block> block = {};
+  /// What else an estimator keeps, by names of its own; nothing of ours does. A copy of a Progress shares them, so that
+  /// one that changes is replaced, not written to.
+  std::map<std::string, Tensor> own = {};
 
   std::int64_t block_start() const { return block ? block->t0 : t; }
   /// Steps of the block in progress, or of the next one: tau, or what is left.
@@ -55,7 +61,7 @@ struct Kept {
     tangents,  ///< those of forward mode, with h and E where the trajectory is recorded
     sums,      ///< the sum of h so far
     pairs,     ///< the sum of h so far over pairs of perturbed runs
-    anything   ///< that of an estimator which does not say
+    anything   ///< that of an estimator which does not say; only such a one may fill Progress::own
   };
   Block block = Block::anything;
   std::int64_t tangents = 0;  ///< lists in Progress::z inside a block

@@ -73,7 +73,8 @@ void check_same(const hpo::Block& a, const hpo::Block& b) {
 }
 
 void check_same(const hpo::Progress& a, const hpo::Progress& b) {
-  const auto& [s, z, t, T, particles, block] = a;
+  const auto& [s, z, t, T, particles, block, own] = a;
+  CHECK(own.empty());
   CHECK(same(s, b.s));
   REQUIRE(z.size() == b.z.size());
   for (std::size_t k = 0; k < z.size(); ++k) CHECK(same(z[k], b.z[k]));

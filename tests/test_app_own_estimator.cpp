@@ -16,8 +16,11 @@
 #include <glocal/app/report/paint.h>
 #include <glocal/app/terminal/signals.h>
 #include <glocal/autodiff/var.h>
+#include <glocal/core/dtype.h>
 #include <glocal/core/io/file.h>
 #include <glocal/core/io/safetensors.h>
+#include <glocal/core/shape.h>
+#include <glocal/core/tensor.h>
 #include <glocal/hpo/estimators/estimate.h>
 #include <glocal/hpo/estimators/estimator.h>
 #include <glocal/hpo/estimators/probe.h>
@@ -32,7 +35,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// h_k = (k + 1) times the mean of E over the block: no derivative of anything, but a sum that a stop must not lose.
+// h_k = (k + 1) times the sum of E over the steps so far: no derivative of anything, but a sum that a stop must not
+// lose, inside a block or between two.
 struct Toy : hpo::Estimator {
   std::int64_t tau;
   explicit Toy(std::int64_t block) : tau(block) {}
@@ -42,19 +46,20 @@ struct Toy : hpo::Estimator {
   std::int64_t steps(const hpo::Progress& progress) const override { return progress.block_steps(tau); }
   hpo::Estimate advance(const hpo::FlatProblem& problem, const Vars& phi, hpo::Progress& progress) override {
     const std::int64_t t0 = progress.open_block().t0, end = t0 + steps(progress);
-    progress.block->h.resize(static_cast<std::size_t>(hpo::components(phi)));
+    Tensor& sum = progress.own["sum"];
+    if (!sum) sum = Tensor::zeros({hpo::components(phi)}, DType::f64);
     double E = 0;
     while (progress.t < end) {
       progress.s = problem.step(progress.s, phi, progress.t);
       E = problem.outer(progress.s, phi, t0).item();
+      sum = sum.clone();  // what a checkpoint holds is not written to
       double weight = 0;
-      for (double& h : progress.block->h) h += ++weight * E / static_cast<double>(end - t0);
+      for (double& h : sum.span<double>()) h += ++weight * E;
       ++progress.t;
       problem.watch(progress.s, progress.t - 1);
     }
-    hpo::Estimate estimate{progress.block->h, E, {}, {}};
     progress.block.reset();
-    return estimate;
+    return {{sum.span<double>().begin(), sum.span<double>().end()}, E, {}, {}};
   }
   hpo::Cost cost(const hpo::Probe& probe, std::int64_t T, std::int64_t) const override {
     return {1e6 + static_cast<double>(T) * probe.step_seconds, std::int64_t{123} << 20};
@@ -118,7 +123,15 @@ TEST_SUITE("fast") {
     REQUIRE(toy_command(tuned_into(whole), out) == 0);
     REQUIRE(toy_command(tuned_into(parts), out, "35") == 130);
     const SafeTensors saved = load_safetensors(parts + "/last.safetensors");
-    CHECK(saved.tensors.contains("block/h"));
+    CHECK(saved.tensors.at("own/sum").shape() == Shape{2});
+    for (const char* broken : {"own/sum", "own/stranger"}) {  // one that is missed, one that nobody knows
+      SafeTensors other = saved;
+      if (other.tensors.erase(broken) == 0) other.tensors[broken] = Tensor::scalar(1);
+      save_safetensors(parts + "/last.safetensors", other);
+      CHECK(toy_command({"tune", "--resume", parts}, out) == 3);
+      CHECK(has(read_file(out + ".error"), broken));
+    }
+    save_safetensors(parts + "/last.safetensors", saved);
     CHECK(toy_command({"tune", "--resume", parts}, out) == 0);
     for (const char* file : {"/params.npz", "/metrics.jsonl", "/hparams.jsonl"}) {
       CAPTURE(file);

@@ -122,9 +122,13 @@ void check_progress(const Json& json, const Json& seen, const RunRules& rules, c
   if (own) {
     progress.whole("directions", 0, 1'000'000);
     progress.whole("particles", 0, 1'000'000);
+    const Json& names = progress.list("own");
+    if (!std::all_of(names.begin(), names.end(), [](const Json& name) { return name.is_string(); }))
+      progress.refuse("own", "a list of names");
     if (in_block) check_own_block(progress.object("block"), t, where);
   } else {
     progress.equal("directions", tangents ? rules.kept.tangents : 0, "tangents of this estimator");
+    progress.equal("own", Json::array(), "nothing of this estimator");
     progress.equal("particles", rules.kept.particles && begun ? rules.kept.pairs : 0, "pairs of this estimator");
     if (in_block) check_block(progress.object("block"), updates, t, rules, where);
   }
@@ -285,6 +289,12 @@ void check_tensors(const SafeTensors& file, const CheckpointText& text, const Va
     if (N > 0)
       kinds["particle/plus/" + names[i]] =
           kinds["particle/minus/" + names[i]] = {stacked(static_cast<std::size_t>(N), shape), dtype};
+  }
+  for (const Json& name : progress.at("own")) {  // of whatever kind: who keeps it knows
+    const std::string key = "own/" + name.get<std::string>();
+    const auto found = file.tensors.find(key);
+    kinds[key] = found == file.tensors.end() ? TensorKind{{}, DType::f64}
+                                             : TensorKind{found->second.shape(), found->second.dtype()};
   }
   if (progress.contains("block")) {
     const Json& block = progress.at("block");

@@ -95,7 +95,9 @@ Json describe(const hpo::TuneState& state) {
                {"has_best", !state.best_u.empty()},
                {"has_best_state", !state.best_s.empty()},
                {"directions", progress.z.size()},
-               {"particles", progress.particles.size()}});
+               {"particles", progress.particles.size()},
+               {"own", Json::array()}});
+  for (const auto& [name, tensor] : progress.own) json["own"].push_back(name);
   if (!progress.block) return json;
   const hpo::Block& block = *progress.block;
   Json squares = Json::array();
@@ -150,6 +152,7 @@ SafeTensors to_file(const Checkpoint& checkpoint, const Identity& identity, cons
       file.tensors["particle/minus/" + names[i]] = stack(minus);
     }
   }
+  for (const auto& [name, tensor] : progress.own) file.tensors["own/" + name] = tensor;
   if (progress.block) {
     const hpo::Block& block = *progress.block;
     put(file, "block/h", block.h);
@@ -211,6 +214,8 @@ hpo::Progress progress_from(const Json& json, const SafeTensors& file, const Var
     }
     progress.particles.push_back(std::move(pair));
   }
+  for (const Json& name : json.at("own"))
+    progress.own[name.get<std::string>()] = file.tensors.at("own/" + name.get<std::string>());
   if (json.contains("block")) progress.block = block_from(json.at("block"), file);
   return progress;
 }

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@
 #include <glocal/core/tensor.h>
 #include <glocal/hpo/estimators/estimate.h>
 #include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/options.h>
 #include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/estimators/registry.h>
 #include <glocal/hpo/problem.h>
@@ -39,7 +41,8 @@ namespace {
 // lose, inside a block or between two.
 struct Toy : hpo::Estimator {
   std::int64_t tau;
-  explicit Toy(std::int64_t block) : tau(block) {}
+  double scale;
+  explicit Toy(const hpo::EstimatorOptions& o) : tau(o.tau), scale(o.own.at("toy_scale")) {}
   const char* name() const override { return "toy"; }
   bool from_start() const override { return false; }
   bool depends_on_init() const override { return false; }
@@ -54,7 +57,7 @@ struct Toy : hpo::Estimator {
       E = problem.outer(progress.s, phi, t0).item();
       sum = sum.clone();  // what a checkpoint holds is not written to
       double weight = 0;
-      for (double& h : sum.span<double>()) h += ++weight * E;
+      for (double& h : sum.span<double>()) h += ++weight * scale * E;
       ++progress.t;
       problem.watch(progress.s, progress.t - 1);
     }
@@ -70,7 +73,11 @@ struct Toy : hpo::Estimator {
 };
 
 void register_toy() {
-  hpo::add_estimator({"toy", "a sum of losses", "purple", [](const auto& o) { return std::make_unique<Toy>(o.tau); }});
+  hpo::add_estimator({.name = "toy",
+                      .about = "a sum of losses",
+                      .colour = "purple",
+                      .make = [](const auto& o) { return std::make_unique<Toy>(o); },
+                      .settings = {{"toy_scale", "of the sum", 0.125, 0, 10}}});
 }
 
 // The exit code of the command in a process of its own, which knows the toy and is stopped at the given place.
@@ -113,6 +120,12 @@ TEST_SUITE("fast") {
     CHECK(has(read_file(out + ".error"), "toy"));
     REQUIRE(toy_command({"list", "estimators"}, out) == 0);
     CHECK(has(read_file(out), "a sum of losses"));
+    REQUIRE(toy_command({"tune", "--help"}, out) == 0);
+    CHECK(has(read_file(out), "--toy-scale"));
+    CHECK(has(read_file(out), "toy: of the sum"));
+    CHECK(nlohmann::json::parse(read_file(run + "/config.json")).at("toy_scale") == 0.125);
+    CHECK(toy_command({"tune", "--toy-scale", "11"}, out) == 2);
+    CHECK(has(read_file(out + ".error"), "--toy-scale: 11 is no number from 0 to 10"));
     CHECK(toy_command({"tune", "--estimator", "toyy"}, out) == 2);
     CHECK(has(read_file(out + ".error"), "did you mean toy?"));
   }
@@ -138,6 +151,24 @@ TEST_SUITE("fast") {
       const bool same = read_file(whole + file) == read_file(parts + file);
       CHECK(same);
     }
+  }
+
+  TEST_CASE("own estimator: its setting reaches it from the command line, from a config and by itself") {
+    const Scratch scratch;
+    const std::string usual = scratch / "usual", doubled = scratch / "doubled", again = scratch / "again";
+    const auto h = [](const std::string& run) {
+      std::istringstream lines(read_file(run + "/hparams.jsonl"));
+      std::string line;
+      for (int i = 0; i < 2; ++i) std::getline(lines, line);  // the first block: later ones start elsewhere
+      return nlohmann::json::parse(line).at("hypergradient").at(0).get<double>();
+    };
+    REQUIRE(toy_command(tuned_into(usual), scratch / "out") == 0);
+    std::vector<std::string> given = tuned_into(doubled);
+    given.insert(given.end(), {"--toy-scale", "0.25"});
+    REQUIRE(toy_command(given, scratch / "out") == 0);
+    CHECK(h(doubled) == 2 * h(usual));
+    REQUIRE(toy_command({"tune", "--config", doubled + "/config.json", "--out", again}, scratch / "out") == 0);
+    CHECK(h(again) == h(doubled));
   }
 
   TEST_CASE("own estimator: its curves have the colour of its entry, an unknown one is grey") {

@@ -5,6 +5,9 @@
 #include <glocal/app/settings/allowed.h>
 #include <glocal/app/settings/name_lists.h>
 #include <glocal/app/settings/options.h>
+#include <glocal/hpo/estimators/estimator.h>
+#include <glocal/hpo/estimators/options.h>
+#include <glocal/hpo/estimators/registry.h>
 
 namespace glocal::app {
 
@@ -20,6 +23,15 @@ struct Setting {
 
   bool in(Command command) const { return (commands & static_cast<unsigned>(command)) != 0; }
 };
+
+/// Where the options hold what an estimator from outside is told.
+inline double& own_setting(hpo::EstimatorOptions& options, const hpo::EstimatorSetting& setting) {
+  return options.own.try_emplace(setting.key, setting.value).first->second;
+}
+inline const double& own_setting(const hpo::EstimatorOptions& options, const hpo::EstimatorSetting& setting) {
+  const auto found = options.own.find(setting.key);
+  return found == options.own.end() ? setting.value : found->second;
+}
 
 /// Calls visit(setting, field) for every field of `options` (Options or const Options) that config.json holds.
 template <class O, class Visit>
@@ -110,6 +122,10 @@ void for_each_setting(O& options, Visit&& visit) {
   v({"rank", outer, "", "dmd: modes; 0: automatic", within(0, many), tuning}, estimator.dmd.rank);
   v({"policy", outer, "", "dmd: what is done to eigenvalues", any, tuning}, estimator.dmd.policy);
   v({"time_axis", outer, "", "dmd: exponentials or powers of t", any, tuning}, estimator.dmd.time);
+  for (const auto& kind : hpo::estimators().entries())
+    for (const auto& own : kind.settings)
+      v({own.key.c_str(), outer, "X", kind.name + ": " + own.about, within(own.least, own.most), tuning},
+        own_setting(estimator, own));
   v({"meta_optimizer", outer, "NAME", "moves the hyperparameters: " + first_names("meta-optimizers", 5),
      name_in("meta-optimizers"), tuning},
     o.meta.name);

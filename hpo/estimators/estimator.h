@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <glocal/autodiff/var.h>
 #include <glocal/hpo/estimators/estimate.h>
@@ -50,12 +51,20 @@ struct BlockEstimator : Estimator {
   std::int64_t steps(const Progress& progress) const override { return progress.block_steps(tau); }
 };
 
+/// A number that an estimator from outside is told by the command: a flag, an entry of config.json, a line of the help.
+struct EstimatorSetting {
+  std::string key;    ///< "trust": --trust, and EstimatorOptions::own
+  std::string about;  ///< a line of the help
+  double value, least, most;
+};
+
 /// An entry of the list of estimators.
 struct EstimatorKind {
   std::string name;    ///< "local-online"
   std::string about;   ///< a sentence for `glocal list estimators`
   std::string colour;  ///< of its curves, a name of the palette (app/report/paint.h); empty: grey
   std::function<std::unique_ptr<Estimator>(const EstimatorOptions&)> make;
+  std::vector<EstimatorSetting> settings = {};  ///< the library's own have fields of EstimatorOptions instead
 };
 
 }  // namespace glocal::hpo

@@ -1,6 +1,8 @@
 // What the estimators may be told.
 #pragma once
 #include <cstdint>
+#include <map>
+#include <string>
 
 #include <glocal/hpo/dmd/model/options.h>
 #include <glocal/hpo/forecast/options.h>
@@ -31,6 +33,7 @@ struct EstimatorOptions {
   double sigma = 0.05;                   ///< es, pes: deviation of the perturbations of the unconstrained phi
   std::uint64_t seed = 0;                ///< random-forward, es, pes
   ImplicitOptions implicit{};            ///< implicit-cg, implicit-neumann, implicit-nystrom
+  std::map<std::string, double> own{};   ///< of estimators from outside, by EstimatorSetting::key
 };
 
 }  // namespace glocal::hpo

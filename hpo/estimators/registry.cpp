@@ -53,7 +53,10 @@ std::vector<std::string> estimator_names() { return registry().names(); }
 std::unique_ptr<Estimator> make_estimator(const std::string& name, const EstimatorOptions& options) {
   if (options.tau < 1) fail<ValueError>("[estimator] tau = {} must be at least 1 step", options.tau);
   if (is_search(name)) fail<ValueError>("[estimator] {} searches by whole runs; make_search makes it", name);
-  return registry().at(name).make(options);
+  const EstimatorKind& kind = registry().at(name);
+  EstimatorOptions told = options;
+  for (const EstimatorSetting& setting : kind.settings) told.own.try_emplace(setting.key, setting.value);
+  return kind.make(told);
 }
 
 void add_estimator(EstimatorKind kind) {

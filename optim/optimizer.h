@@ -17,6 +17,7 @@ struct HyperInfo {
   double initial;  ///< the usual value
   Range range;
   std::string of = {};  ///< the vector that it is a number of, with those beside it: the knots of a schedule
+  bool form = false;    ///< of a schedule: a number that gives its form, no value of what is scheduled
 };
 
 /// The state after one step.

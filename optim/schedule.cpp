@@ -43,6 +43,26 @@ Var step_decay(const Var& initial, const Var& factor, std::int64_t every, std::i
   return initial * pow(factor, static_cast<double>(drops));
 }
 
+Var step_decay(const Var& initial, const Var& factor, std::span<const double> milestones, std::int64_t T,
+               std::int64_t t) {
+  check_step(t);
+  check_at_least_1("T", T);
+  const auto reached = [&](double share) { return static_cast<double>(t) >= share * static_cast<double>(T); };
+  return initial * pow(factor, static_cast<double>(std::count_if(milestones.begin(), milestones.end(), reached)));
+}
+
+Var linear_decay(const LinearDecay& shape, std::int64_t T, std::int64_t t) {
+  check_step(t);
+  check_at_least_1("T", T);
+  const auto now = static_cast<double>(t), end = static_cast<double>(T);
+  const Var w = shape.warm_up * end;
+  if (now + 1 < w.item()) return shape.first * (now + 1) / w;
+  if (t >= T) return shape.first * shape.floor;
+  if (now <= w.item()) return shape.first * 1.0;
+  const Var left = (end - now) / (end - w);  // 1 - p
+  return shape.first * (shape.floor + (1 - shape.floor) * pow(left, shape.power));
+}
+
 Var cosine(const Var& first, const Var& last, std::int64_t T, std::int64_t t) {
   check_step(t);
   check_at_least_1("T", T);
@@ -78,19 +98,43 @@ const Registry<ScheduleKind>& schedules() {
              return Schedule{
                  "constant", {{of, initial, positive}}, [](Values values, std::int64_t) { return values[0]; }};
            }},
-          {"step", "a factor every --schedule-every steps",
+          {"step", "a factor every --schedule-every steps, or at --milestones",
            [](const std::string& of, double initial, const ScheduleOptions& o) {
              check_at_least_1("the number of steps between two drops", o.every);
-             return Schedule{
-                 "step",
-                 {{of, initial, positive}, {of + "_factor", 0.1, positive}},
-                 [o](Values values, std::int64_t t) { return step_decay(values[0], values[1], o.every, t); }};
+             for (std::size_t i = 0; i < o.milestones.size(); ++i)
+               if (const double last = i == 0 ? 0 : o.milestones[i - 1];
+                   !(o.milestones[i] > last && o.milestones[i] < 1))
+                 fail<ValueError>("[schedule] milestone {} must lie between {} and 1, a share of the run",
+                                  o.milestones[i], last);
+             return Schedule{"step",
+                             {{of, initial, positive}, {of + "_factor", 0.1, positive}},
+                             [o](Values values, std::int64_t t) {
+                               return o.milestones.empty() ? step_decay(values[0], values[1], o.every, t)
+                                                           : step_decay(values[0], values[1], o.milestones, o.T, t);
+                             }};
            }},
           {"cosine", "half a wave from a first to a last value",
            [](const std::string& of, double initial, const ScheduleOptions& o) {
              return Schedule{"cosine",
                              {{of + "_first", initial, positive}, {of + "_last", initial / 100, positive}},
                              [o](Values values, std::int64_t t) { return cosine(values[0], values[1], o.T, t); }};
+           }},
+          {"linear", "a straight line down to 0; its power, its floor and the share of the warm-up can be tuned",
+           [](const std::string& of, double initial, const ScheduleOptions& o) {
+             constexpr auto non_negative = HyperInfo::Range::non_negative, share = HyperInfo::Range::unit_interval;
+             const auto form = [&of](const char* what, double value, HyperInfo::Range range) {
+               return HyperInfo{.name = of + what, .initial = value, .range = range, .form = true};
+             };
+             const double warm_up = static_cast<double>(o.warm_up) / static_cast<double>(o.T);
+             return Schedule{"linear",
+                             {{of, initial, positive},
+                              form("_power", 1, positive),
+                              form("_floor", 0, non_negative),
+                              form("_warm_up", std::min(warm_up, 1 - 1 / (2 * static_cast<double>(o.T))), share)},
+                             [o](Values v, std::int64_t t) {
+                               return linear_decay({v[0], v[1], v[2], v[3]}, o.T, t);
+                             },
+                             /*warms_up=*/true};
            }},
           {"piecewise", "straight lines between --knots values",
            [](const std::string& of, double initial, const ScheduleOptions& o) {
@@ -115,10 +159,11 @@ Schedule make_schedule(const std::string& name, const std::string& of, double in
   check_at_least_1("T", o.T);
   Schedule schedule = schedules().at(name).make(of, initial, o);
   linear_warm_up(Var(Tensor::scalar(1)), o.warm_up, 0);  // refuses a negative length now rather than at the first step
-  schedule.at = [o, name, count = schedule.hyper.size(), at = schedule.at](Values values, std::int64_t t) {
+  schedule.at = [o, name, count = schedule.hyper.size(), own = schedule.warms_up, at = schedule.at](Values values,
+                                                                                                    std::int64_t t) {
     if (values.size() != count)
       fail<ShapeError>("[schedule] {} takes {} values, {} were given", name, count, values.size());
-    return linear_warm_up(at(values, t), o.warm_up, t);
+    return own ? at(values, t) : linear_warm_up(at(values, t), o.warm_up, t);
   };
   return schedule;
 }

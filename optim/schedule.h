@@ -14,6 +14,19 @@ namespace glocal::optim {
 
 /// initial * factor^floor(t / every). Throws ValueError when every < 1 or t < 0.
 Var step_decay(const Var& initial, const Var& factor, std::int64_t every, std::int64_t t);
+/// initial * factor^n, n the number of milestones, shares of the run's T steps, that t has reached: t >= share T.
+Var step_decay(const Var& initial, const Var& factor, std::span<const double> milestones, std::int64_t T,
+               std::int64_t t);
+/// What a linear schedule is made of, each one number.
+struct LinearDecay {
+  Var first;    ///< the largest value, at the end of the warm-up
+  Var power;    ///< > 0: 1 is a straight line, more falls sooner
+  Var floor;    ///< >= 0: the last value, as a share of the first
+  Var warm_up;  ///< in [0, 1): share of the run in which it rises from 0
+};
+/// With w = warm_up T: first (t + 1) / w below t + 1 = w, then first (floor + (1 - floor) (1 - p)^power) with p =
+/// (t - w) / (T - w); stays at first floor from T on. Differentiable in all four; in warm_up but for the step at w.
+Var linear_decay(const LinearDecay& shape, std::int64_t T, std::int64_t t);
 /// last + (first - last) (1 + cos(pi t / T)) / 2; stays at `last` from T on (Loshchilov, Hutter, ICLR 2017).
 Var cosine(const Var& first, const Var& last, std::int64_t T, std::int64_t t);
 /// value * min(1, (t + 1) / steps); steps = 0 means none.
@@ -25,15 +38,17 @@ Var piecewise_linear(std::span<const Var> knots, std::int64_t T, std::int64_t t)
 struct Schedule {
   std::string name;
   std::vector<HyperInfo>
-      hyper;  ///< range positive: "lr"; "lr", "lr_factor"; "lr_first", "lr_last"; "lr_0", "lr_1", ...
+      hyper;  ///< "lr"; "lr", "lr_factor"; "lr_first", "lr_last"; "lr", "lr_power", ...; "lr_0", "lr_1", ...
   std::function<Var(std::span<const Var> values, std::int64_t t)> at;
+  bool warms_up = false;  ///< its warm-up is one of its values, which starts from that of the options
 };
 
 struct ScheduleOptions {
-  std::int64_t T = 1;        ///< steps of the whole run
-  std::int64_t every = 1;    ///< step: steps between two drops
-  std::int64_t knots = 2;    ///< piecewise: number of knots
-  std::int64_t warm_up = 0;  ///< steps of linear warm-up, multiplied onto any of them
+  std::int64_t T = 1;                   ///< steps of the whole run
+  std::int64_t every = 1;               ///< step: steps between two drops
+  std::vector<double> milestones = {};  ///< step: where it drops instead, rising shares of the run in (0, 1)
+  std::int64_t knots = 2;               ///< piecewise: number of knots
+  std::int64_t warm_up = 0;             ///< steps of linear warm-up, multiplied onto those without one of their own
 };
 
 /// An entry of the list of schedules.

@@ -180,6 +180,9 @@ double parallel_sum(std::int64_t n, std::int64_t grain, RangeFunction<double> f)
   return pairwise_sum(partial);
 }
 
+LoopsInline::LoopsInline() : before_(inside_loop) { inside_loop = true; }
+LoopsInline::~LoopsInline() { inside_loop = before_; }
+
 int threads() { return pool().threads(); }
 
 void set_threads(int count) {

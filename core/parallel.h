@@ -33,6 +33,18 @@ void parallel_for(std::int64_t n, std::int64_t grain, RangeFunction<void> body);
 /// Sum of f(begin, end) over the same chunks; partial sums are added pairwise in chunk order, in double.
 double parallel_sum(std::int64_t n, std::int64_t grain, RangeFunction<double> f);
 
+/// While one lives, loops of the thread that made it run on that thread alone: for work beside the main one.
+class LoopsInline {
+ public:
+  LoopsInline();
+  ~LoopsInline();
+  LoopsInline(const LoopsInline&) = delete;
+  LoopsInline& operator=(const LoopsInline&) = delete;
+
+ private:
+  bool before_;
+};
+
 /// Number of threads that parallel_for uses, the caller included. Initially $GLOCAL_THREADS, else all cores.
 /// set_threads throws ValueError outside [1, 1024], or inside a parallel loop.
 int threads();

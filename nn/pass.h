@@ -3,6 +3,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 #include <glocal/autodiff/var.h>
@@ -17,6 +18,8 @@ struct Pass {
   Key key{};       ///< randomness of this pass; the same key gives the same masks
   Vars stats{};    ///< running statistics going in: mean and variance of each BatchNorm, in order of use
   Vars updated{};  ///< running statistics coming out, in the same order; filled in training mode only
+  /// In place of each BatchNorm's own: 1 / i in the i-th of several passes makes `updated` the mean over all of them.
+  std::optional<double> momentum{};
 
   std::uint64_t keys_used = 0;
   std::size_t stats_used = 0;

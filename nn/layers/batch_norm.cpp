@@ -42,8 +42,9 @@ Var BatchNorm::operator()(const Var& x, Pass& pass, bool relu) const {
   if (n < 2) fail<ValueError>("[batch_norm] training needs two numbers per channel or more, x has shape {}", x.shape());
   const auto [y, batch_mean, biased] = batch_norm(x, weight, bias, eps, relu);
   const double unbiased = static_cast<double>(n) / static_cast<double>(n - 1);
-  pass.updated.push_back((1 - momentum) * mean_before + momentum * batch_mean);
-  pass.updated.push_back((1 - momentum) * var_before + momentum * unbiased * biased);
+  const double share = pass.momentum.value_or(momentum);
+  pass.updated.push_back((1 - share) * mean_before + share * batch_mean);
+  pass.updated.push_back((1 - share) * var_before + share * unbiased * biased);
   return y;
 }
 

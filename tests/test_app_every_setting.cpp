@@ -69,6 +69,7 @@ const std::map<std::string, Row> rows{
     {"imbalance", {"3", [](Options& o) { o.experiment.imbalance = 3; }, {}, "train"}},
     {"noise", {"0.5", [](Options& o) { o.experiment.noise = 0.5; }, {}, "train"}},
     {"noise_kind", {"pair", [](Options& o) { o.experiment.noise_kind = "pair"; }, {{"noise", "0.5"}}, "train"}},
+    {"augment", {"crop=2", [](Options& o) { o.experiment.augment = {"crop=2"}; }, {}, "train"}},
     {"model", {"resnet20", [](Options& o) { o.experiment.model = "resnet20"; }, {{"hidden", ""}, {"steps", "3"}}, "train"}},
     {"hidden", {"7,3", [](Options& o) { o.experiment.model_options.hidden = {7, 3}; }, {}, "train"}},
     {"activation", {"tanh", [](Options& o) { o.experiment.model_options.activation = "tanh"; }, {}, "train"}},
@@ -77,8 +78,14 @@ const std::map<std::string, Row> rows{
     {"optimizer", {"adam", [](Options& o) { o.experiment.optimizer = "adam"; }, {}, "train"}},
     {"schedule", {"cosine", [](Options& o) { o.experiment.schedule = "cosine"; }, {}, "train"}},
     {"schedule_every", {"5", [](Options& o) { o.experiment.schedule_every = 5; }, {{"schedule", "step"}}, "train"}},
+    {"milestones", {"0.5", [](Options& o) { o.experiment.milestones = {0.5}; }, {{"schedule", "step"}}, "train"}},
     {"knots", {"3", [](Options& o) { o.experiment.knots = 3; }, {{"schedule", "piecewise"}}}},
     {"warm_up", {"6", [](Options& o) { o.experiment.warm_up = 6; }, {}, "train"}},
+    {"average", {"tail", [](Options& o) { o.experiment.average = "tail"; }, {}, "train"}},
+    {"average_share", {"0.5", [](Options& o) { o.experiment.average_share = 0.5; }, {{"average", "tail"}}, "train"}},
+    {"average_batches", {"2", [](Options& o) { o.experiment.average_batches = 2; },
+                         and_also(residual, {{"average", "tail"}}), "train"}},
+    {"test_views", {"2", [](Options& o) { o.experiment.test_views = 2; }, {}, "train"}},
     {"steps", {"15", [](Options& o) { o.experiment.steps = 15; }, {}, "train"}},
     {"batch", {"25", [](Options& o) { o.experiment.batch = 25; }, {}, "train"}},
     {"val_batch", {"30", [](Options& o) { o.experiment.val_batch = 30; }}},
@@ -126,8 +133,8 @@ const std::map<std::string, Row> rows{
 // clang-format on
 
 // Shown by other means than the numbers of one run.
-const std::set<std::string> elsewhere{"data_dir", "estimators", "seeds",    "unroll_memory",
-                                      "threads",  "save_every", "mem_limit"};
+const std::set<std::string> elsewhere{"data_dir",   "estimators", "seeds",      "unroll_memory",  "threads",
+                                      "save_every", "mem_limit",  "test_views", "average_batches"};
 
 Command command_of(const std::string& name) {
   return name == "train" ? Command::train : name == "tune" ? Command::tune : Command::compare;
@@ -226,8 +233,9 @@ Numbers by_library(const std::string& command, Options options) {
     options.tuning.T = T;
     s = hpo::tune(experiment.problem(), phi, options.tuning, report).s;
   }
+  const Vars evaluated = experiment.network(s).parameters;
   for (std::size_t i = 0; i < experiment.model().names.size(); ++i)
-    numbers.parameters[experiment.model().names[i]] = s[i].value();
+    numbers.parameters[experiment.model().names[i]] = evaluated[i].value();
   return numbers;
 }
 

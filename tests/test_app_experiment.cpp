@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include <glocal/autodiff/ops.h>
 #include <glocal/nn/loss.h>
 #include <glocal/nn/pass.h>
 
@@ -30,6 +31,41 @@ TEST_SUITE("gradcheck") {
     config.schedule = "cosine";
     config.tune = {"lr_first", "lr_last"};
     check_three_ways(config);
+  }
+
+  TEST_CASE("experiment: hypergradients three ways for the form of a linear schedule") {
+    train::ExperimentConfig config = small_experiment();
+    config.schedule = "linear";
+    config.hyper["lr_floor"] = 0.1;
+    config.hyper["lr_warm_up"] = 0.4;
+    config.tune = {"lr", "lr_power", "lr_floor", "lr_warm_up"};
+    check_three_ways(config);
+  }
+
+  TEST_CASE("experiment: hypergradients three ways through augmented images and the strength of one augmentation") {
+    train::ExperimentConfig config = small_experiment();
+    config.augment = {"crop=1", "flip", "cutout=2", "brightness=0.3"};
+    config.tune = {"brightness", "lr"};
+    check_three_ways(config);
+  }
+
+  TEST_CASE("experiment: hypergradients three ways through an average of the weights and its BatchNorm statistics") {
+    for (const char* average : {"exponential", "tail"}) {
+      train::ExperimentConfig config = small_experiment();
+      config.average = average;
+      config.average_share = 0.5;
+      config.tune = {"lr", "momentum"};
+      if (config.average == "exponential") config.tune.push_back("average_decay"), config.hyper["average_decay"] = 0.6;
+      check_three_ways(config);
+      config.model = "resnet20";
+      config.model_options.hidden = {128};
+      config.model_options.activation = "relu";
+      config.steps = 3;
+      config.batch = 20;
+      config.train_limit = config.val_batch = 40;
+      config.average_batches = 2;
+      check_three_ways(config, 1e-6, 1e-3);  // relu: differences over a step that crosses no kink
+    }
   }
 }
 
@@ -99,6 +135,77 @@ TEST_SUITE("fast") {
     CHECK(named(s.size() - 1) == "training loss");
   }
 
+  TEST_CASE("experiment: an average is evaluated with the mean statistics of its training batches") {
+    train::ExperimentConfig config;
+    config.model = "resnet20";
+    config.model_options.dtype = DType::f64;
+    config.validation = 30;
+    config.train_limit = 60;
+    config.steps = 3;
+    config.batch = 20;
+    config.average = "tail";
+    config.average_share = 1;
+    config.average_batches = 3;  // an epoch: every image once
+    const train::Experiment experiment(config);
+    const Vars phi = experiment.phi();
+    const std::size_t parameters = experiment.model().parameters.size();
+    Vars s = experiment.problem().init(phi), mean(parameters);
+    for (std::int64_t t = 0; t < 3; ++t) {
+      s = experiment.problem().step(s, phi, t);
+      for (std::size_t i = 0; i < parameters; ++i) mean[i] = mean[i] ? mean[i] + s[i] / 3 : s[i] / 3;
+    }
+    const train::Experiment::Network net = experiment.network(s);
+    for (std::size_t i = 0; i < parameters; ++i)
+      for (std::int64_t k = 0; k < mean[i].size(); ++k)
+        REQUIRE(net.parameters[i].value().at(k) == doctest::Approx(mean[i].value().at(k)).epsilon(1e-12));
+    // The first BatchNorm's mean over three batches is that over all images at once.
+    nn::Pass pass{.momentum = 1};
+    experiment.model().forward(net.parameters, experiment.data(datasets::Part::train).all(DType::f64).x, pass);
+    for (std::int64_t k = 0; k < net.stats[0].size(); ++k)
+      CHECK(net.stats[0].value().at(k) == doctest::Approx(pass.updated[0].value().at(k)).epsilon(1e-12));
+    CHECK(experiment.problem().outer(s, phi, 0).item() ==
+          doctest::Approx(experiment.evaluate(s, datasets::Part::validation).loss).epsilon(1e-12));
+    const std::vector<std::string> names = experiment.state_names();
+    REQUIRE(names.size() == s.size());
+    const std::size_t averages = parameters + experiment.model().stats.size();
+    CHECK(names[averages] == "average/conv.weight");
+    s[averages] = Tensor::full(s[averages].shape(), std::nan(""), DType::f64);
+    CHECK(experiment.first_non_finite(s) == "average of conv.weight");
+  }
+
+  TEST_CASE("experiment: two views are the mean logits of an image and its mirror image") {
+    train::ExperimentConfig config = small_experiment();
+    config.test_views = 2;
+    const train::Experiment experiment(config);
+    const Vars s = experiment.problem().init(experiment.phi());
+    const datasets::Batch all = experiment.data(datasets::Part::test).all(DType::f64);
+    Tensor mirror(all.x.shape(), DType::f64);
+    for (std::int64_t k = 0; k < mirror.size(); ++k) mirror.data<double>()[k] = all.x.at(k / 8 * 8 + 7 - k % 8);
+    const auto logits = [&](const Tensor& x) {
+      nn::Pass pass{.training = false};
+      return experiment.model().forward(experiment.model().parameters, x, pass);
+    };
+    CHECK(experiment.evaluate(s, datasets::Part::test).loss ==
+          doctest::Approx(nn::cross_entropy((logits(all.x) + logits(mirror)) / 2, all.y).item()).epsilon(1e-12));
+    config.test_views = 3;
+    CHECK_THROWS_AS(train::Experiment{config}, ValueError);
+  }
+
+  TEST_CASE("experiment: brightness multiplies pixels before they are normalised") {
+    // One step at a learning rate so small that the loss is that of the start: brightness 0 and a black image agree.
+    train::ExperimentConfig config = small_experiment();
+    config.dataset = "synthetic";
+    const double plain =
+        train::Experiment(config).problem().loss(train::Experiment(config).problem().init({}), {}, 0).item();
+    config.augment = {"brightness=0.5"};
+    const train::Experiment bright(config);
+    CHECK(bright.hyper().at("brightness") == 0.5);
+    CHECK(bright.problem().loss(bright.problem().init({}), {}, 0).item() != plain);
+    config.hyper["brightness"] = 0;  // what is set wins
+    const train::Experiment set(config);
+    CHECK(set.problem().loss(set.problem().init({}), {}, 0).item() == plain);
+  }
+
   TEST_CASE("experiment: an evaluation in pieces is the mean over all images") {
     train::ExperimentConfig config = small_experiment();
     config.validation = 730;  // 500 and 230
@@ -127,6 +234,7 @@ TEST_SUITE("fast") {
                                                  {"l2", 1e-4, Transform::log},
                                                  {"l1", 1e-4, Transform::log},
                                                  {"noise_std", 0.1, Transform::log},
+                                                 {"brightness", 0.1, Transform::log},
                                                  {"clip_norm", 1, Transform::log},
                                                  {"init_scale", 1, Transform::log}}) {
       CAPTURE(name);

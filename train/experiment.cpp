@@ -16,10 +16,12 @@
 #include <glocal/autodiff/ops.h>
 #include <glocal/autodiff/transforms.h>
 #include <glocal/autodiff/var.h>
+#include <glocal/core/ahead.h>
 #include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
 #include <glocal/core/random.h>
 #include <glocal/core/tensor.h>
+#include <glocal/datasets/augment.h>
 #include <glocal/datasets/dataset.h>
 #include <glocal/datasets/load.h>
 #include <glocal/datasets/sampling.h>
@@ -30,6 +32,7 @@
 #include <glocal/nn/models/parameter_group.h>
 #include <glocal/nn/models/registry.h>
 #include <glocal/nn/pass.h>
+#include <glocal/optim/average.h>
 #include <glocal/optim/by_group.h>
 #include <glocal/optim/clip.h>
 #include <glocal/optim/optimizer.h>
@@ -53,8 +56,11 @@ enum Stream : std::uint64_t {
   initial_weights,
   dropout,
   data_variants,
+  input_noise,
+  meta_weights,
   augmentation,
-  meta_weights
+  brightness,
+  average_statistics
 };
 
 void refuse_outside(const ExperimentConfig& c, const char* key, std::int64_t value, std::int64_t least,
@@ -97,9 +103,11 @@ struct Experiment::Parts {
   nn::Model model;
   optim::Optimizer optimizer;
   optim::Schedule schedule;
+  optim::Average average;
+  datasets::Augment augment;
   Hyperparameters hyper;
-  datasets::BatchOrder train_order, validation_order;
-  Key dropout_key, noise_key;
+  datasets::BatchOrder train_order, validation_order, average_order;
+  Key dropout_key, noise_key, brightness_key;
   std::size_t parameters = 0, stats = 0;
 
   // A number of the optimiser that NAME@GROUP multiplies; parameters with the same factors make one group of it.
@@ -116,6 +124,7 @@ struct Experiment::Parts {
     Var (*of)(const Var& w);
   };
   std::vector<Penalty> penalties;
+  Ahead<datasets::Batch> augmented;  // the last member: what it has begun uses the others
 
   Parts(const ExperimentConfig& c, Key root)
       : config(c),
@@ -125,16 +134,26 @@ struct Experiment::Parts {
                              static_cast<int>(data.train.classes), c.model_options)),
         optimizer(optim::make_optimizer(c.optimizer)),
         schedule(make_schedule(c, optimizer)),
+        average(optim::make_average(c.average, c.steps, c.average_share)),
+        augment(make_augment(c, data.train, split(root, augmentation))),
         hyper(fmt::format("{} with schedule {}", optimizer.name, schedule.name),
-              hyper_kinds(optimizer, schedule, data.train.classes, split(root, meta_weights)), model, c.hyper, c.tune,
-              dtype(), c.given),
+              hyper_kinds(optimizer, schedule, average, data.train.classes, split(root, meta_weights)), model,
+              with_strengths(c.hyper, augment), c.tune, dtype(), c.given),
         train_order(data.train.size(), c.batch, split(root, training_order)),
         validation_order(data.validation.size(), std::min(c.val_batch, data.validation.size()),
                          split(root, Stream::validation_order)),
+        average_order(data.train.size(), c.batch, split(root, average_statistics)),
         dropout_key(split(root, dropout)),
-        noise_key(split(root, augmentation)),
+        noise_key(split(root, input_noise)),
+        brightness_key(split(root, brightness)),
         parameters(model.parameters.size()),
-        stats(model.stats.size()) {
+        stats(model.stats.size()),
+        augmented([this](std::int64_t t) { return images_of_step(t); }) {
+    if (model.fit_to) {
+      constexpr std::int64_t enough = 5000;
+      model.parameters =
+          model.fit_to(model.parameters, data.train.range(0, std::min(enough, data.train.size()), dtype()).x);
+    }
     find_groups();
     find_penalties();
   }
@@ -145,10 +164,15 @@ struct Experiment::Parts {
     optim::ScheduleOptions options;
     options.T = c.steps;
     options.every = c.schedule_every > 0 ? c.schedule_every : std::max<std::int64_t>(1, c.steps / 3);
+    options.milestones = c.milestones;
     options.knots = c.knots;
     options.warm_up = c.warm_up;
     const std::string steps = "the steps of the run";
     refuse_outside(c, "warm_up", c.warm_up, 0, c.steps, steps);
+    for (std::size_t i = 0; i < c.milestones.size(); ++i)
+      if (const double last = i == 0 ? 0 : c.milestones[i - 1]; !(c.milestones[i] > last && c.milestones[i] < 1))
+        refuse_value(c.where("milestones"), fmt::format("{}", c.milestones[i]),
+                     fmt::format("share of the run between {} and 1; they rise", last));
     if (c.schedule == "step") refuse_outside(c, "schedule_every", options.every, 1, c.steps, steps);
     if (c.schedule == "piecewise") refuse_outside(c, "knots", c.knots, 1, c.steps, steps);
     const auto given = c.hyper.find("lr");
@@ -157,6 +181,21 @@ struct Experiment::Parts {
       if (info.name == "lr")
         return optim::make_schedule(c.schedule, "lr", initial ? given->second.numbers[0] : info.initial, options);
     fail<ValueError>("[experiment] {} has no learning rate", optimizer.name);
+  }
+
+  static datasets::Augment make_augment(const ExperimentConfig& c, const datasets::Dataset& images, Key key) {
+    try {
+      return {c.augment, images.height, images.width, key};
+    } catch (const ValueError& error) {
+      fail<ValueError>("[options] {}: {}", c.where("augment"), error.what());
+    }
+  }
+
+  // A strength that is given or tuned as the hyperparameter that it is wins over the one in the list.
+  static std::map<std::string, HyperValue> with_strengths(std::map<std::string, HyperValue> hyper,
+                                                          const datasets::Augment& augment) {
+    for (const auto& [name, strength] : augment.hyper()) hyper.try_emplace(name, strength);
+    return hyper;
   }
 
   void find_groups() {
@@ -211,32 +250,57 @@ struct Experiment::Parts {
   }
 
   struct State {
-    Vars parameters, stats, buffers;
+    Vars parameters, stats, averages, buffers;
   };
+  std::size_t averages() const { return average.none() ? 0 : parameters; }
   State open(const Vars& s) const {
     const auto at = [&](std::size_t i) { return s.begin() + static_cast<std::ptrdiff_t>(i); };
-    return {{at(0), at(parameters)}, {at(parameters), at(parameters + stats)}, {at(parameters + stats), s.end() - 1}};
+    const std::size_t network = parameters + stats;
+    return {{at(0), at(parameters)},
+            {at(parameters), at(network)},
+            {at(network), at(network + averages())},
+            {at(network + averages()), s.end() - 1}};
   }
-  static Vars close(Vars parameters, const Vars& stats, const Vars& buffers, Var loss) {
-    parameters.insert(parameters.end(), stats.begin(), stats.end());
-    parameters.insert(parameters.end(), buffers.begin(), buffers.end());
-    parameters.push_back(std::move(loss));
-    return parameters;
+  static Vars close(State state, Var loss) {
+    Vars s = std::move(state.parameters);
+    for (const Vars* more : {&state.stats, &state.averages, &state.buffers})
+      s.insert(s.end(), more->begin(), more->end());
+    s.push_back(std::move(loss));
+    return s;
   }
 
   Vars init(const Vars& phi) const {
     Vars start = model.parameters;
     if (hyper.used("init_scale"))
       for (Var& parameter : start) parameter = scale_by(parameter, hyper.value("init_scale", phi));
-    return close(start, model.stats, optimizer.init(start), Tensor::zeros({}, dtype()));
+    return close({start, model.stats, average.none() ? Vars() : start, optimizer.init(start)},
+                 Tensor::zeros({}, dtype()));
   }
 
-  // The batch of step t, with Gaussian noise of a standard deviation that can be tuned: x + sigma n.
+  datasets::Batch images_of_step(std::int64_t t) const {
+    const std::vector<std::int64_t> indices = train_order(t);
+    datasets::Batch batch = data.train.batch(indices, dtype());
+    if (!augment.empty()) batch.x = augment(batch.x, indices, t, t / train_order.steps_per_epoch());
+    return batch;
+  }
+
+  // Pixels p become (1 + b u) p, one u for each place of the batch: normalised, x + b u (x + mean / stddev).
+  Var brightened(const Var& x, const Var& b, std::int64_t t) const {
+    Tensor dark({data.train.channels}, DType::f64);  // (C,), minus what a black pixel is
+    for (std::size_t c = 0; c < data.train.mean.size(); ++c)
+      dark.data<double>()[c] = data.train.mean[c] / data.train.stddev[c];
+    const Tensor u = uniform(split(brightness_key, static_cast<std::uint64_t>(t)), {x.dim(0), 1, 1, 1}, -1, 1, dtype());
+    return axpy(b, u * add_bias(x, dark.to(dtype())), x);
+  }
+
+  // The batch of step t; with Gaussian noise of a standard deviation that can be tuned: x + sigma n.
   std::pair<Var, Tensor> training_batch(const Vars& phi, std::int64_t t) const {
-    const datasets::Batch batch = data.train.batch(train_order(t), dtype());
-    if (!hyper.used("noise_std")) return {batch.x, batch.y};
+    const datasets::Batch batch = augment.empty() ? images_of_step(t) : augmented(t);
+    Var x = batch.x;
+    if (hyper.used("brightness")) x = brightened(x, hyper.value("brightness", phi), t);
+    if (!hyper.used("noise_std")) return {x, batch.y};
     const Tensor noise = normal(split(noise_key, static_cast<std::uint64_t>(t)), batch.x.shape(), 0, 1, dtype());
-    return {axpy(hyper.value("noise_std", phi), noise, batch.x), batch.y};
+    return {axpy(hyper.value("noise_std", phi), noise, x), batch.y};
   }
 
   Var weighted_cross_entropy(const Var& logits, const Tensor& labels, const Vars& phi) const {
@@ -272,19 +336,42 @@ struct Experiment::Parts {
   }
 
   Vars step(const Vars& s, const Vars& phi, std::int64_t t) const {
-    const State state = open(s);
+    State state = open(s);
     const auto objective = [&](const Vars& weights) { return training_loss(weights, state.stats, phi, t); };
     auto [value_and_stats, gradient] = value_and_grad(objective)(state.parameters);
     if (hyper.used("clip_norm")) gradient = optim::clip_by_global_norm(gradient, hyper.value("clip_norm", phi)).grads;
     optim::Step next = update(phi, state.parameters, gradient, state.buffers, t);
-    return close(std::move(next.params), value_and_stats.second, next.state, value_and_stats.first);
+    if (!average.none()) {
+      Vars values;
+      for (const optim::HyperInfo& info : average.hyper) values.push_back(hyper.value(info.name, phi));
+      state.averages = optim::averaged(average, values, state.averages, next.params, t);
+    }
+    return close({std::move(next.params), value_and_stats.second, std::move(state.averages), std::move(next.state)},
+                 value_and_stats.first);
+  }
+
+  // What is evaluated.
+  Network network(const Vars& s) const {
+    State state = open(s);
+    if (average.none()) return {std::move(state.parameters), std::move(state.stats)};
+    if (stats == 0) return {std::move(state.averages), {}};
+    Network net{std::move(state.averages), model.stats};
+    for (std::int64_t i = 0; i < config.average_batches; ++i) {
+      nn::Pass pass{.training = true,
+                    .key = split(dropout_key, ~static_cast<std::uint64_t>(i)),
+                    .stats = std::move(net.stats),
+                    .momentum = 1 / static_cast<double>(i + 1)};
+      model.forward(net.parameters, data.train.batch(average_order(i), dtype()).x, pass);
+      net.stats = std::move(pass.updated);
+    }
+    return net;
   }
 
   Var outer(const Vars& s, std::int64_t block) const {
     const datasets::Batch batch = data.validation.batch(validation_order(block), dtype());
-    const State state = open(s);
-    nn::Pass pass{.training = false, .stats = state.stats};
-    return nn::cross_entropy(model.forward(state.parameters, batch.x, pass), batch.y);
+    const Network net = network(s);
+    nn::Pass pass{.training = false, .stats = net.stats};
+    return nn::cross_entropy(model.forward(net.parameters, batch.x, pass), batch.y);
   }
 };
 
@@ -304,6 +391,10 @@ Experiment::Experiment(const ExperimentConfig& config) {
   at_least("val_size", config.validation, 0);
   at_least("schedule_every", config.schedule_every, 0);
   at_least("val_batch", config.val_batch, 1);
+  at_least("average_batches", config.average_batches, 1);
+  refuse_outside(config, "test_views", config.test_views, 1, 2, "an image, or with its mirror image");
+  if (!(config.average_share > 0 && config.average_share <= 1))
+    refuse_value(config.where("average_share"), fmt::format("{}", config.average_share), "number > 0, up to 1");
   constexpr std::int64_t most_steps = 1'000'000'000'000;
   refuse_outside(config, "steps", config.steps, 1, most_steps, "the most there can be");
   const auto parts = std::make_shared<const Parts>(config, key(config.seed));
@@ -330,14 +421,18 @@ const datasets::Dataset& Experiment::data(Part part) const {
 
 Score Experiment::evaluate(const Vars& s, Part part, const std::function<void()>& poll) const {
   const datasets::Dataset& images = data(part);
-  const Parts::State state = parts_->open(s);
+  const Network net = network(s);
   constexpr std::int64_t chunk = 500;
   Score score;
   for (std::int64_t begin = 0; begin < images.size(); begin += chunk) {
     poll();
     const datasets::Batch batch = images.range(begin, std::min(begin + chunk, images.size()), dtype());
-    nn::Pass pass{.training = false, .stats = state.stats};
-    const Var logits = parts_->model.forward(state.parameters, batch.x, pass);
+    const auto logits_of = [&](const Tensor& x) {
+      nn::Pass pass{.training = false, .stats = net.stats};
+      return parts_->model.forward(net.parameters, x, pass);
+    };
+    Var logits = logits_of(batch.x);
+    if (parts_->config.test_views == 2) logits = (logits + logits_of(datasets::mirrored(batch.x))) / 2;
     const auto count = static_cast<double>(batch.y.size());
     score.loss += nn::cross_entropy(logits, batch.y).item() * count;
     score.accuracy += nn::accuracy(logits.value(), batch.y) * count;
@@ -347,10 +442,13 @@ Score Experiment::evaluate(const Vars& s, Part part, const std::function<void()>
   return score;
 }
 
+Experiment::Network Experiment::network(const Vars& s) const { return parts_->network(s); }
+
 std::vector<std::string> Experiment::state_names() const {
   std::vector<std::string> names;
   for (const std::string& name : parts_->model.names) names.push_back("param/" + name);
   for (std::size_t i = 0; i < parts_->stats; ++i) names.push_back(fmt::format("stats/{}", i));
+  for (std::size_t i = 0; i < parts_->averages(); ++i) names.push_back("average/" + parts_->model.names[i]);
   const std::size_t leaves = problem_.init(phi()).size();
   for (std::size_t i = 0; names.size() + 1 < leaves; ++i) names.push_back(fmt::format("optimizer/{}", i));
   names.emplace_back("training_loss");
@@ -362,9 +460,10 @@ std::string Experiment::first_non_finite(const Vars& s) const {
     if (is_finite(s[i].value())) continue;
     if (i < parts_->parameters) return parts_->model.names[i];
     if (i + 1 == s.size()) return "training loss";
-    return i < parts_->parameters + parts_->stats
-               ? fmt::format("running statistics {}", i - parts_->parameters)
-               : fmt::format("optimiser buffer {}", i - parts_->parameters - parts_->stats);
+    const std::size_t network = parts_->parameters + parts_->stats;
+    if (i < network) return fmt::format("running statistics {}", i - parts_->parameters);
+    if (i < network + parts_->averages()) return "average of " + parts_->model.names[i - network];
+    return fmt::format("optimiser buffer {}", i - network - parts_->averages());
   }
   return "";
 }

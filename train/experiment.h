@@ -25,6 +25,7 @@ struct ExperimentConfig {
   double imbalance = 1;                  ///< long-tailed training set: ratio of the first class to the last
   double noise = 0;                      ///< share of wrong training labels
   std::string noise_kind = "symmetric";  ///< any other class, or "pair": the next one
+  std::vector<std::string> augment;      ///< of the training images: "crop=4", "flip", see datasets/augment.h
 
   std::string model = "mlp";
   nn::ModelOptions model_options;
@@ -32,10 +33,16 @@ struct ExperimentConfig {
   std::string optimizer = "sgd";
   std::map<std::string, HyperValue> hyper;  ///< values by name; names not given take the optimiser's usual value
   std::vector<std::string> tune;            ///< names whose values are tuned
-  std::string schedule = "constant";        ///< of the learning rate: constant, step, cosine, piecewise
+  std::string schedule = "constant";        ///< of the learning rate: see optim/schedule.h
   std::int64_t schedule_every = 0;          ///< step schedule: steps between drops; 0: a third of the run
+  std::vector<double> milestones;           ///< step schedule: where it drops instead, shares of the run
   std::int64_t knots = 4;                   ///< piecewise schedule
   std::int64_t warm_up = 0;                 ///< steps of linear warm-up
+
+  std::string average = "none";      ///< of the weights, which is evaluated in their place: see optim/average.h
+  double average_share = 0.25;       ///< tail: the last share of the steps
+  std::int64_t average_batches = 8;  ///< training batches from which BatchNorm statistics are made for an average
+  std::int64_t test_views = 1;       ///< 2: whole parts are evaluated as the mean over an image and its mirror
 
   std::int64_t steps = 1000, batch = 128, val_batch = 512;
   std::uint64_t seed = 0;
@@ -58,7 +65,8 @@ struct Score {
   }
 };
 
-/// A ready problem. The state is (parameters, running statistics, optimiser buffers, loss of the last batch).
+/// A ready problem. The state is (parameters, running statistics, averages of the parameters if there are any,
+/// optimiser buffers, loss of the last batch).
 class Experiment {
  public:
   /// Loads the data and builds the model. Throws ValueError for unknown names or values out of range, DataError.
@@ -75,10 +83,18 @@ class Experiment {
   DType dtype() const;
 
   static double training_loss(const Vars& s) { return s.back().item(); }
-  /// Over a whole part, in evaluation mode. Calls `poll` before each batch; what it throws goes to the caller.
+  /// Over a whole part, in evaluation mode, of the network below. Calls `poll` before each batch; what it throws goes
+  /// to the caller.
   Score evaluate(
       const Vars& s, datasets::Part part, const std::function<void()>& poll = [] {}) const;
-  /// Names of the leaves of the state: "param/conv1.weight", "stats/0", "optimizer/0", ..., "training_loss".
+  /// What is evaluated: the parameters, or their averages, and the running statistics that belong to them. With an
+  /// average these are made anew from `average_batches` training batches, without augmentation.
+  struct Network {
+    Vars parameters, stats;
+  };
+  Network network(const Vars& s) const;
+  /// Names of the leaves of the state: "param/conv1.weight", "stats/0", "average/conv1.weight", "optimizer/0", ...,
+  /// "training_loss".
   std::vector<std::string> state_names() const;
   /// Name of the first leaf of the state with a NaN or Inf ("conv1.weight"), or "".
   std::string first_non_finite(const Vars& s) const;

@@ -11,6 +11,7 @@
 #include <glocal/core/error.h>
 #include <glocal/core/random.h>
 #include <glocal/nn/models/meta_weight_net.h>
+#include <glocal/optim/average.h>
 #include <glocal/optim/optimizer.h>
 #include <glocal/optim/schedule.h>
 #include <glocal/train/hyperparameters.h>
@@ -18,7 +19,7 @@
 namespace glocal::train {
 
 std::vector<HyperKind> hyper_kinds(const optim::Optimizer& optimizer, const optim::Schedule& schedule,
-                                   std::int64_t classes, Key meta_weights) {
+                                   const optim::Average& average, std::int64_t classes, Key meta_weights) {
   using Range = optim::HyperInfo::Range;
   using Group = HyperKind::Group;
   std::vector<HyperKind> kinds;
@@ -29,12 +30,12 @@ std::vector<HyperKind> hyper_kinds(const optim::Optimizer& optimizer, const opti
       kinds.push_back({info.name, info.range, info.initial, tuned_usual, group});
       continue;
     }
-    for (const optim::HyperInfo& value : schedule.hyper) kinds.push_back({value.name, value.range, value.initial});
     for (std::size_t i = 0; i < schedule.hyper.size(); ++i) {
-      HyperKind& kind = kinds[kinds.size() - schedule.hyper.size() + i];
-      kind.of_schedule = true;
-      kind.of = schedule.hyper[i].of;
-      if (i == 0) kind.group = Group::factor;
+      const optim::HyperInfo& value = schedule.hyper[i];
+      kinds.push_back({value.name, value.range, value.initial, value.form ? 0.05 : 0});
+      kinds.back().of_schedule = !value.form;
+      kinds.back().of = value.of;
+      if (i == 0) kinds.back().group = Group::factor;
     }
   }
   kinds.push_back({"label_smoothing", Range::unit_interval, 0, 0.05});
@@ -55,8 +56,10 @@ std::vector<HyperKind> hyper_kinds(const optim::Optimizer& optimizer, const opti
   kinds.push_back(
       {.name = "meta_weight_net", .range = Range::non_negative, .usual = 0, .tuned_usual = 100, .recipe = net});
   kinds.push_back({"noise_std", Range::non_negative, 0, 0.1});
+  kinds.push_back({"brightness", Range::non_negative, 0, 0.1});
   kinds.push_back({"clip_norm", Range::non_negative, 0, 1});
   kinds.push_back({"init_scale", Range::positive, 1});
+  for (const optim::HyperInfo& info : average.hyper) kinds.push_back({info.name, info.range, info.initial});
   return kinds;
 }
 

@@ -46,11 +46,12 @@
 namespace glocal::app {
 namespace {
 
-// Parameters by name; the state begins with them.
+// The parameters that are evaluated, by name.
 std::map<std::string, Tensor> named_parameters(const train::Experiment& experiment, const Vars& s) {
   std::map<std::string, Tensor> parameters;
   const std::vector<std::string>& names = experiment.model().names;
-  for (std::size_t i = 0; i < names.size(); ++i) parameters[names[i]] = s[i].value();
+  const Vars evaluated = experiment.network(s).parameters;
+  for (std::size_t i = 0; i < names.size(); ++i) parameters[names[i]] = evaluated[i].value();
   return parameters;
 }
 

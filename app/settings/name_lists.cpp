@@ -18,6 +18,7 @@
 #include <glocal/core/random.h>
 #include <glocal/core/text/nearest.h>
 #include <glocal/core/text/registry.h>
+#include <glocal/datasets/augment.h>
 #include <glocal/datasets/registry.h>
 #include <glocal/datasets/variants.h>
 #include <glocal/hpo/dmd/methods/registry.h>
@@ -30,6 +31,7 @@
 #include <glocal/nn/layers/activation.h>
 #include <glocal/nn/layers/norm.h>
 #include <glocal/nn/models/registry.h>
+#include <glocal/optim/average.h>
 #include <glocal/optim/optimizer.h>
 #include <glocal/optim/rules/registry.h>
 #include <glocal/optim/schedule.h>
@@ -87,10 +89,11 @@ Entries hyperparameters() {
   std::vector<train::HyperKind> kinds;
   std::map<std::string, std::vector<std::string>> owners;
   const std::vector<std::string> optimizers = optim::optimizer_names();
+  const optim::Average average = optim::make_average("exponential", 1, 1);
   for (const std::string& schedule : optim::schedule_names())
     for (const std::string& name : optimizers)
       for (train::HyperKind& kind :
-           train::hyper_kinds(optim::make_optimizer(name), schedule_of(schedule), 10, key(0))) {
+           train::hyper_kinds(optim::make_optimizer(name), schedule_of(schedule), average, 10, key(0))) {
         std::vector<std::string>& of = owners[kind.name];
         if (of.empty()) kinds.push_back(std::move(kind));
         if (std::find(of.begin(), of.end(), name) == of.end()) of.push_back(name);
@@ -142,6 +145,9 @@ const std::vector<NameList>& name_lists() {
       {"norms", "normalisation", "of resnet20, wrn28_2: --norm", [] { return of(nn::norms()); }},
       {"optimizers", "optimizer", "--optimizer, with their hyperparameters", optimizers},
       {"schedules", "schedule", "of the learning rate: --schedule, with their hyperparameters", schedules},
+      {"augmentations", "augmentation", "of the training images: --augment",
+       [] { return of(datasets::augmentations()); }},
+      {"averages", "average", "of the weights over training: --average", [] { return of(optim::averages()); }},
       {"meta-optimizers", "meta-optimizer", "what moves the hyperparameters: --meta-optimizer",
        [] { return of(hpo::meta_optimizers()); }},
       {"datasets", "data set", "--dataset; glocal data list says where they are", datasets_known},

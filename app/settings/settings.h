@@ -57,6 +57,9 @@ void for_each_setting(O& options, Visit&& visit) {
   v({"noise", problem, "", "share of wrong training labels", within(0, 1)}, e.noise);
   v({"noise_kind", problem, "", "which wrong label: any other, or the next class", name_in("noise-kinds")},
     e.noise_kind);
+  v({"augment", problem, "A,B,...", "of training images: " + first_names("augmentations", 4) + "; crop=4: pixels",
+     text},
+    e.augment);
   v({"model", problem, "NAME", first_names("models", 5), name_in("models")}, e.model);
   v({"hidden", problem, "N,N,...", "mlp: sizes of the hidden layers", count}, e.model_options.hidden);
   v({"activation", problem, "", "mlp: after each hidden layer", name_in("activations")}, e.model_options.activation);
@@ -69,8 +72,17 @@ void for_each_setting(O& options, Visit&& visit) {
   v({"schedule_every", problem, "", "schedule step: steps between two drops; 0: a third of the run",
      within(0, most_steps)},
     e.schedule_every);
+  v({"milestones", problem, "", "schedule step: where it drops instead, shares of the run: 0.5,0.75", within(0, 1)},
+    e.milestones);
   v({"knots", problem, "", "schedule piecewise: values that are joined by lines", within(1, 1e4)}, e.knots);
   v({"warm_up", problem, "", "steps of linear warm-up", within(0, most_steps)}, e.warm_up);
+  v({"average", problem, "", "of the weights, evaluated in their place: none, exponential, tail", name_in("averages")},
+    e.average);
+  v({"average_share", problem, "", "average tail: of the last share of the steps", above(0, 1)}, e.average_share);
+  v({"average_batches", problem, "", "training batches for the BatchNorm statistics of an average", within(1, 1e6)},
+    e.average_batches);
+  v({"test_views", problem, "", "evaluation of whole parts: 1, or 2: also each image's mirror image", within(1, 2)},
+    e.test_views);
   v({"steps", problem, "T", "steps of training; or --epochs N", steps}, e.steps);
   v({"batch", problem, "N", "training images per step", within(1, 1e9)}, e.batch);
   v({"val_batch", problem, "N", "validation images per hypergradient", within(1, 1e9), tuning}, e.val_batch);

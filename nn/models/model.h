@@ -13,6 +13,7 @@
 #include <glocal/core/dtype.h>
 #include <glocal/core/random.h>
 #include <glocal/core/shape.h>
+#include <glocal/core/tensor.h>
 #include <glocal/nn/names.h>
 #include <glocal/nn/pass.h>
 
@@ -28,6 +29,8 @@ struct Model {
   Vars stats;                      ///< the initial running statistics: mean 0 and variance 1 of each BatchNorm
   /// (parameters, x (N, C, H, W), pass) -> logits (N, classes). Throws ShapeError.
   std::function<Var(const Vars& parameters, const Var& x, Pass& pass)> forward;
+  /// Where set: the initial parameters with those that are made from the data, training images x (N, C, H, W).
+  std::function<Vars(Vars parameters, const Tensor& x)> fit_to = nullptr;
 
   std::int64_t parameter_count() const;
 };

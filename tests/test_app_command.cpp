@@ -287,7 +287,7 @@ TEST_SUITE("fast") {
       for (const std::string& line : lines_of(list)) all.push_back(line.substr(0, line.find(' ')));
       return all;
     };
-    CHECK(names("models") == std::vector<std::string>{"mlp", "lenet", "resnet20", "wrn28_2"});
+    CHECK(names("models") == std::vector<std::string>{"mlp", "lenet", "resnet20", "wrn28_2", "fastnet"});
     CHECK(names("searches") == std::vector<std::string>{"random-search", "grid", "gp", "cma-es"});
     CHECK(names("estimators").size() == 1 + 15 + 4);
     CHECK(has(glocal_command(scratch, "list estimators").out, "truncated              reverse mode through"));

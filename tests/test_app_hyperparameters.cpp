@@ -81,6 +81,20 @@ TEST_SUITE("gradcheck") {
     check_three_ways(config);
   }
 
+  TEST_CASE("hyperparameters: a learning rate of lr@GROUP = 0 freezes the group, and derivatives agree through it") {
+    train::ExperimentConfig config = with({"lr", "momentum"}, {{"lr@layers.0", 0}});
+    check_three_ways(config);
+    const train::Experiment experiment(config);
+    Vars s = experiment.problem().init(experiment.phi());
+    for (std::int64_t t = 0; t < 3; ++t) s = experiment.problem().step(s, experiment.phi(), t);
+    for (std::size_t i = 0; i < 4; ++i) {
+      const bool frozen = experiment.model().names[i].starts_with("layers.0");
+      CHECK(same_bits(s[i].value(), experiment.model().parameters[i].value()) == frozen);
+    }
+    config.tune = {"lr@layers.0"};
+    CHECK_THROWS_WITH_AS(train::Experiment{config}, doctest::Contains("cannot start at 0"), ValueError);
+  }
+
   TEST_CASE("hyperparameters: hypergradients three ways for penalties of the whole model and of groups") {
     check_three_ways(
         with({"l2", "l1", "l2@weights", "l1@layers.1"}, {{"l2", 0.01}, {"l1", 1e-3}, {"l2@weights", 0.02}}));

@@ -5,6 +5,7 @@
 #include <glocal/nn/layers/pool.h>
 #include <glocal/nn/layers/sequential.h>
 #include <glocal/nn/loss.h>
+#include <glocal/nn/models/fastnet.h>
 #include <glocal/nn/models/lenet.h>
 #include <glocal/nn/models/mlp.h>
 #include <glocal/nn/models/model.h>
@@ -44,6 +45,51 @@ TEST_SUITE("fast") {
     CHECK(erase("wrn28_2", WideResNet(key(1), 28, 2, 3, 10), {3, 8, 8}, 10).parameter_count() == 1'467'610);
     CHECK(make_model("resnet20", key(1), {3, 8, 8}, 10, {.norm = "group"}).parameter_count() == 269'722);
     CHECK(make_model("wrn28_2", key(1), {3, 8, 8}, 10, {.norm = "group"}).parameter_count() == 1'467'610);
+  }
+
+  TEST_CASE("nn fastnet: parameters and shapes") {
+    const Model model = make_model("fastnet", key(1), cifar, 10);
+    CHECK(model.parameter_count() == 1'971'640);
+    // whiten 24 x 12 + 24, blocks 9 (24 64 + 64^2) + 128, 9 (64 256 + 256^2) + 512, 9 (2 256^2) + 512, fc 2560
+    CHECK(24 * 12 + 24 + 9 * (24 * 64 + 64 * 64) + 128 + 9 * (64 * 256 + 256 * 256) + 512 + 18 * 256 * 256 + 512 +
+              2560 ==
+          model.parameter_count());
+    CHECK(model.names[0] == "whiten.weight");
+    CHECK(model.names[3] == "blocks.0.norm1.bias");
+    CHECK(model.stats.size() == 12);
+    CHECK(make_model("fastnet", key(1), {1, 9, 12}, 7).parameters[0].shape() == Shape{8, 1, 2, 2});
+    CHECK_THROWS_WITH_AS(make_model("fastnet", key(1), {3, 8, 9}, 10), doctest::Contains("at least 9 x 9"), ShapeError);
+  }
+
+  TEST_CASE("nn fastnet: whitened patches have the identity as second moments, in both signs") {
+    // Correlated pixels: neighbours share a part, channels too.
+    const Tensor noise = normal(key(5), {40, 2, 8, 8}, 0.3, 1, f64);
+    Tensor x({40, 2, 7, 7}, f64);
+    for (std::int64_t i = 0; i < x.size(); ++i) {
+      const std::int64_t j = i % 7, row = i / 7 % 7, c = i / 49 % 2, n = i / 98;
+      const auto at = [&](std::int64_t channel, std::int64_t a, std::int64_t b) {
+        return noise.at(((n * 2 + channel) * 8 + a) * 8 + b);
+      };
+      x.data<double>()[i] = 3 * (at(0, row, j) + at(0, row, j + 1) + 0.5 * at(c, row + 1, j));
+    }
+    const Tensor y = conv2d(x, whitening_filters(x)).value();  // (40, 16, 6, 6)
+    for (std::int64_t a = 0; a < 16; ++a)
+      for (std::int64_t b = 0; b < 16; ++b) {
+        double sum = 0;
+        for (std::int64_t n = 0; n < 40; ++n)
+          for (std::int64_t p = 0; p < 36; ++p) sum += y.at((n * 16 + a) * 36 + p) * y.at((n * 16 + b) * 36 + p);
+        const double expected = a == b ? 1 : a == b + 8 || b == a + 8 ? -1 : 0;
+        CHECK(sum / (40 * 36) == doctest::Approx(expected).epsilon(2e-3));  // 5e-4 is added to each eigenvalue
+      }
+    CHECK_THROWS_AS(whitening_filters(Tensor({2, 3, 1, 5})), ShapeError);
+  }
+
+  TEST_CASE("nn fastnet: convolutions begin as the identity on their first channels") {
+    const FastBlock block(key(1), 3, 5, f64);
+    const Tensor x = normal(key(2), {2, 3, 6, 6}, 0, 1, f64);
+    const Tensor y = block.conv1(x).value();
+    for (std::int64_t n = 0; n < 2; ++n)
+      for (std::int64_t k = 0; k < 3 * 36; ++k) CHECK(y.at(n * 5 * 36 + k) == x.at(n * 3 * 36 + k));
   }
 
   TEST_CASE("nn models: names and initial statistics") {
@@ -130,7 +176,7 @@ TEST_SUITE("fast") {
 
   TEST_CASE("nn models: wrong names, options and shapes are refused") {
     CHECK_THROWS_WITH_AS(make_model("vgg", key(1), mnist, 10),
-                         "[model] \"vgg\" is no model (there are: mlp, lenet, resnet20, wrn28_2)", ValueError);
+                         "[model] \"vgg\" is no model (there are: mlp, lenet, resnet20, wrn28_2, fastnet)", ValueError);
     CHECK_THROWS_WITH_AS(make_model("lenet", key(1), {1, 8, 8}, 10), doctest::Contains("got (1, 8, 8)"), ShapeError);
     CHECK_THROWS_AS(make_model("resnet20", key(1), {3, 7, 8}, 10), ShapeError);
     CHECK_THROWS_AS(make_model("mlp", key(1), {28, 28}, 10), ShapeError);
@@ -201,6 +247,7 @@ TEST_SUITE("gradcheck") {
     CHECK(model_gap(make_model("lenet", key(1), {1, 12, 12}, 3, options), small, labels, 1e-6) <= 1e-6);
     CHECK(model_gap(erase("resnet8", ResNet(key(1), 8, 3, 3, "batch", f64), {3, 8, 8}, 3), colour, labels, 1e-7) <=
           1e-5);
+    CHECK(model_gap(erase("fastnet", FastNet(key(1), 1, 3, f64), {1, 12, 12}, 3), small, labels, 1e-6) <= 1e-6);
     CHECK(model_gap(erase("wrn10", WideResNet(key(1), 10, 1, 3, 3, 0.2, "group", f64), {3, 8, 8}, 3), colour, labels,
                     1e-7) <= 1e-5);
   }

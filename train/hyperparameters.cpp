@@ -157,7 +157,7 @@ Hyperparameters::Entry& Hyperparameters::open(const std::string& name, const nn:
       fail<ValueError>("[options] {}: {}", source_,
                        unknown_name(group, "group of parameters of " + model.name, groups, ""));
     HyperKind kind{name, whole->kind.range, 0, whole->kind.tuned_usual};
-    if (whole->kind.group == HyperKind::Group::factor) kind.range = Range::positive, kind.usual = 1;
+    if (whole->kind.group == HyperKind::Group::factor) kind.range = Range::non_negative, kind.usual = 1;
     entries_.push_back({kind, kind.usual, {kind.usual}});
   }
   return entries_[index(name)];

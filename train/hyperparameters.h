@@ -20,7 +20,11 @@ namespace glocal::train {
 /// What makes a hyperparameter; docs/hyperparameters.md explains each.
 struct HyperKind {
   /// What NAME@GROUP is, a number for a group of the model's parameters (nn/models/parameter_group.h).
-  enum class Group { none, factor /* on NAME, usually 1 */, coefficient /* beside NAME, usually 0 */ };
+  enum class Group {
+    none,
+    factor /* on NAME, usually 1; lr@GROUP = 0 freezes */,
+    coefficient /* beside NAME, usually 0 */
+  };
 
   std::string name;
   optim::HyperInfo::Range range;

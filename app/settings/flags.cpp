@@ -19,6 +19,7 @@
 #include <glocal/app/settings/choices.h>
 #include <glocal/app/settings/config.h>
 #include <glocal/app/settings/json_text.h>
+#include <glocal/app/settings/name_lists.h>
 #include <glocal/app/settings/options.h>
 #include <glocal/app/settings/settings.h>
 #include <glocal/core/error.h>
@@ -26,6 +27,7 @@
 #include <glocal/core/text/printable.h>
 #include <glocal/train/experiment.h>
 #include <glocal/train/hyper_value.h>
+#include <glocal/train/recipes.h>
 #include <glocal/train/refusal.h>
 
 namespace glocal::app {
@@ -126,6 +128,16 @@ void add_start_values(CLI::App& app, Options& o) {
         "Problem", "NAME=X,...");
 }
 
+// What a recipe said and a flag makes void.
+void forget_recipe(Options& o, std::string_view key) {
+  train::ExperimentConfig& config = o.experiment;
+  if (key == "steps") o.epochs = 0;
+  if (key == "schedule")
+    std::erase_if(config.hyper, [&config](const auto& entry) {
+      return entry.first.starts_with("lr_") && !config.given.contains("hyper." + entry.first);
+    });
+}
+
 }  // namespace
 
 void add_options(CLI::App& app, Options& o) {
@@ -133,9 +145,19 @@ void add_options(CLI::App& app, Options& o) {
   std::string also = "Also (see glocal list settings):", shown_help;
   app.get_help_ptr()->group("Run")->description("this help");
   // First, so that flags override the file whatever their order on the command line.
-  plain(add_text(app, "--config", "start from the config.json of a run; flags override it",
-                 [&o](const std::string&, const std::string& path) { read_config(o, path); }),
-        "Problem", "FILE");
+  CLI::Option* const config =
+      plain(add_text(app, "--config", "start from the config.json of a run; flags override it",
+                     [&o](const std::string&, const std::string& path) { read_config(o, path); }),
+            "Problem", "FILE");
+  CLI::Option* const recipe =
+      plain(add_text(app, "--recipe", first_names("recipes", 5) + ": all settings at once; flags override them",
+                     [&o](const std::string& source, const std::string& name) {
+                       check_allowed(source, name, name_in("recipes"));
+                       train::recipes().at(name).apply(o.experiment);
+                       o.epochs = train::recipes().at(name).epochs;
+                     }),
+            "Problem", "NAME");
+  recipe->excludes(config);
   for_each_setting(o, [&]<class T>(const Setting& setting, T& field) {
     if (!setting.in(o.command)) return;
     const std::string shown = default_text(field);
@@ -144,6 +166,7 @@ void add_options(CLI::App& app, Options& o) {
                  [&o, &field, setting](const std::string& source, const std::string& text) {
                    field = value_of<T>(source, text, setting.allowed);
                    o.experiment.given[setting.key] = source;
+                   forget_recipe(o, setting.key);
                  });
     plain(option, *setting.value ? setting.group : unlisted, setting.value);
     if (*setting.value)

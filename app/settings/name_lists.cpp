@@ -37,6 +37,7 @@
 #include <glocal/optim/schedule.h>
 #include <glocal/train/hyper_kinds.h>
 #include <glocal/train/hyperparameters.h>
+#include <glocal/train/recipes.h>
 
 namespace glocal::app {
 namespace {
@@ -148,6 +149,7 @@ const std::vector<NameList>& name_lists() {
       {"augmentations", "augmentation", "of the training images: --augment",
        [] { return of(datasets::augmentations()); }},
       {"averages", "average", "of the weights over training: --average", [] { return of(optim::averages()); }},
+      {"recipes", "recipe", "all settings of a training at once: --recipe", [] { return of(train::recipes()); }},
       {"meta-optimizers", "meta-optimizer", "what moves the hyperparameters: --meta-optimizer",
        [] { return of(hpo::meta_optimizers()); }},
       {"datasets", "data set", "--dataset; glocal data list says where they are", datasets_known},

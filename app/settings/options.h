@@ -20,7 +20,7 @@ struct Options {
   Command command = Command::tune;
   train::ExperimentConfig experiment;
   hpo::TuneOptions tuning;  ///< T is experiment.steps, see run_options
-  std::int64_t epochs = 0;  ///< instead of experiment.steps; 0: not given
+  std::int64_t epochs = 0;  ///< instead of experiment.steps, given or of a recipe; 0: not
   std::vector<std::string> estimators = {"fixed", "local", "glocal", "global"};
   std::int64_t seeds = 1;
   int threads = 0;               ///< 0: $GLOCAL_THREADS, else all cores

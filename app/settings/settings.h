@@ -48,7 +48,7 @@ void for_each_setting(O& options, Visit&& visit) {
 
   v({"dataset", problem, "NAME", first_names("datasets", 5), name_in("datasets")}, e.dataset);
   v({"data_dir", problem, "DIR", "searched first for the data; see glocal data --help", text}, e.data_dir);
-  v({"val_size", problem, "N", "validation images, out of the training part; 0: a sixth of it", within(0, 1e9)},
+  v({"val_size", problem, "", "validation images, out of the training part; 0: a sixth of it", within(0, 1e9)},
     e.validation);
   v({"train_limit", problem, "", "training images that are used, the first; 0: all", within(0, 1e9)}, e.train_limit);
   v({"imbalance", problem, "", "long-tailed training set: images of the first class over those of the last",
@@ -57,9 +57,7 @@ void for_each_setting(O& options, Visit&& visit) {
   v({"noise", problem, "", "share of wrong training labels", within(0, 1)}, e.noise);
   v({"noise_kind", problem, "", "which wrong label: any other, or the next class", name_in("noise-kinds")},
     e.noise_kind);
-  v({"augment", problem, "A,B,...", "of training images: " + first_names("augmentations", 4) + "; crop=4: pixels",
-     text},
-    e.augment);
+  v({"augment", problem, "A,B,...", "of training images: " + first_names("augmentations", 5), text}, e.augment);
   v({"model", problem, "NAME", first_names("models", 5), name_in("models")}, e.model);
   v({"hidden", problem, "N,N,...", "mlp: sizes of the hidden layers", count}, e.model_options.hidden);
   v({"activation", problem, "", "mlp: after each hidden layer", name_in("activations")}, e.model_options.activation);
@@ -67,8 +65,7 @@ void for_each_setting(O& options, Visit&& visit) {
     e.model_options.dropout);
   v({"norm", problem, "", "resnet20, wrn28_2: normalisation", name_in("norms")}, e.model_options.norm);
   v({"optimizer", problem, "NAME", first_names("optimizers", 7), name_in("optimizers")}, e.optimizer);
-  v({"schedule", problem, "NAME", "of the learning rate: " + first_names("schedules", 5), name_in("schedules")},
-    e.schedule);
+  v({"schedule", problem, "NAME", "of lr: " + first_names("schedules", 5), name_in("schedules")}, e.schedule);
   v({"schedule_every", problem, "", "schedule step: steps between two drops; 0: a third of the run",
      within(0, most_steps)},
     e.schedule_every);
@@ -142,15 +139,14 @@ void for_each_setting(O& options, Visit&& visit) {
      name_in("meta-optimizers"), tuning},
     o.meta.name);
   v({"meta_lr", outer, "X", "its step; for a logarithmic one 0.05 is about 5 %", above(0, large), tuning}, o.meta.lr);
-  v({"meta_clip", outer, "X", "largest norm of a hypergradient; 0: no limit", within(0, large), tuning},
+  v({"meta_clip", outer, "", "largest norm of a hypergradient; 0: no limit", within(0, large), tuning},
     o.meta.max_norm);
 
   v({"seed", run, "N", "of weights, batches and the split", any}, e.seed);
   v({"threads", run, "N", "0: all cores; results have the same bits for any number", within(0, 1024)}, options.threads);
-  v({"dtype", run, "NAME", "f32 or f64", any}, e.model_options.dtype);
+  v({"dtype", run, "", "f32 or f64", any}, e.model_options.dtype);
   v({"save_every", run, "", "seconds between checkpoints; 0: about a minute", within(0, 1e9)}, options.save_every);
-  v({"mem_limit", run, "SIZE", "refuse to start above it (2G, 500M); default 80 % of the memory", size},
-    options.mem_limit);
+  v({"mem_limit", run, "", "refuse to start above it (2G, 500M); default 80 % of the memory", size}, options.mem_limit);
 }
 
 }  // namespace glocal::app

@@ -191,8 +191,8 @@ std::vector<hpo::Cost> predict(const train::Experiment& experiment, const Option
     if (!is_plain(estimator) && !hpo::is_search(estimator))
       hpo::make_estimator(estimator, tuning.estimator_options)->check(experiment.problem(), phi);
   // The measurement itself may take more than the run that is asked for, but not more than the machine has.
-  const hpo::Probe probe =
-      below(std::max(limit, memory_limit({})), [&] { return hpo::probe(experiment.problem(), phi); });
+  const auto measure = std::all_of(estimators.begin(), estimators.end(), is_plain) ? hpo::probe_training : hpo::probe;
+  const hpo::Probe probe = below(std::max(limit, memory_limit({})), [&] { return measure(experiment.problem(), phi); });
   std::vector<hpo::Cost> costs;
   for (const std::string& estimator : estimators) {
     const bool plain = is_plain(estimator) || hpo::is_search(estimator);

@@ -22,8 +22,10 @@ struct Probe {
   double step_seconds = 0, record_seconds = 0, pull_seconds = 0, forward_seconds = 0, outer_seconds = 0;
   double value_seconds = 0;  ///< one value of E
 };
-/// Runs about ten steps. Does not call problem.watch.
+/// Runs about twenty steps of all kinds, fewer where they take seconds. Does not call problem.watch.
 Probe probe(const FlatProblem& problem, const Vars& phi);
+/// What plain training takes alone: a step. The rest is 0.
+Probe probe_training(const FlatProblem& problem, const Vars& phi);
 
 struct Cost {
   double seconds = 0;

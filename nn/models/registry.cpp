@@ -8,6 +8,7 @@
 #include <glocal/core/random.h>
 #include <glocal/core/shape.h>
 #include <glocal/core/text/registry.h>
+#include <glocal/nn/models/fastnet.h>
 #include <glocal/nn/models/lenet.h>
 #include <glocal/nn/models/mlp.h>
 #include <glocal/nn/models/model.h>
@@ -25,6 +26,7 @@ Registry<ModelKind>& registry() {
                                      lenet_kind(),
                                      resnet20_kind(),
                                      wrn28_2_kind(),
+                                     fastnet_kind(),
                                  });
   return all;
 }

@@ -92,6 +92,7 @@ TEST_SUITE("fast") {
   TEST_CASE("resume: a run that was stopped ends with the bytes of a run in one go") {
     check_stopped("train --dropout 0.2 --optimizer adam --hidden 8 --steps 40 --batch 32 --quiet ", {1, 30, 75});
     check_stopped("tune --estimator glocal " + small, {2, 33, 70});
+    check_stopped("tune --estimator local --augment crop=2,alternating-flip --average exponential " + small, {44});
     check_stopped("tune --estimator local-online --schedule cosine --dtype f64 " + small, {41});
     check_stopped("tune --estimator truncated --steps-back 4 " + small, {57});
   }

@@ -57,10 +57,11 @@ TEST_SUITE("fast") {
     for (const std::string& arguments :
          {quick, quick + "--estimator pes", quick + "--estimator global --updates 2",
           quick + "--estimator random-forward",
+          "tune --augment crop=2,flip,cutout=3,brightness --average exponential --schedule linear " + rest,
           "tune --hidden 16,16 --norm batch --dropout 0.3 --set noise_std=0.2 " + rest}) {
       CAPTURE(arguments);
       Runs runs;
-      CHECK(bytes(runs.run(arguments)) == bytes(runs.run(arguments)));
+      CHECK(bytes(runs.run(arguments + " --threads 1")) == bytes(runs.run(arguments + " --threads 2")));
     }
   }
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -22,6 +23,7 @@
 #include <glocal/core/tensor.h>
 #include <glocal/datasets/dataset.h>
 #include <glocal/datasets/load.h>
+#include <glocal/datasets/own/forms.h>
 #include <glocal/datasets/sampling.h>
 #include <glocal/datasets/variants.h>
 #include <glocal/nn/loss.h>
@@ -64,13 +66,20 @@ void refuse_outside(const ExperimentConfig& c, const char* key, std::int64_t val
                  fmt::format("whole number from {} to {}, {}", least, most, of));
 }
 
-datasets::Parts load_data(const ExperimentConfig& c, Key root) {
+datasets::Options data_options(const ExperimentConfig& c) {
   datasets::Options options;
   options.data_dir = c.data_dir;
-  const std::int64_t official = datasets::load(c.dataset, Part::train, options).size();
+  options.coarse_labels = c.labels == "coarse";
+  options.own = {datasets::layouts().at(c.layout).layout, c.loss == "mse"};
+  return options;
+}
+
+datasets::Parts load_data(const ExperimentConfig& c, Key root) {
+  datasets::TrainTest both = datasets::load_both(c.dataset, data_options(c));
+  const std::int64_t official = both.train.size();
   const std::int64_t validation = c.validation > 0 ? c.validation : official / 6;
   refuse_outside(c, "val_size", validation, 1, official - 1, "one less than the training part of " + c.dataset);
-  datasets::Parts parts = datasets::load_parts(c.dataset, validation, split(root, data_split), options);
+  datasets::Parts parts = datasets::divide(std::move(both), validation, split(root, data_split));
   refuse_outside(c, "train_limit", c.train_limit, 0, parts.train.size(), "the training images of " + c.dataset);
   if (c.train_limit > 0) {
     std::vector<std::int64_t> first(static_cast<std::size_t>(c.train_limit));
@@ -78,6 +87,9 @@ datasets::Parts load_data(const ExperimentConfig& c, Key root) {
     parts.train = parts.train.subset(first);
   }
   const Key variants = split(root, data_variants);
+  if (parts.train.regression() && (c.imbalance != 1 || c.noise != 0))
+    fail<ValueError>("[options] {}: of labels, and {} has a regression target; leave it out",
+                     c.where(c.noise != 0 ? "noise" : "imbalance"), c.dataset);
   try {
     if (c.imbalance != 1) parts.train = datasets::long_tailed(parts.train, c.imbalance, split(variants, 0));
   } catch (const ValueError& error) {
@@ -122,7 +134,7 @@ struct Experiment::Parts {
         data(load_data(c, root)),
         model(nn::make_model(c.model, split(root, initial_weights),
                              {data.train.channels, data.train.height, data.train.width},
-                             static_cast<int>(data.train.classes), c.model_options)),
+                             static_cast<int>(data.train.answers()), c.model_options)),
         optimizer(optim::make_optimizer(c.optimizer)),
         schedule(make_schedule(c, optimizer)),
         hyper(fmt::format("{} with schedule {}", optimizer.name, schedule.name),
@@ -232,11 +244,16 @@ struct Experiment::Parts {
   }
 
   // The batch of step t, with Gaussian noise of a standard deviation that can be tuned: x + sigma n.
-  std::pair<Var, Tensor> training_batch(const Vars& phi, std::int64_t t) const {
+  std::pair<Var, datasets::Batch> training_batch(const Vars& phi, std::int64_t t) const {
     const datasets::Batch batch = data.train.batch(train_order(t), dtype());
-    if (!hyper.used("noise_std")) return {batch.x, batch.y};
+    if (!hyper.used("noise_std")) return {batch.x, batch};
     const Tensor noise = normal(split(noise_key, static_cast<std::uint64_t>(t)), batch.x.shape(), 0, 1, dtype());
-    return {axpy(hyper.value("noise_std", phi), noise, batch.x), batch.y};
+    return {axpy(hyper.value("noise_std", phi), noise, batch.x), batch};
+  }
+
+  // What is measured on validation and test parts.
+  Var plain_loss(const Var& outputs, const datasets::Batch& batch) const {
+    return data.train.regression() ? nn::mse(outputs, batch.target) : nn::cross_entropy(outputs, batch.y);
   }
 
   Var weighted_cross_entropy(const Var& logits, const Tensor& labels, const Vars& phi) const {
@@ -254,10 +271,10 @@ struct Experiment::Parts {
   // The loss that step t lowers, and the running statistics after it.
   std::pair<Var, Vars> training_loss(const Vars& weights, const Vars& stats_before, const Vars& phi,
                                      std::int64_t t) const {
-    const auto [x, labels] = training_batch(phi, t);
+    const auto [x, batch] = training_batch(phi, t);
     nn::Pass pass{.training = true, .key = split(dropout_key, static_cast<std::uint64_t>(t)), .stats = stats_before};
-    const Var logits = model.forward(weights, x, pass);
-    Var loss = weighted_cross_entropy(logits, labels, phi);
+    const Var outputs = model.forward(weights, x, pass);
+    Var loss = data.train.regression() ? plain_loss(outputs, batch) : weighted_cross_entropy(outputs, batch.y, phi);
     for (const Penalty& penalty : penalties) {
       Var total;
       for (const std::size_t i : penalty.members) total = plus(total, penalty.of(weights[i]));
@@ -284,7 +301,7 @@ struct Experiment::Parts {
     const datasets::Batch batch = data.validation.batch(validation_order(block), dtype());
     const State state = open(s);
     nn::Pass pass{.training = false, .stats = state.stats};
-    return nn::cross_entropy(model.forward(state.parameters, batch.x, pass), batch.y);
+    return plain_loss(model.forward(state.parameters, batch.x, pass), batch);
   }
 };
 
@@ -337,10 +354,11 @@ Score Experiment::evaluate(const Vars& s, Part part, const std::function<void()>
     poll();
     const datasets::Batch batch = images.range(begin, std::min(begin + chunk, images.size()), dtype());
     nn::Pass pass{.training = false, .stats = state.stats};
-    const Var logits = parts_->model.forward(state.parameters, batch.x, pass);
-    const auto count = static_cast<double>(batch.y.size());
-    score.loss += nn::cross_entropy(logits, batch.y).item() * count;
-    score.accuracy += nn::accuracy(logits.value(), batch.y) * count;
+    const Var outputs = parts_->model.forward(state.parameters, batch.x, pass);
+    const auto count = static_cast<double>(batch.x.dim(0));
+    score.loss += parts_->plain_loss(outputs, batch).item() * count;
+    score.accuracy +=
+        images.regression() ? std::numeric_limits<double>::quiet_NaN() : nn::accuracy(outputs.value(), batch.y) * count;
   }
   score.loss /= static_cast<double>(images.size());
   score.accuracy /= static_cast<double>(images.size());

@@ -33,7 +33,9 @@ std::string data_digest(const train::Experiment& experiment) {
   for (const datasets::Part part : {datasets::Part::train, datasets::Part::validation, datasets::Part::test}) {
     const datasets::Dataset& data = experiment.data(part);
     add(data.pixels);
+    add(data.values);
     add(data.labels);
+    add(data.targets);
   }
   return fmt::format("{:08x}", crc);
 }

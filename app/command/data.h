@@ -8,9 +8,10 @@ namespace glocal::app {
 /// What the command line of any of the sub-commands may say.
 struct DataArguments {
   std::string name, data_dir, mirror;
-  std::string output;                           ///< of show: a PNG file; empty: pictures in the terminal
-  std::string part = "train", labels = "fine";  ///< train or test; fine or coarse
-  std::int64_t count = 16;                      ///< of show: how many images
+  std::string output;                                   ///< of show: a PNG file; empty: pictures in the terminal
+  std::string part = "train", labels = "fine";          ///< train or test; fine or coarse
+  std::string layout = "auto", loss = "cross-entropy";  ///< as --layout and --loss of glocal train
+  std::int64_t count = 16;                              ///< of show: how many images
 };
 
 // Each prints its result on stdout. All throw ValueError for an unknown name, DataError, IoError.

@@ -132,9 +132,11 @@ void add_data_command(CLI::App& app) {
   add_named("verify", "Compare the files with the official SHA-256", verify_set);
   CLI::App* information = add_named("info", "Counts, mean and deviation, images per class, licence", show_set_info);
   CLI::App* showing = add_named("show", "Some images, in the terminal or as a PNG file", show_images);
-  for (CLI::App* command : {information, showing})
+  CLI::App* saving = add_named("save", "Both parts as they were read, as arrays of NumPy", save_arrays);
+  saving->add_option("-o,--output", arguments->output, ".npz file to write")->required();
+  for (CLI::App* command : {information, showing, saving})
     add_value(*command, "--labels", arguments->labels, name_in("labels"), "CIFAR-100: fine or coarse [fine]");
-  for (CLI::App* command : {information, showing}) {
+  for (CLI::App* command : {information, showing, saving}) {
     add_value(*command, "--layout", arguments->layout, name_in("layouts"), "npz: nhwc or nchw [auto]");
     add_value(*command, "--loss", arguments->loss, name_in("losses"), "npz: mse, where y is a regression target");
   }

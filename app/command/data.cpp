@@ -12,8 +12,12 @@
 #include <glocal/app/command/fetch.h>
 #include <glocal/app/command/picture.h>
 #include <glocal/app/terminal/say.h>
+#include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
 #include <glocal/core/io/file.h>
+#include <glocal/core/io/npy.h>
+#include <glocal/core/shape.h>
+#include <glocal/core/tensor.h>
 #include <glocal/core/text/printable.h>
 #include <glocal/datasets/dataset.h>
 #include <glocal/datasets/load.h>
@@ -48,7 +52,37 @@ std::string where(const SetInfo& set, const DataArguments& arguments) {
   }
 }
 
+void refuse_own(const std::string& name, const char* command) {
+  if (datasets::own_name(name))
+    fail<ValueError>("[{}] {} is your own data, of which there are no official files", command, printable(name));
+}
+
+// (N, C, H, W), as its file has them.
+Tensor numbers_of(const Dataset& data) {
+  const Shape shape{data.size(), data.channels, data.height, data.width};
+  if (!data.values.empty()) return Tensor::from(data.values, shape);
+  Tensor x(shape, DType::i32);
+  std::copy(data.pixels.begin(), data.pixels.end(), x.data<std::int32_t>());
+  return x;
+}
+
+Tensor answers_of(const Dataset& data) {
+  if (data.regression()) return Tensor::from(data.targets, Shape{data.size(), data.outputs});
+  Tensor y({data.size()}, DType::i32);
+  std::copy(data.labels.begin(), data.labels.end(), y.data<std::int32_t>());
+  return y;
+}
+
 }  // namespace
+
+void save_arrays(const DataArguments& arguments) {
+  const auto [train, test] = datasets::load_both(arguments.name, options_of(arguments));
+  save_npz(arguments.output, {{"x_train", numbers_of(train)},
+                              {"y_train", answers_of(train)},
+                              {"x_test", numbers_of(test)},
+                              {"y_test", answers_of(test)}});
+  print_saved(arguments.output + "\n", arguments.output);
+}
 
 void list_sets(const DataArguments& arguments) {
   fmt::print("{:<15}{:>7}{:>7}  {:<11}{:>8}  {:<22}{}\n", "name", "train", "test", "image", "classes", "licence",
@@ -60,6 +94,7 @@ void list_sets(const DataArguments& arguments) {
 }
 
 void fetch_set(const DataArguments& arguments) {
+  refuse_own(arguments.name, "fetch");
   const SetInfo& set = datasets::data_sets().at(arguments.name);
   const char* environment = std::getenv("GLOCAL_DATA");
   std::filesystem::path destination = datasets::cache_folder();
@@ -70,6 +105,7 @@ void fetch_set(const DataArguments& arguments) {
 }
 
 void verify_set(const DataArguments& arguments) {
+  refuse_own(arguments.name, "verify");
   constexpr const char* words[] = {"PASS", "FAIL", "UNKNOWN"};
   std::int64_t failed = 0;
   const auto files = datasets::verify(arguments.name, options_of(arguments));

@@ -49,7 +49,8 @@ void for_each_setting(O& options, Visit&& visit) {
   v({"dataset", problem, "NAME", "mnist, cifar10, ...; your own: npz:FILE, idx:DIR, images:DIR",
      any_text(complaint_about_dataset)},
     e.dataset);
-  v({"data_dir", problem, "DIR", "searched first for the data; see glocal data --help", text}, e.data_dir);
+  v({"data_dir", problem, "DIR", "searched first for data; of npz --layout nhwc, of cifar100 --labels coarse", text},
+    e.data_dir);
   v({"labels", problem, "", "cifar100: fine, its 100 classes, or coarse, 20 of five each", name_in("labels")},
     e.labels);
   v({"array_layout", problem, "", "npz: where channels stand in (N, ., ., .): nhwc or nchw", name_in("layouts")},
@@ -63,7 +64,7 @@ void for_each_setting(O& options, Visit&& visit) {
   v({"noise", problem, "", "share of wrong training labels", within(0, 1)}, e.noise);
   v({"noise_kind", problem, "", "which wrong label: any other, or the next class", name_in("noise-kinds")},
     e.noise_kind);
-  v({"model", problem, "NAME", first_names("models", 5), name_in("models")}, e.model);
+  v({"model", problem, "NAME", first_names("models", 5) + "; --loss mse: a regression", name_in("models")}, e.model);
   v({"hidden", problem, "N,N,...", "mlp: sizes of the hidden layers; none: a linear model", count},
     e.model_options.hidden);
   v({"activation", problem, "", "mlp: after each hidden layer", name_in("activations")}, e.model_options.activation);

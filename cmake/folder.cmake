@@ -69,7 +69,7 @@ function(glocal_library target)
   endforeach()
   target_include_directories(${target} INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_link_libraries(${target} PUBLIC fmt::fmt PRIVATE LAPACKE::LAPACKE ZLIB::ZLIB OpenSSL::Crypto
-                        Threads::Threads)
+                        Threads::Threads ${glocal_pictures})
   set_target_properties(${target} PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION
                         ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR} LINKER_LANGUAGE CXX)
 endfunction()

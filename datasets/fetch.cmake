@@ -2,7 +2,8 @@
 #
 #   cmake -DDATASET=mnist [-DDESTINATION=folder] [-DMIRROR=url] -P datasets/fetch.cmake
 #
-#   DATASET      mnist, fashion-mnist, kmnist, cifar10 or cifar100
+#   DATASET      mnist, fashion-mnist, kmnist, cifar10, cifar100, emnist-letters (or another division: all come in one
+#                archive), svhn or svhn-extra
 #   DESTINATION  default: $GLOCAL_DATA, else $XDG_CACHE_HOME/glocal/datasets or ~/.cache/glocal/datasets
 #   MIRROR       a folder's url tried before the official ones: https://, http:// or file://
 #   TABLE        a CMake file that sets `folder`, `mirrors` and `archives` as below, for a dataset of your own
@@ -13,6 +14,8 @@ cmake_minimum_required(VERSION 3.22)
 
 # archives: name|bytes|sha256 each. The same numbers are in datasets/registry.cpp; a test compares them.
 set(folder "${DATASET}")
+set(inside "") # the folder that an archive holds, where it is called otherwise
+set(emnist "emnist-balanced" "emnist-byclass" "emnist-bymerge" "emnist-digits" "emnist-letters" "emnist-mnist")
 if(DEFINED TABLE)
   include("${TABLE}")
 elseif(DATASET STREQUAL "mnist")
@@ -49,8 +52,28 @@ elseif(DATASET STREQUAL "cifar10" OR DATASET STREQUAL "cifar100")
     set(folder "cifar-100-binary")
     set(archives "cifar-100-binary.tar.gz|168513733|58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec")
   endif()
+elseif(DATASET IN_LIST emnist)
+  set(licence "none stated; cite G. Cohen, S. Afshar, J. Tapson, A. van Schaik, arXiv:1702.05373, 2017")
+  set(mirrors "https://biometrics.nist.gov/cs_links/EMNIST/" "https://www.itl.nist.gov/iaui/vip/cs_links/EMNIST/")
+  set(folder "emnist")
+  set(inside "gzip")
+  set(archives "gzip.zip|561753746|fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e")
+elseif(DATASET STREQUAL "svhn" OR DATASET STREQUAL "svhn-extra")
+  set(licence "for research alone; cite Y. Netzer et al., NIPS workshop on deep learning, 2011")
+  set(mirrors "http://ufldl.stanford.edu/housenumbers/")
+  set(folder "svhn")
+  set(archives "train_32x32.mat|182040794|435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8"
+               "test_32x32.mat|64275384|cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b")
+  if(DATASET STREQUAL "svhn-extra")
+    list(APPEND archives
+         "extra_32x32.mat|1329278602|a133a4beb38a00fcdda90c9489e0c04f900b660ce8a316a5e854838379a71eb3")
+  endif()
 else()
-  message(FATAL_ERROR "unknown DATASET '${DATASET}'; known are\n  mnist, fashion-mnist, kmnist, cifar10, cifar100")
+  message(FATAL_ERROR "unknown DATASET '${DATASET}'; known are\n"
+                      "  mnist, fashion-mnist, kmnist, cifar10, cifar100, ${emnist}, svhn, svhn-extra")
+endif()
+if(inside STREQUAL "")
+  set(inside "${folder}")
 endif()
 
 if(NOT DEFINED DESTINATION)
@@ -145,15 +168,15 @@ function(fetch name bytes sha256 target)
   message(FATAL_ERROR "${name} could not be fetched:${problems}\nGive another MIRROR, or copy the files yourself.")
 endfunction()
 
-# A .tar.gz is unpacked beside its place and moved there whole, so a half-unpacked folder is never taken for data.
+# A .tar.gz or .zip is unpacked beside its place and moved there whole, so a half-unpacked folder is never taken for data.
 function(unpack archive)
   message(STATUS "unpacking ${archive}")
   file(REMOVE_RECURSE "${archive}.unpacked")
   file(ARCHIVE_EXTRACT INPUT "${archive}" DESTINATION "${archive}.unpacked")
-  if(NOT IS_DIRECTORY "${archive}.unpacked/${folder}")
-    message(FATAL_ERROR "${archive} holds no folder ${folder}")
+  if(NOT IS_DIRECTORY "${archive}.unpacked/${inside}")
+    message(FATAL_ERROR "${archive} holds no folder ${inside}")
   endif()
-  file(RENAME "${archive}.unpacked/${folder}" "${DESTINATION}/${folder}")
+  file(RENAME "${archive}.unpacked/${inside}" "${DESTINATION}/${folder}")
   file(REMOVE_RECURSE "${archive}.unpacked")
   file(REMOVE "${archive}")
 endfunction()
@@ -164,7 +187,7 @@ foreach(row IN LISTS archives)
   list(GET row 0 name)
   list(GET row 1 bytes)
   list(GET row 2 sha256)
-  if(name MATCHES "\\.tar\\.gz$")
+  if(name MATCHES "\\.(tar\\.gz|zip)$")
     if(IS_DIRECTORY "${DESTINATION}/${folder}")
       message(STATUS "${name}: already unpacked")
     else()

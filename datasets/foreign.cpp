@@ -70,10 +70,12 @@ std::string_view form_of(const std::string& name, Format format) {
 }
 
 std::string way_out(const SetInfo& set) {
-  if (set.format == Format::idx)
-    return fmt::format("IDX files are read, and glocal data fetch {} downloads them", set.name);
-  return fmt::format("the binary version is read, {}{}, and glocal data fetch {} downloads it", set.mirrors.front(),
-                     set.archives.front().name, set.name);
+  constexpr const char* own = "; or save its arrays with numpy.savez(\"FILE\", x=..., y=...) for --dataset npz:FILE";
+  if (set.format == Format::idx || set.format == Format::svhn)
+    return fmt::format("{} files are read, and glocal data fetch {} downloads them{}",
+                       set.format == Format::idx ? "IDX" : "the .mat", set.name, own);
+  return fmt::format("the binary version is read, {}{}, and glocal data fetch {} downloads it{}", set.mirrors.front(),
+                     set.archives.front().name, set.name, own);
 }
 
 // Another set whose files of this part are all here.

@@ -4,6 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -15,14 +17,23 @@
 #include <utility>
 #include <vector>
 
+#include <glocal/core/dtype.h>
+#include <glocal/core/element_type.h>
 #include <glocal/core/error.h>
 #include <glocal/core/random.h>
+#include <glocal/core/shape.h>
+#include <glocal/core/tensor.h>
 #include <glocal/datasets/dataset.h>
 #include <glocal/datasets/digest.h>
 #include <glocal/datasets/foreign.h>
+#include <glocal/datasets/own/forms.h>
+#include <glocal/datasets/own/raw.h>
+#include <glocal/datasets/own_data.h>
 #include <glocal/datasets/readers/cifar.h>
 #include <glocal/datasets/readers/embedded.h>
 #include <glocal/datasets/readers/idx.h>
+#include <glocal/datasets/readers/mat.h>
+#include <glocal/datasets/readers/payload.h>
 #include <glocal/datasets/registry.h>
 #include <glocal/datasets/sampling.h>
 #include <glocal/datasets/synthetic.h>
@@ -59,6 +70,17 @@ bool labels_may_be_official(const SetInfo& set, Part part, const IdxArray& label
   return official.empty() || official == found;
 }
 
+// Rows and columns of every channel change places.
+void transpose(Dataset& data) {
+  const auto height = static_cast<std::size_t>(data.height), width = static_cast<std::size_t>(data.width);
+  std::vector<std::uint8_t> plane(height * width);
+  for (std::size_t begin = 0; begin < data.pixels.size(); begin += plane.size()) {
+    std::copy_n(data.pixels.begin() + static_cast<std::ptrdiff_t>(begin), plane.size(), plane.begin());
+    for (std::size_t y = 0; y < height; ++y)
+      for (std::size_t x = 0; x < width; ++x) data.pixels[begin + y * width + x] = plane[x * height + y];
+  }
+}
+
 Dataset join(const SetInfo& set, Part part, IdxArray images, IdxArray labels, const std::string& source) {
   const std::vector<std::int64_t> shape = {images.sizes[0], set.height, set.width};
   if (images.sizes != shape)
@@ -69,7 +91,8 @@ Dataset join(const SetInfo& set, Part part, IdxArray images, IdxArray labels, co
                     labels.sizes[0]);
   Dataset data = empty_dataset(set, part, source);
   data.pixels = std::move(images.values);
-  data.labels.assign(labels.values.begin(), labels.values.end());
+  if (set.transposed) transpose(data);
+  for (const std::uint8_t label : labels.values) data.labels.push_back(label - set.first_label);
   return data;
 }
 
@@ -115,6 +138,33 @@ Dataset load_cifar(const SetInfo& set, Part part, const std::vector<fs::path>& f
     data.labels.insert(data.labels.end(), records.labels.begin(), records.labels.end());
   }
   if (!official) data.title += unofficial;
+  return data;
+}
+
+// X is (32, 32, 3, N) with the first axis the fastest, so that an image's planes lie behind one another, each with rows
+// and columns exchanged; y is (N, 1), with 10 for the digit 0.
+Dataset load_svhn(const SetInfo& set, Part part, const std::vector<fs::path>& files) {
+  Dataset data = empty_dataset(set, part, files[0].parent_path().string());
+  for (const fs::path& path : files) {
+    const std::string file = path.string(), bytes = read_data_file(file);
+    const MatArray x = parse_mat_array(bytes, "X", file), y = parse_mat_array(bytes, "y", file);
+    const std::int64_t count = x.sizes.back();
+    const bool pixels = x.type.kind == ElementType::Kind::natural && x.type.width == 1;
+    if (!pixels || x.sizes != std::vector<std::int64_t>{set.height, set.width, set.channels, count})
+      fail<DataError>("[svhn] {}: X: expected bytes of {} x {} x {} x N, found sizes {}", file, set.height, set.width,
+                      set.channels, fmt::join(x.sizes, " x "));
+    if (y.sizes != std::vector<std::int64_t>{count, 1} && y.sizes != std::vector<std::int64_t>{1, count})
+      fail<DataError>("[svhn] {}: y: expected {} labels, found sizes {}", file, count, fmt::join(y.sizes, " x "));
+    data.pixels.insert(data.pixels.end(), x.data.begin(), x.data.end());
+    const Tensor labels = decode_elements(y.type, y.data, Shape{count}, true, "[svhn] " + file + ": y");
+    for (std::int64_t i = 0; i < count; ++i) {
+      const double label = labels.at(i);
+      if (!(label >= 1 && label <= 10) || label != std::floor(label))
+        fail<DataError>("[svhn] {}: y: label of image {}: expected 1 to 10 (the digit 0), found {}", file, i, label);
+      data.labels.push_back(static_cast<std::int32_t>(label) % 10);
+    }
+  }
+  transpose(data);
   return data;
 }
 
@@ -187,11 +237,19 @@ std::vector<fs::path> locate(const SetInfo& set, Part part, const Options& optio
 }
 
 Dataset load(std::string_view name, Part part, const Options& options) {
-  const SetInfo& set = data_sets().at(std::string(name));
   if (part == Part::validation)
     fail<ValueError>("[data] {} has no validation part of its own; load_parts takes one out of train", name);
+  if (own_name(name)) {
+    TrainTest both = load_both(name, options);
+    return std::move(part == Part::train ? both.train : both.test);
+  }
+  const SetInfo& set = data_sets().at(std::string(name));
   if (options.coarse_labels && set.format != Format::cifar100)
     fail<ValueError>("[data] {} has no coarse labels, only cifar100 has", name);
+  if (options.own.layout != Layout::automatic)
+    fail<ValueError>("[data] {} has its layout; --layout is for npz:FILE", name);
+  if (options.own.targets)
+    fail<ValueError>("[data] {} has classes and no regression target; --loss mse is for npz:FILE", name);
   if (set.format == Format::synthetic) return synthetic(part, options.synthetic_size, options.synthetic_seed);
 
   Dataset data;
@@ -199,7 +257,9 @@ Dataset load(std::string_view name, Part part, const Options& options) {
     data = load_embedded(set, part);
   } else {
     const std::vector<fs::path> files = locate(set, part, options);
-    data = set.format == Format::idx ? load_idx(set, part, files) : load_cifar(set, part, files, options.coarse_labels);
+    data = set.format == Format::idx    ? load_idx(set, part, files)
+           : set.format == Format::svhn ? load_svhn(set, part, files)
+                                        : load_cifar(set, part, files, options.coarse_labels);
   }
   if (data.size() != official_count(set, part))
     fail<DataError>("[data] {}: expected the {} images of {}'s {} part, found {}", data.source,
@@ -208,12 +268,23 @@ Dataset load(std::string_view name, Part part, const Options& options) {
   return data;
 }
 
-Parts load_parts(std::string_view name, std::int64_t validation, Key key, const Options& options) {
-  const Dataset data = load(name, Part::train, options);
-  const Split split = split_indices(data.size(), validation, 0, key);
-  Parts parts{data.subset(split.train), data.subset(split.validation), load(name, Part::test, options)};
+TrainTest load_both(std::string_view name, const Options& options) {
+  if (const auto own = own_name(name)) {
+    if (options.coarse_labels) fail<ValueError>("[data] {} has no coarse labels, only cifar100 has", name);
+    return load_own(*own, options.own, options.data_dir);
+  }
+  return {load(name, Part::train, options), load(name, Part::test, options)};
+}
+
+Parts divide(TrainTest both, std::int64_t validation, Key key) {
+  const Split split = split_indices(both.train.size(), validation, 0, key);
+  Parts parts{both.train.subset(split.train), both.train.subset(split.validation), std::move(both.test)};
   parts.validation.part = Part::validation;
   return parts;
+}
+
+Parts load_parts(std::string_view name, std::int64_t validation, Key key, const Options& options) {
+  return divide(load_both(name, options), validation, key);
 }
 
 }  // namespace glocal::datasets

@@ -7,6 +7,7 @@
 
 #include <glocal/core/random.h>
 #include <glocal/datasets/dataset.h>
+#include <glocal/datasets/own/raw.h>
 #include <glocal/datasets/registry.h>
 
 namespace glocal::datasets {
@@ -16,19 +17,24 @@ struct Options {
   bool coarse_labels = false;          ///< CIFAR-100: the 20 superclasses instead of the 100 classes
   std::int64_t synthetic_size = 2000;  ///< images per part of "synthetic"
   std::uint64_t synthetic_seed = 0;
+  RawOptions own = {};  ///< of FORM:PATH
 };
 
-/// Reads the official train or test part. Throws ValueError for an unknown name (listing the known ones) or for
-/// Part::validation, DataError for files that are missing (listing every path tried and the ways out) or not right.
-/// Official counts are demanded, official bytes are not: a copy whose labels are seen to differ says so in its title,
-/// and `verify` compares hashes.
+/// Reads a known set's official train and test parts, or a user's own data, FORM:PATH (see own_data.h). Throws
+/// ValueError for an unknown name (listing the known ones), or options that this data set does not have; DataError for
+/// files that are missing (listing every path tried and the ways out) or not right. Of a known set official counts are
+/// demanded, official bytes are not: a copy whose labels are seen to differ says so in its title, and `verify` compares
+/// hashes.
+TrainTest load_both(std::string_view name, const Options& options = {});
+/// One of them, of a known set without reading the other. Throws as load_both, ValueError for Part::validation.
 Dataset load(std::string_view name, Part part, const Options& options = {});
 
-/// The official training part divided by key, and the official test part.
 struct Parts {
   Dataset train, validation, test;
 };
-/// Takes `validation` images out of the training part by key; throws as load and split_indices do.
+/// Takes `validation` images out of the training part by key; throws as split_indices does.
+Parts divide(TrainTest both, std::int64_t validation, Key key);
+/// The same of a data set by name; throws as load_both and split_indices do.
 Parts load_parts(std::string_view name, std::int64_t validation, Key key, const Options& options = {});
 
 /// Folders searched for a set, in order: data_dir, $GLOCAL_DATA, ./data, the user's cache, /usr/share/datasets.

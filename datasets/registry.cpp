@@ -193,6 +193,70 @@ SetInfo cifar100() {
   return set;
 }
 
+// The first `digits` of 0 to 9, the capitals, and these small letters.
+std::vector<std::string> characters(int digits, int capitals, const std::string& small) {
+  std::vector<std::string> names(ten_digits.begin(), ten_digits.begin() + digits);
+  for (int i = 0; i < capitals; ++i) names.emplace_back(1, static_cast<char>('A' + i));
+  for (const char letter : small) names.emplace_back(1, letter);
+  return names;
+}
+
+// One of the divisions of EMNIST: means and deviations as commonly stated, nearly alike in all of them.
+SetInfo emnist(const std::string& division, std::int64_t train, std::int64_t test, std::vector<std::string> names,
+               double mean = 0.1736, double stddev = 0.3317) {
+  SetInfo set{.name = "emnist-" + division, .title = "EMNIST " + division, .train = train, .test = test};
+  set.classes = std::ssize(names);
+  set.class_names = std::move(names);
+  set.mean = {mean}, set.stddev = {stddev};
+  set.transposed = true;
+  for (const bool first : {true, false}) {
+    const std::string part = set.name + (first ? "-train-" : "-test-");
+    const std::int64_t count = first ? train : test;
+    (first ? set.train_files : set.test_files) = {{part + "images-idx3-ubyte", 16 + 784 * count},
+                                                  {part + "labels-idx1-ubyte", 8 + count}};
+  }
+  set.folders = {"emnist", "EMNIST/raw", "gzip", ""};
+  set.archives = {{"gzip.zip", 561753746, "fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e"}};
+  set.mirrors = {"https://biometrics.nist.gov/cs_links/EMNIST/", "https://www.itl.nist.gov/iaui/vip/cs_links/EMNIST/"};
+  set.licence = "none stated (a work of the US government)";
+  set.citation =
+      "G. Cohen, S. Afshar, J. Tapson, A. van Schaik: EMNIST: an extension of MNIST to handwritten letters. "
+      "arXiv:1702.05373, 2017.";
+  return set;
+}
+
+SetInfo emnist_letters() {
+  SetInfo set = emnist("letters", 124800, 20800, characters(0, 26, ""), 0.1722, 0.3309);
+  set.first_label = 1;
+  return set;
+}
+
+// The cropped digits. `extra`: with the easier images that were left over, eight times as many.
+SetInfo svhn(bool extra) {
+  SetInfo set{.name = extra ? "svhn-extra" : "svhn", .title = extra ? "SVHN with extra" : "SVHN"};
+  set.format = Format::svhn;
+  set.train = extra ? 73257 + 531131 : 73257, set.test = 26032;
+  set.channels = 3;
+  set.height = set.width = 32;
+  set.mean = {0.4377, 0.4438, 0.4728}, set.stddev = {0.1980, 0.2010, 0.1970};
+  set.class_names = ten_digits;
+  set.folders = {"svhn", "SVHN", ""};
+  set.train_files = {
+      {"train_32x32.mat", 182040794, "435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8"}};
+  set.test_files = {{"test_32x32.mat", 64275384, "cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b"}};
+  if (extra)
+    set.train_files.push_back(
+        {"extra_32x32.mat", 1329278602, "a133a4beb38a00fcdda90c9489e0c04f900b660ce8a316a5e854838379a71eb3"});
+  for (const auto* files : {&set.train_files, &set.test_files})
+    for (const File& file : *files) set.archives.push_back({file.name, file.bytes, file.sha256});
+  set.mirrors = {"http://ufldl.stanford.edu/housenumbers/"};
+  set.licence = "for research alone, not commercial";
+  set.citation =
+      "Y. Netzer, T. Wang, A. Coates, A. Bissacco, B. Wu, A. Y. Ng: Reading digits in natural images with unsupervised "
+      "feature learning. NIPS workshop, 2011.";
+  return set;
+}
+
 SetInfo synthetic_set() {
   SetInfo set{.name = "synthetic", .title = "SYNTHETIC (patterns plus noise)", .format = Format::synthetic};
   set.mean = {0.5}, set.stddev = {0.2};
@@ -207,7 +271,12 @@ SetInfo synthetic_set() {
 const Registry<SetInfo>& data_sets() {
   static const Registry<SetInfo> all(
       "data set", "glocal list datasets",
-      {digits(), mnist(), fashion_mnist(), kmnist(), cifar10(), cifar100(), synthetic_set()});
+      {digits(), mnist(), fashion_mnist(), kmnist(), cifar10(), cifar100(),
+       emnist("balanced", 112800, 18800, characters(10, 26, "abdefghnqrt"), 0.1751, 0.3332),
+       emnist("byclass", 697932, 116323, characters(10, 26, "abcdefghijklmnopqrstuvwxyz")),
+       emnist("bymerge", 697932, 116323, characters(10, 26, "abdefghnqrt")),
+       emnist("digits", 240000, 40000, ten_digits), emnist_letters(), emnist("mnist", 60000, 10000, ten_digits),
+       svhn(false), svhn(true), synthetic_set()});
   return all;
 }
 

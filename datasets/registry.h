@@ -8,7 +8,7 @@
 
 namespace glocal::datasets {
 
-enum class Format : std::uint8_t { idx, cifar10, cifar100, embedded, synthetic };
+enum class Format : std::uint8_t { idx, cifar10, cifar100, svhn, embedded, synthetic };
 
 /// A file as it is read, uncompressed. Empty hashes: none has been published.
 struct File {
@@ -18,7 +18,7 @@ struct File {
   std::vector<int> first_labels = {};  ///< how the official file begins, known for some files without a hash
 };
 
-/// A file as it is downloaded: a .gz the readers inflate themselves, or a .tar.gz that is unpacked.
+/// A file as it is downloaded: one that the readers take as it is, or a .tar.gz or .zip that is unpacked.
 struct Archive {
   std::string name;
   std::int64_t bytes = 0;
@@ -40,6 +40,8 @@ struct SetInfo {
   std::vector<Archive> archives = {};
   std::vector<std::string> mirrors = {};  ///< each ends in '/', the archive's name follows
   std::string licence = {}, citation = {};
+  bool transposed = false;  ///< the file has rows and columns of an image exchanged
+  int first_label = 0;      ///< the number that the file has for class 0
 };
 
 const Registry<SetInfo>& data_sets();

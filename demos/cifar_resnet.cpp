@@ -1,5 +1,6 @@
 // Residual networks on CIFAR-10 by a recipe: all settings of a training that is known to work, with schedules that are
-// compressed to the epochs asked for. The same as `glocal train --recipe resnet20 --epochs 10`, as a program of its own.
+// compressed to the epochs asked for. The same as `glocal train --recipe resnet20 --epochs 10`, as a program of its
+// own.
 //
 //   cifar_resnet [data folder] [epochs] [recipe] [minutes]   recipe: resnet20, wrn28_2, fast
 //

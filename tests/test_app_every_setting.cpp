@@ -64,6 +64,9 @@ Flags and_also(Flags flags, const Flags& more) {
 const std::map<std::string, Row> rows{
     {"dataset", {"synthetic", [](Options& o) { o.experiment.dataset = "synthetic"; }, {}, "train"}},
     {"data_dir", {"nowhere", [](Options& o) { o.experiment.data_dir = "nowhere"; }, {{"dataset", "mnist"}}}},
+    {"labels", {"coarse", [](Options& o) { o.experiment.labels = "coarse"; }, {}, "train"}},
+    {"array_layout", {"nhwc", [](Options& o) { o.experiment.layout = "nhwc"; }, {}, "train"}},
+    {"loss", {"mse", [](Options& o) { o.experiment.loss = "mse"; }, {}, "train"}},
     {"val_size", {"200", [](Options& o) { o.experiment.validation = 200; }, {}, "train"}},
     {"train_limit", {"60", [](Options& o) { o.experiment.train_limit = 60; }, {}, "train"}},
     {"imbalance", {"3", [](Options& o) { o.experiment.imbalance = 3; }, {}, "train"}},
@@ -133,8 +136,9 @@ const std::map<std::string, Row> rows{
 // clang-format on
 
 // Shown by other means than the numbers of one run.
-const std::set<std::string> elsewhere{"data_dir",   "estimators", "seeds",      "unroll_memory",  "threads",
-                                      "save_every", "mem_limit",  "test_views", "average_batches"};
+const std::set<std::string> elsewhere{"data_dir",        "estimators", "seeds",        "unroll_memory",
+                                      "threads",         "save_every", "mem_limit",    "test_views",
+                                      "average_batches", "labels",     "array_layout", "loss"};
 
 Command command_of(const std::string& name) {
   return name == "train" ? Command::train : name == "tune" ? Command::tune : Command::compare;
@@ -151,9 +155,7 @@ std::string arguments(const Flags& flags) {
   std::string line;
   for (const auto& [key, text] : flags) {
     if (text.empty()) continue;
-    std::string flag = key;
-    std::replace(flag.begin(), flag.end(), '_', '-');
-    line += " --" + flag + " " + text;
+    line += " " + train::flag_of(key) + " " + text;
   }
   return line;
 }

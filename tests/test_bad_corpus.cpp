@@ -13,8 +13,8 @@
 namespace fs = std::filesystem;
 
 using Target = int(const std::uint8_t* data, std::size_t size);
-extern "C" Target fuzz_cifar, fuzz_command, fuzz_config, fuzz_gzip, fuzz_idx, fuzz_npy, fuzz_npz, fuzz_ops,
-    fuzz_run_record, fuzz_safetensors, fuzz_series;
+extern "C" Target fuzz_cifar, fuzz_command, fuzz_config, fuzz_gzip, fuzz_idx, fuzz_mat, fuzz_npy, fuzz_npz, fuzz_ops,
+    fuzz_own_npz, fuzz_picture, fuzz_run_record, fuzz_safetensors, fuzz_series;
 
 namespace {
 
@@ -51,6 +51,9 @@ TEST_SUITE("fast") {
   TEST_CASE("corpus: idx") { replay("idx", fuzz_idx, 500); }
   TEST_CASE("corpus: gzip") { replay("gzip", fuzz_gzip, 500); }
   TEST_CASE("corpus: cifar") { replay("cifar", fuzz_cifar, 100); }
+  TEST_CASE("corpus: a user's own arrays") { replay("own_npz", fuzz_own_npz, 1200); }
+  TEST_CASE("corpus: MATLAB files") { replay("mat", fuzz_mat, 800); }
+  TEST_CASE("corpus: pictures") { replay("picture", fuzz_picture, 400); }
   TEST_CASE("corpus: npy") { replay("npy", fuzz_npy, 500); }
   TEST_CASE("corpus: npz") { replay("npz", fuzz_npz, 1000); }
   TEST_CASE("corpus: safetensors") { replay("safetensors", fuzz_safetensors, 500); }

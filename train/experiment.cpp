@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -24,6 +25,7 @@
 #include <glocal/datasets/augment.h>
 #include <glocal/datasets/dataset.h>
 #include <glocal/datasets/load.h>
+#include <glocal/datasets/own/forms.h>
 #include <glocal/datasets/sampling.h>
 #include <glocal/datasets/variants.h>
 #include <glocal/nn/loss.h>
@@ -70,13 +72,20 @@ void refuse_outside(const ExperimentConfig& c, const char* key, std::int64_t val
                  fmt::format("whole number from {} to {}, {}", least, most, of));
 }
 
-datasets::Parts load_data(const ExperimentConfig& c, Key root) {
+datasets::Options data_options(const ExperimentConfig& c) {
   datasets::Options options;
   options.data_dir = c.data_dir;
-  const std::int64_t official = datasets::load(c.dataset, Part::train, options).size();
+  options.coarse_labels = c.labels == "coarse";
+  options.own = {datasets::layouts().at(c.layout).layout, c.loss == "mse"};
+  return options;
+}
+
+datasets::Parts load_data(const ExperimentConfig& c, Key root) {
+  datasets::TrainTest both = datasets::load_both(c.dataset, data_options(c));
+  const std::int64_t official = both.train.size();
   const std::int64_t validation = c.validation > 0 ? c.validation : official / 6;
   refuse_outside(c, "val_size", validation, 1, official - 1, "one less than the training part of " + c.dataset);
-  datasets::Parts parts = datasets::load_parts(c.dataset, validation, split(root, data_split), options);
+  datasets::Parts parts = datasets::divide(std::move(both), validation, split(root, data_split));
   refuse_outside(c, "train_limit", c.train_limit, 0, parts.train.size(), "the training images of " + c.dataset);
   if (c.train_limit > 0) {
     std::vector<std::int64_t> first(static_cast<std::size_t>(c.train_limit));
@@ -84,6 +93,9 @@ datasets::Parts load_data(const ExperimentConfig& c, Key root) {
     parts.train = parts.train.subset(first);
   }
   const Key variants = split(root, data_variants);
+  if (parts.train.regression() && (c.imbalance != 1 || c.noise != 0))
+    fail<ValueError>("[options] {}: of labels, and {} has a regression target; leave it out",
+                     c.where(c.noise != 0 ? "noise" : "imbalance"), c.dataset);
   try {
     if (c.imbalance != 1) parts.train = datasets::long_tailed(parts.train, c.imbalance, split(variants, 0));
   } catch (const ValueError& error) {
@@ -131,7 +143,7 @@ struct Experiment::Parts {
         data(load_data(c, root)),
         model(nn::make_model(c.model, split(root, initial_weights),
                              {data.train.channels, data.train.height, data.train.width},
-                             static_cast<int>(data.train.classes), c.model_options)),
+                             static_cast<int>(data.train.answers()), c.model_options)),
         optimizer(optim::make_optimizer(c.optimizer)),
         schedule(make_schedule(c, optimizer)),
         average(optim::make_average(c.average, c.steps, c.average_share)),
@@ -294,13 +306,18 @@ struct Experiment::Parts {
   }
 
   // The batch of step t; with Gaussian noise of a standard deviation that can be tuned: x + sigma n.
-  std::pair<Var, Tensor> training_batch(const Vars& phi, std::int64_t t) const {
+  std::pair<Var, datasets::Batch> training_batch(const Vars& phi, std::int64_t t) const {
     const datasets::Batch batch = augment.empty() ? images_of_step(t) : augmented(t);
     Var x = batch.x;
     if (hyper.used("brightness")) x = brightened(x, hyper.value("brightness", phi), t);
-    if (!hyper.used("noise_std")) return {x, batch.y};
+    if (!hyper.used("noise_std")) return {x, batch};
     const Tensor noise = normal(split(noise_key, static_cast<std::uint64_t>(t)), batch.x.shape(), 0, 1, dtype());
-    return {axpy(hyper.value("noise_std", phi), noise, x), batch.y};
+    return {axpy(hyper.value("noise_std", phi), noise, x), batch};
+  }
+
+  // What is measured on validation and test parts.
+  Var plain_loss(const Var& outputs, const datasets::Batch& batch) const {
+    return data.train.regression() ? nn::mse(outputs, batch.target) : nn::cross_entropy(outputs, batch.y);
   }
 
   Var weighted_cross_entropy(const Var& logits, const Tensor& labels, const Vars& phi) const {
@@ -318,10 +335,10 @@ struct Experiment::Parts {
   // The loss that step t lowers, and the running statistics after it.
   std::pair<Var, Vars> training_loss(const Vars& weights, const Vars& stats_before, const Vars& phi,
                                      std::int64_t t) const {
-    const auto [x, labels] = training_batch(phi, t);
+    const auto [x, batch] = training_batch(phi, t);
     nn::Pass pass{.training = true, .key = split(dropout_key, static_cast<std::uint64_t>(t)), .stats = stats_before};
-    const Var logits = model.forward(weights, x, pass);
-    Var loss = weighted_cross_entropy(logits, labels, phi);
+    const Var outputs = model.forward(weights, x, pass);
+    Var loss = data.train.regression() ? plain_loss(outputs, batch) : weighted_cross_entropy(outputs, batch.y, phi);
     for (const Penalty& penalty : penalties) {
       Var total;
       for (const std::size_t i : penalty.members) total = plus(total, penalty.of(weights[i]));
@@ -371,7 +388,7 @@ struct Experiment::Parts {
     const datasets::Batch batch = data.validation.batch(validation_order(block), dtype());
     const Network net = network(s);
     nn::Pass pass{.training = false, .stats = net.stats};
-    return nn::cross_entropy(model.forward(net.parameters, batch.x, pass), batch.y);
+    return plain_loss(model.forward(net.parameters, batch.x, pass), batch);
   }
 };
 
@@ -427,15 +444,16 @@ Score Experiment::evaluate(const Vars& s, Part part, const std::function<void()>
   for (std::int64_t begin = 0; begin < images.size(); begin += chunk) {
     poll();
     const datasets::Batch batch = images.range(begin, std::min(begin + chunk, images.size()), dtype());
-    const auto logits_of = [&](const Tensor& x) {
+    const auto outputs_of = [&](const Tensor& x) {
       nn::Pass pass{.training = false, .stats = net.stats};
       return parts_->model.forward(net.parameters, x, pass);
     };
-    Var logits = logits_of(batch.x);
-    if (parts_->config.test_views == 2) logits = (logits + logits_of(datasets::mirrored(batch.x))) / 2;
-    const auto count = static_cast<double>(batch.y.size());
-    score.loss += nn::cross_entropy(logits, batch.y).item() * count;
-    score.accuracy += nn::accuracy(logits.value(), batch.y) * count;
+    Var outputs = outputs_of(batch.x);
+    if (parts_->config.test_views == 2) outputs = (outputs + outputs_of(datasets::mirrored(batch.x))) / 2;
+    const auto count = static_cast<double>(batch.x.dim(0));
+    score.loss += parts_->plain_loss(outputs, batch).item() * count;
+    score.accuracy +=
+        images.regression() ? std::numeric_limits<double>::quiet_NaN() : nn::accuracy(outputs.value(), batch.y) * count;
   }
   score.loss /= static_cast<double>(images.size());
   score.accuracy /= static_cast<double>(images.size());

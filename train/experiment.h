@@ -19,13 +19,16 @@ namespace glocal::train {
 
 /// Everything that decides the numbers of a run. Every field has a default; all of them go into config.json.
 struct ExperimentConfig {
-  std::string dataset = "digits", data_dir;
-  std::int64_t validation = 0;           ///< validation images taken from the training part; 0: one sixth of it
-  std::int64_t train_limit = 0;          ///< use only so many training images; 0: all
-  double imbalance = 1;                  ///< long-tailed training set: ratio of the first class to the last
-  double noise = 0;                      ///< share of wrong training labels
-  std::string noise_kind = "symmetric";  ///< any other class, or "pair": the next one
-  std::vector<std::string> augment;      ///< of the training images: "crop=4", "flip", see datasets/augment.h
+  std::string dataset = "digits", data_dir;  ///< a known set, or FORM:PATH
+  std::string labels = "fine";               ///< of cifar100: "coarse", the 20 superclasses
+  std::string layout = "auto";               ///< of npz:FILE: where its channels stand, "nhwc" or "nchw"
+  std::string loss = "cross-entropy";        ///< or "mse" of a regression target
+  std::int64_t validation = 0;               ///< validation images taken from the training part; 0: one sixth of it
+  std::int64_t train_limit = 0;              ///< use only so many training images; 0: all
+  double imbalance = 1;                      ///< long-tailed training set: ratio of the first class to the last
+  double noise = 0;                          ///< share of wrong training labels
+  std::string noise_kind = "symmetric";      ///< any other class, or "pair": the next one
+  std::vector<std::string> augment;          ///< of the training images: "crop=4", "flip", see datasets/augment.h
 
   std::string model = "mlp";
   nn::ModelOptions model_options;
@@ -56,7 +59,7 @@ struct ExperimentConfig {
 std::int64_t training_images(const ExperimentConfig& config);
 
 struct Score {
-  double loss = 0, accuracy = 0;  ///< mean cross entropy; share of images classified right
+  double loss = 0, accuracy = 0;  ///< mean of the loss; share of images classified right, NaN of a regression
 
   template <class Self, class Visit>
   static void fields(Self& score, Visit&& visit) {

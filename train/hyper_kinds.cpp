@@ -38,10 +38,10 @@ std::vector<HyperKind> hyper_kinds(const optim::Optimizer& optimizer, const opti
       if (i == 0) kinds.back().group = Group::factor;
     }
   }
-  kinds.push_back({"label_smoothing", Range::unit_interval, 0, 0.05});
+  if (classes > 0) kinds.push_back({"label_smoothing", Range::unit_interval, 0, 0.05});
   kinds.push_back({"l2", Range::non_negative, 0, 1e-4, Group::coefficient});
   kinds.push_back({"l1", Range::non_negative, 0, 1e-4, Group::coefficient});
-  kinds.push_back({.name = "class_weights", .range = Range::positive, .usual = 1, .length = classes});
+  if (classes > 0) kinds.push_back({.name = "class_weights", .range = Range::positive, .usual = 1, .length = classes});
   const auto net = [meta_weights](double units) {
     constexpr double most_units = 1e6;
     if (units != std::floor(units) || units < 1 || units > most_units)
@@ -53,8 +53,9 @@ std::vector<HyperKind> hyper_kinds(const optim::Optimizer& optimizer, const opti
       for (std::int64_t i = 0; i < leaf.size(); ++i) numbers.push_back(leaf.value().at(i));
     return numbers;
   };
-  kinds.push_back(
-      {.name = "meta_weight_net", .range = Range::non_negative, .usual = 0, .tuned_usual = 100, .recipe = net});
+  if (classes > 0)
+    kinds.push_back(
+        {.name = "meta_weight_net", .range = Range::non_negative, .usual = 0, .tuned_usual = 100, .recipe = net});
   kinds.push_back({"noise_std", Range::non_negative, 0, 0.1});
   kinds.push_back({"brightness", Range::non_negative, 0, 0.1});
   kinds.push_back({"clip_norm", Range::non_negative, 0, 1});

@@ -12,6 +12,7 @@
 namespace glocal::train {
 
 std::string flag_of(std::string key) {
+  if (key == "array_layout") return "--layout";  // config.json has a layout of its own
   std::replace(key.begin(), key.end(), '_', '-');
   return "--" + key;
 }

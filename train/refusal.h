@@ -6,7 +6,7 @@
 
 namespace glocal::train {
 
-/// "--val-batch" of "val_batch".
+/// "--val-batch" of "val_batch"; "--layout" of "array_layout".
 std::string flag_of(std::string key);
 /// Throws ValueError "SOURCE: TEXT is no WANTED".
 [[noreturn]] void refuse_value(const std::string& source, const std::string& text, const std::string& wanted);

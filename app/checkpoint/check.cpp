@@ -182,7 +182,10 @@ void check_seen(const Json& json, const Json& progress, const RunRules& rules, c
   seen.number_or_null("train_loss");
   if (scored) {
     seen.number_or_null("val_loss");
-    seen.number("val_accuracy", 0, 1);
+    if (rules.regression)
+      seen.equal("val_accuracy", nullptr, "of a regression");
+    else
+      seen.number("val_accuracy", 0, 1);
     seen.number_or_null("best");
   } else {
     seen.number("val_loss", 0, 0);

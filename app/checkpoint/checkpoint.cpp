@@ -28,12 +28,15 @@ constexpr const char* may_change_bits[] = {"compiler", "build_type", "flags", "b
 std::string data_digest(const train::Experiment& experiment) {
   uLong crc = crc32_z(0, nullptr, 0);
   const auto add = [&crc]<class T>(const std::vector<T>& numbers) {
+    if (numbers.empty()) return;  // zlib begins anew where it is handed no bytes at all
     crc = crc32_z(crc, reinterpret_cast<const Bytef*>(numbers.data()), numbers.size() * sizeof(T));
   };
   for (const datasets::Part part : {datasets::Part::train, datasets::Part::validation, datasets::Part::test}) {
     const datasets::Dataset& data = experiment.data(part);
     add(data.pixels);
+    add(data.values);
     add(data.labels);
+    add(data.targets);
   }
   return fmt::format("{:08x}", crc);
 }

@@ -123,7 +123,10 @@ void check_metrics(Lines& lines, const Checkpoint& checkpoint, const RunRules& r
       Fields line(json, "", lines.where());
       line.equal("step", step, "the next that is written");
       score.loss = line.number_or_null("val_loss");
-      score.accuracy = line.number("val_accuracy", 0, 1);
+      if (rules.regression)
+        score.accuracy = line.number_or_null("val_accuracy");
+      else
+        score.accuracy = line.number("val_accuracy", 0, 1);
       line.done();
       best = std::min(best, score.loss);
       scored = true;
@@ -134,7 +137,7 @@ void check_metrics(Lines& lines, const Checkpoint& checkpoint, const RunRules& r
   if (seen.scored != scored) refuse(lines.where(), "seen.scored", scored, seen.scored);
   if (written && seen.train_loss != loss) refuse(lines.where(), "seen.train_loss", loss, seen.train_loss);
   if (!same(seen.validation.loss, score.loss)) refuse(lines.where(), "seen.val_loss", score.loss, seen.validation.loss);
-  if (seen.validation.accuracy != score.accuracy)
+  if (!same(seen.validation.accuracy, score.accuracy))
     refuse(lines.where(), "seen.val_accuracy", score.accuracy, seen.validation.accuracy);
   if (!same(seen.best, best)) refuse(lines.where(), "seen.best", best, seen.best);
 }

@@ -105,9 +105,6 @@ void add_training_command(CLI::App& app, Command which, const char* help, std::v
   });
 }
 
-std::string no_labels(const std::string& text) {
-  return text == "fine" || text == "coarse" ? "" : unknown_name(text, "kind of labels", {"fine", "coarse"}, "");
-}
 std::string no_part(const std::string& text) {
   return text == "train" || text == "test" ? "" : unknown_name(text, "part", {"train", "test"}, "");
 }
@@ -124,7 +121,8 @@ void add_data_command(CLI::App& app) {
   };
   const auto add_named = [&](const char* name, const char* help, void (*action)(const DataArguments&)) {
     CLI::App* command = add(name, help, action);
-    command->add_option("name", arguments->name, "Dataset, as in `glocal data list`")->required();
+    command->add_option("name", arguments->name, "Dataset, as in `glocal data list`, or your own: npz:FILE")
+        ->required();
     return command;
   };
   add("list", "Every known dataset, and where it was found", list_sets);
@@ -134,8 +132,14 @@ void add_data_command(CLI::App& app) {
   add_named("verify", "Compare the files with the official SHA-256", verify_set);
   CLI::App* information = add_named("info", "Counts, mean and deviation, images per class, licence", show_set_info);
   CLI::App* showing = add_named("show", "Some images, in the terminal or as a PNG file", show_images);
-  for (CLI::App* command : {information, showing})
-    add_value(*command, "--labels", arguments->labels, any_text(no_labels), "CIFAR-100: fine or coarse [fine]");
+  CLI::App* saving = add_named("save", "Both parts as they were read, as arrays of NumPy", save_arrays);
+  saving->add_option("-o,--output", arguments->output, ".npz file to write")->required();
+  for (CLI::App* command : {information, showing, saving})
+    add_value(*command, "--labels", arguments->labels, name_in("labels"), "CIFAR-100: fine or coarse [fine]");
+  for (CLI::App* command : {information, showing, saving}) {
+    add_value(*command, "--layout", arguments->layout, name_in("layouts"), "npz: nhwc or nchw [auto]");
+    add_value(*command, "--loss", arguments->loss, name_in("losses"), "npz: mse, where y is a regression target");
+  }
   add_value(*showing, "-n,--n", arguments->count, within(1, 400), "How many images [16]");
   showing->add_option("-o,--output", arguments->output, "PNG file to write");
   add_value(*showing, "--part", arguments->part, any_text(no_part), "train or test [train]");

@@ -2,20 +2,26 @@
 
 #include <fmt/core.h>
 
-#include <cmath>
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <glocal/app/command/fetch.h>
 #include <glocal/app/command/picture.h>
 #include <glocal/app/terminal/say.h>
+#include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
 #include <glocal/core/io/file.h>
+#include <glocal/core/io/npy.h>
+#include <glocal/core/shape.h>
+#include <glocal/core/tensor.h>
+#include <glocal/core/text/printable.h>
 #include <glocal/datasets/dataset.h>
 #include <glocal/datasets/load.h>
+#include <glocal/datasets/own/forms.h>
 #include <glocal/datasets/registry.h>
 #include <glocal/datasets/verify.h>
 
@@ -27,7 +33,9 @@ using datasets::Part;
 using datasets::SetInfo;
 
 datasets::Options options_of(const DataArguments& arguments) {
-  return {.data_dir = arguments.data_dir, .coarse_labels = arguments.labels == "coarse"};
+  datasets::Options options{.data_dir = arguments.data_dir, .coarse_labels = arguments.labels == "coarse"};
+  options.own = {datasets::layouts().at(arguments.layout).layout, arguments.loss == "mse"};
+  return options;
 }
 Dataset load(const DataArguments& arguments) {
   const Part part = arguments.part == "train" ? Part::train : Part::test;
@@ -44,24 +52,37 @@ std::string where(const SetInfo& set, const DataArguments& arguments) {
   }
 }
 
-/// Mean and standard deviation per channel, of pixel / scale.
-std::vector<std::pair<double, double>> moments(const Dataset& data) {
-  std::vector<std::pair<double, double>> out;
-  const auto plane = static_cast<std::size_t>(data.height * data.width);
-  for (std::size_t c = 0; c < static_cast<std::size_t>(data.channels); ++c) {
-    double sum = 0, squares = 0;
-    for (std::int64_t n = 0; n < data.size(); ++n)
-      for (const std::uint8_t byte : data.image(n).subspan(c * plane, plane)) {
-        sum += byte;
-        squares += static_cast<double>(byte) * byte;
-      }
-    const double count = static_cast<double>(plane) * static_cast<double>(data.size()), mean = sum / count;
-    out.emplace_back(mean / data.scale, std::sqrt(squares / count - mean * mean) / data.scale);
-  }
-  return out;
+void refuse_own(const std::string& name, const char* command) {
+  if (datasets::own_name(name))
+    fail<ValueError>("[{}] {} is your own data, of which there are no official files", command, printable(name));
+}
+
+// (N, C, H, W), as its file has them.
+Tensor numbers_of(const Dataset& data) {
+  const Shape shape{data.size(), data.channels, data.height, data.width};
+  if (!data.values.empty()) return Tensor::from(data.values, shape);
+  Tensor x(shape, DType::i32);
+  std::copy(data.pixels.begin(), data.pixels.end(), x.data<std::int32_t>());
+  return x;
+}
+
+Tensor answers_of(const Dataset& data) {
+  if (data.regression()) return Tensor::from(data.targets, Shape{data.size(), data.outputs});
+  Tensor y({data.size()}, DType::i32);
+  std::copy(data.labels.begin(), data.labels.end(), y.data<std::int32_t>());
+  return y;
 }
 
 }  // namespace
+
+void save_arrays(const DataArguments& arguments) {
+  const auto [train, test] = datasets::load_both(arguments.name, options_of(arguments));
+  save_npz(arguments.output, {{"x_train", numbers_of(train)},
+                              {"y_train", answers_of(train)},
+                              {"x_test", numbers_of(test)},
+                              {"y_test", answers_of(test)}});
+  print_saved(arguments.output + "\n", arguments.output);
+}
 
 void list_sets(const DataArguments& arguments) {
   fmt::print("{:<15}{:>7}{:>7}  {:<11}{:>8}  {:<22}{}\n", "name", "train", "test", "image", "classes", "licence",
@@ -73,6 +94,7 @@ void list_sets(const DataArguments& arguments) {
 }
 
 void fetch_set(const DataArguments& arguments) {
+  refuse_own(arguments.name, "fetch");
   const SetInfo& set = datasets::data_sets().at(arguments.name);
   const char* environment = std::getenv("GLOCAL_DATA");
   std::filesystem::path destination = datasets::cache_folder();
@@ -83,6 +105,7 @@ void fetch_set(const DataArguments& arguments) {
 }
 
 void verify_set(const DataArguments& arguments) {
+  refuse_own(arguments.name, "verify");
   constexpr const char* words[] = {"PASS", "FAIL", "UNKNOWN"};
   std::int64_t failed = 0;
   const auto files = datasets::verify(arguments.name, options_of(arguments));
@@ -96,21 +119,25 @@ void verify_set(const DataArguments& arguments) {
 }
 
 void show_set_info(const DataArguments& arguments) {
-  const SetInfo& set = datasets::data_sets().at(arguments.name);
-  const Dataset train = datasets::load(arguments.name, Part::train, options_of(arguments));
-  const Dataset test = datasets::load(arguments.name, Part::test, options_of(arguments));
+  const auto [train, test] = datasets::load_both(arguments.name, options_of(arguments));
   fmt::print("{}\n  from      {}\n  images    {} train, {} test, {} x {} x {}\n", train.title, train.source,
              train.size(), test.size(), train.channels, train.height, train.width);
-  const auto measured = moments(train);
-  for (std::size_t c = 0; c < measured.size(); ++c)
-    fmt::print("  channel {} mean {:.4f}, deviation {:.4f} (normalised with {:.4f}, {:.4f})\n", c, measured[c].first,
-               measured[c].second, train.mean[c], train.stddev[c]);
-  fmt::print("  licence   {}\n", set.licence);
-  if (!set.citation.empty()) fmt::print("  cite      {}\n", set.citation);
+  for (const std::string& note : train.notes) fmt::print("  taken     {}\n", note);
+  const std::vector<datasets::Moments> measured = datasets::moments(train);
+  constexpr std::size_t most_channels = 16;
+  if (measured.size() > most_channels) fmt::print("  channels  the first {} of {}\n", most_channels, measured.size());
+  for (std::size_t c = 0; c < std::min(measured.size(), most_channels); ++c)
+    fmt::print("  channel {} mean {:.4f}, deviation {:.4f} (normalised with {:.4f}, {:.4f})\n", c, measured[c].mean,
+               measured[c].stddev, train.mean[c], train.stddev[c]);
+  if (const SetInfo* set = datasets::data_sets().find(arguments.name)) {
+    fmt::print("  licence   {}\n", set->licence);
+    if (!set->citation.empty()) fmt::print("  cite      {}\n", set->citation);
+  }
+  if (train.regression()) return;
   const auto in_train = train.histogram(), in_test = test.histogram();
   fmt::print("\n{:>5}  {:<32}{:>8}{:>8}\n", "class", "name", "train", "test");
   for (std::size_t c = 0; c < in_train.size(); ++c)
-    fmt::print("{:>5}  {:<32}{:>8}{:>8}\n", c, train.class_names[c], in_train[c], in_test[c]);
+    fmt::print("{:>5}  {:<32}{:>8}{:>8}\n", c, printable(train.class_names[c]), in_train[c], in_test[c]);
 }
 
 void show_images(const DataArguments& arguments) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <glocal/app/command/png.h>
+#include <glocal/core/text/printable.h>
 #include <glocal/datasets/dataset.h>
 
 namespace glocal::app {
@@ -18,8 +19,10 @@ namespace {
 
 // One channel of one pixel, as 0..255.
 std::uint8_t level(const datasets::Dataset& data, std::int64_t image, std::int64_t c, std::int64_t y, std::int64_t x) {
-  const auto at = static_cast<std::size_t>((c * data.height + y) * data.width + x);
-  return static_cast<std::uint8_t>(std::min(255.0, data.image(image)[at] * 255.0 / data.scale));
+  const double number = data.number(image, (c * data.height + y) * data.width + x);
+  const double white = data.white > data.black ? data.white : data.scale,
+               share = (number - data.black) / (white - data.black);
+  return static_cast<std::uint8_t>(std::clamp(255 * share, 0.0, 255.0));
 }
 
 // Brightness of the pixels (x, y) and (x, y + 1), 0..255: a character is twice as high as it is wide.
@@ -28,6 +31,13 @@ double brightness(const datasets::Dataset& data, std::int64_t image, std::int64_
   for (std::int64_t c = 0; c < data.channels; ++c)
     for (std::int64_t row = y; row < std::min(y + 2, data.height); ++row) sum += level(data, image, c, row, x), ++count;
   return sum / count;
+}
+
+// The name of its class, or its target.
+std::string answer(const datasets::Dataset& data, std::int64_t image) {
+  const auto at = static_cast<std::size_t>(image);
+  if (data.regression()) return fmt::format("{:.6g}", data.targets[at * static_cast<std::size_t>(data.outputs)]);
+  return printable(data.class_names[static_cast<std::size_t>(data.labels[at])]);
 }
 
 }  // namespace
@@ -64,8 +74,7 @@ std::string text_picture(const datasets::Dataset& data, std::int64_t count) {
   for (std::int64_t first = 0; first < count; first += columns) {
     const std::int64_t last = std::min(first + columns, count);
     for (std::int64_t i = first; i < last; ++i) {
-      const auto label = static_cast<std::size_t>(data.labels[static_cast<std::size_t>(i)]);
-      out += fmt::format("{:<{}.{}}", data.class_names[label], cell, cell - 1);
+      out += fmt::format("{:<{}.{}}", answer(data, i), cell, cell - 1);
     }
     out += '\n';
     for (std::int64_t y = 0; y < data.height; y += 2) {

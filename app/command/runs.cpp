@@ -118,8 +118,13 @@ void show_run(const fs::path& folder) {
   if (!is_comparison(summary)) {
     add("updates", text_at(summary, "updates"));
     if (summary.contains("best")) add("kept", text_at(summary["best"], "text"));
-    add("validation accuracy %", percent(number_at(summary, {"val", "accuracy"})));
-    add("test accuracy %", percent(number_at(summary, {"test", "accuracy"})));
+    if (is_regression(config)) {
+      for (const auto& [name, part] : {std::pair{"validation loss", "val"}, std::pair{"test loss", "test"}})
+        add(name, fmt::format("{:.4g}", number_at(summary, {part, "loss"})));
+    } else {
+      add("validation accuracy %", percent(number_at(summary, {"val", "accuracy"})));
+      add("test accuracy %", percent(number_at(summary, {"test", "accuracy"})));
+    }
     if (summary.contains("values"))
       for (const auto& [name, value] : summary.at("values").items())
         add(name, value.is_structured() ? spread_text(spread_in(value), 6) : value.dump());

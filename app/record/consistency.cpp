@@ -38,11 +38,15 @@ void check_pair(Fields& summary, const char* key, const Json& other, const char*
     summary.equal(key, other.at(other_key), fmt::format("{} of {}", other_key, file));
 }
 
-void check_score(const Json& summary, const char* part, const std::string& where) {
+void check_score(const Json& summary, const char* part, bool regression, const std::string& where) {
   if (!summary.contains(part)) return;
   Fields score(summary.at(part), part, where);
   if (score.has("loss")) score.number_or_null("loss");
-  if (score.has("accuracy")) score.number("accuracy", 0, 1);
+  if (!score.has("accuracy")) return;
+  if (regression)
+    score.equal("accuracy", nullptr, "of a regression");
+  else
+    score.number("accuracy", 0, 1);
 }
 
 }  // namespace
@@ -73,7 +77,7 @@ void check_summary(const fs::path& folder, const Json& config, const Json& meta,
   for (const char* key : {"seconds", "estimate_seconds", "peak_bytes"})
     if (fields.has(key)) fields.number(key, 0, most);
   if (fields.has("train_loss")) fields.number_or_null("train_loss");
-  for (const char* part : {"val", "test"}) check_score(summary, part, where);
+  for (const char* part : {"val", "test"}) check_score(summary, part, is_regression(config), where);
 }
 
 void check_run(const RunRecord& run) {

@@ -184,7 +184,9 @@ std::string shown(const Values& values, int digits, const char* before, const ch
 
 std::string Recorder::note() const {
   std::string text = fmt::format("loss {:.4g}", seen_.train_loss);
-  if (seen_.scored) text += fmt::format("  validation {:.1f} %", 100 * seen_.validation.accuracy);
+  if (seen_.scored)
+    text += rules_.regression ? fmt::format("  validation {:.4g}", seen_.validation.loss)
+                              : fmt::format("  validation {:.1f} %", 100 * seen_.validation.accuracy);
   return text + note_;
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
@@ -33,7 +34,7 @@ namespace {
 // The one that makes it a run folder goes last: a removal that is cut short can be done again.
 constexpr const char* files_of_a_run[] = {"meta.json",    "metrics.jsonl", "hparams.jsonl",    "timing.jsonl",
                                           "summary.json", "params.npz",    "last.safetensors", "best.safetensors",
-                                          "report.html",  "config.json"};
+                                          "labels.json",  "report.html",   "config.json"};
 
 bool holds_run(const fs::path& path) {
   std::error_code none;
@@ -83,6 +84,17 @@ std::FILE* new_lines(const fs::path& path) {
 }
 
 }  // namespace
+
+std::string folder_word(const std::string& text) {
+  const std::size_t colon = text.find(':');
+  if (colon == std::string::npos) return text;
+  fs::path path = fs::path(text.substr(colon + 1)).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();
+  std::string word = text.substr(0, colon) + "-" + path.stem().string().substr(0, 40);
+  for (char& c : word)
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '_') c = '-';
+  return word;
+}
 
 JsonLines::JsonLines(const fs::path& path) : path_(path), file_(new_lines(path), &std::fclose) {}
 

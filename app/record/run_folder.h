@@ -32,6 +32,10 @@ class JsonLines {
   std::int64_t length_ = 0;
 };
 
+/// A text as part of a folder's name: "npz:data/a b.npz" as "npz-a-b", a short one without what shells and paths take
+/// apart.
+std::string folder_word(const std::string& text);
+
 /// Copies share the folder and its lock, which is held from create() or reopen() until the last of them is gone.
 class RunFolder {
  public:

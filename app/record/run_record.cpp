@@ -18,6 +18,8 @@ constexpr double none = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 
+bool is_regression(const Json& config) { return text_at(config, "loss") == "mse"; }
+
 bool is_comparison(const Json& summary) { return summary.contains("table"); }
 
 std::optional<std::size_t> kept_update(const RunRecord& run) {

@@ -55,6 +55,8 @@ struct RunRecord {
   std::vector<double> judged;  ///< theirs: the validation loss with the values of each of `updates`
 };
 
+/// True where a run's config.json says that it has a target to meet and no classes, and so no accuracy.
+bool is_regression(const Json& config);
 /// True when `folder` was written by `compare`.
 bool is_comparison(const Json& summary);
 

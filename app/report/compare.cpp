@@ -38,7 +38,7 @@ std::string number_cell(const Json& row, const char* key, int decimals, double u
   return std::isnan(number) || number_at(row, {"seconds"}) == 0 ? "–" : fmt::format("{:.{}f}", number * unit, decimals);
 }
 
-std::string tables(const Json& rows, const std::vector<std::string>& names) {
+std::string tables(const Json& rows, const std::vector<std::string>& names, bool regression) {
   Table quality{{"", "validation loss", "validation accuracy %", "test loss", "test accuracy %", "diverged"}, {}};
   Table cost{{""}, {}};
   cost.head.insert(cost.head.end(), names.begin(), names.end());
@@ -61,6 +61,11 @@ std::string tables(const Json& rows, const std::vector<std::string>& names) {
                              number_cell(row, "seconds", 2), number_cell(row, "ratio_time", 1),
                              number_cell(row, "peak_bytes", 1, 1e-6), number_cell(row, "ratio_memory", 1)});
     cost.rows.push_back(std::move(line));
+  }
+  const auto without_accuracy = [](std::vector<std::string>& line) { line = {line[0], line[1], line[3], line[5]}; };
+  if (regression) {
+    without_accuracy(quality.head);
+    for (std::vector<std::string>& line : quality.rows) without_accuracy(line);
   }
   return html_of(quality) + html_of(cost) +
          "<p class=\"note\">Mean ± standard deviation over the seeds that came to their end. A difference smaller than "
@@ -86,12 +91,15 @@ std::vector<RunGroup> read_groups(const std::filesystem::path& folder, const Jso
   return groups;
 }
 
-std::string percent(const Json& row) {
+// What tiles show of a row: its test accuracy, or its test loss.
+std::string test_score(const Json& row, bool regression) {
+  if (regression) return cell(row, "test_loss", 4);
   const double accuracy = number_at(row, {"test_accuracy", "mean"});
   return std::isnan(accuracy) ? "–" : fmt::format("{:.2f} %", 100 * accuracy);
 }
 
-std::string headline(const Json& rows) {
+std::string headline(const Json& rows, bool regression) {
+  const std::string score = regression ? "test loss" : "test accuracy";
   const Json *best = nullptr, *plain = nullptr;
   for (const Json& row : rows) {
     const double loss = number_at(row, {"val_loss", "mean"});
@@ -100,23 +108,24 @@ std::string headline(const Json& rows) {
   }
   if (!best) return "<p class=\"alarm\">No run came to its end.</p>\n";
   std::vector<std::pair<std::string, std::string>> entries{
-      {text_at(*best, "estimator"), "has the lowest validation loss"}, {percent(*best), "its test accuracy"}};
+      {text_at(*best, "estimator"), "has the lowest validation loss"}, {test_score(*best, regression), "its " + score}};
   if (plain && plain != best) {
-    entries.emplace_back(percent(*plain), "test accuracy of plain training");
+    entries.emplace_back(test_score(*plain, regression), score + " of plain training");
     entries.emplace_back(number_cell(*best, "ratio_time", 1) + " ×", "its time over plain training");
     entries.emplace_back(number_cell(*best, "ratio_memory", 1) + " ×", "its memory over plain training");
   }
   return tiles(entries);
 }
 
-std::string overlays(const std::vector<RunGroup>& groups, const std::vector<std::string>& names) {
+std::string overlays(const std::vector<RunGroup>& groups, const std::vector<std::string>& names, bool regression) {
   if (groups.empty()) return "";
   std::string out = "<h2>Training</h2>\n<div class=\"grid\">\n";
   out += figure(loss_overlay(groups), "loss",
                 "Thin lines are seeds, bold lines their means. Lower and earlier is better. Lines that lie closer "
                 "together than the seeds do are not different. Global searches first and then trains with what it "
                 "found last, so its curve starts better; it ends at the run that was kept.");
-  out += figure(accuracy_overlay(groups), "accuracy", "The share of validation images classified right.");
+  if (!regression)
+    out += figure(accuracy_overlay(groups), "accuracy", "The share of validation images classified right.");
   out += "</div>\n";
   const bool tuned =
       std::any_of(groups.begin(), groups.end(), [](auto& g) { return g.runs.front().updates.size() > 1; });
@@ -161,8 +170,9 @@ std::string comparison_page(const std::filesystem::path& folder) {
         fmt::format("{} on {}: ways of tuning, compared", text_at(config, "model"), text_at(config, "dataset"));
     page.subtitle = problem_text(config, meta);
     page.synthetic = meta.value("synthetic", false);
-    page.body = headline(summary.at("table")) + tables(summary.at("table"), names);
-    page.body += overlays(groups, names) + cost_bars(summary.at("table"));
+    const bool regression = is_regression(config);
+    page.body = headline(summary.at("table"), regression) + tables(summary.at("table"), names, regression);
+    page.body += overlays(groups, names, regression) + cost_bars(summary.at("table"));
     for (const RunGroup& group : groups) {
       if (group.estimator != "glocal") continue;
       page.body += forecast_section(group.runs.front());

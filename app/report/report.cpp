@@ -31,10 +31,15 @@ std::string percent(double share) { return std::isnan(share) ? "–" : fmt::form
 
 std::string headline_tiles(const RunRecord& run) {
   const Json& summary = run.summary;
+  const double test_loss = number_at(summary, {"test", "loss"});
   std::vector<std::pair<std::string, std::string>> entries{
       {percent(number_at(summary, {"test", "accuracy"})), "test accuracy"},
-      {number_text(number_at(summary, {"test", "loss"})), "test loss"},
+      {number_text(test_loss), "test loss"},
       {percent(number_at(summary, {"val", "accuracy"})), "validation accuracy"}};
+  if (is_regression(run.config))
+    entries = {{number_text(test_loss), "test loss, a share of the target's variance"},
+               {percent(1 - test_loss), "of that variance explained (R²)"},
+               {number_text(number_at(summary, {"val", "loss"})), "validation loss"}};
   if (!run.updates.empty()) {  // a run that was killed at once has none
     const UpdateRecord& end = run.updates[kept_update(run).value_or(run.updates.size() - 1)];
     for (std::size_t k = 0; k < std::min(run.names.size(), most_values); ++k)
@@ -66,7 +71,8 @@ std::string run_page(const RunRecord& run) {
   page.body += figure(loss_plot(run), "loss",
                       "Both should fall together. Validation turning up while training falls is overfitting; a jump "
                       "right after an outer update means that the update went too far.");
-  page.body += figure(accuracy_plot(run), "accuracy", "The share of validation images classified right.");
+  if (!is_regression(run.config))
+    page.body += figure(accuracy_plot(run), "accuracy", "The share of validation images classified right.");
   page.body += "</div>\n";
   if (tuned) {
     page.body += "<h2>Hyperparameters</h2>\n<div class=\"grid\">\n";

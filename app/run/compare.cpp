@@ -155,6 +155,10 @@ std::string tables(const std::vector<Row>& rows, const std::vector<hpo::Extent>&
                              text({row.ratio_memory, 0, any}, 1)});
     cost.push_back(std::move(line));
   }
+  const bool regression =
+      std::any_of(rows.begin(), rows.end(), [](const Row& row) { return std::isnan(row.test_accuracy.mean); });
+  if (regression)
+    for (std::vector<std::string>& line : quality) line = {line[0], line[1], line[3], line[5]};
   return fmt::format("{}\n{}\n", table(quality), table(cost));
 }
 
@@ -198,6 +202,7 @@ Outcome run_or_read(const train::Experiment& experiment, const Options& options,
 }
 
 std::string accuracy_text(const Outcome& outcome) {
+  if (std::isnan(outcome.test.accuracy)) return fmt::format("test loss {:.4g}", outcome.test.loss);
   return fmt::format("test accuracy {:.2f} %", 100 * outcome.test.accuracy);
 }
 
@@ -235,7 +240,8 @@ void compare(Options options) {
   const RunFolder folder =
       go_on
           ? RunFolder::reopen(options.resume)
-          : RunFolder::plan(options.out, fmt::format("compare-{}-{}-seed{}", config.dataset, config.model, config.seed),
+          : RunFolder::plan(options.out,
+                            fmt::format("compare-{}-{}-seed{}", folder_word(config.dataset), config.model, config.seed),
                             options.force);
   if (go_on)
     if (const auto before = finished_summary(folder.path() / "summary.json")) {

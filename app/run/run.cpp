@@ -36,6 +36,8 @@
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
 #include <glocal/core/tensor.h>
+#include <glocal/datasets/dataset.h>
+#include <glocal/datasets/own/forms.h>
 #include <glocal/hpo/estimators/predict.h>
 #include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/search/registry.h>
@@ -59,13 +61,26 @@ std::map<std::string, Tensor> named_parameters(const train::Experiment& experime
 std::string headline(const Outcome& outcome, const Options& options) {
   std::string line = fmt::format("{} {} {}: ", outcome.data, options.experiment.model, outcome.estimator);
   if (outcome.status != "ok") return line + fmt::format("{} at step {}", outcome.status, outcome.steps);
-  line += fmt::format("test accuracy {:.2f} %, test loss {:.4g}, validation accuracy {:.2f} %",
-                      100 * outcome.test.accuracy, outcome.test.loss, 100 * outcome.validation.accuracy);
+  if (std::isnan(outcome.test.accuracy))  // a regression
+    line += fmt::format("test loss {:.4g} (R² {:.4f}), validation loss {:.4g}", outcome.test.loss,
+                        1 - outcome.test.loss, outcome.validation.loss);
+  else
+    line += fmt::format("test accuracy {:.2f} %, test loss {:.4g}, validation accuracy {:.2f} %",
+                        100 * outcome.test.accuracy, outcome.test.loss, 100 * outcome.validation.accuracy);
   line += shown(outcome.values, 4, ", ");
   if (outcome.updates > 0)
     line += fmt::format(", {} {}", outcome.updates, hpo::is_search(outcome.estimator) ? "trials" : "outer updates");
   if (const auto best = outcome.best()) line += ", " + hpo::text(*best);
   return line;
+}
+
+// What the classes of a user's own data are called; a known set's are in the library.
+void write_labels(const RunFolder& folder, const train::Experiment& experiment) {
+  const datasets::Dataset& data = experiment.data(datasets::Part::train);
+  if (!datasets::own_name(data.name) || data.regression()) return;
+  Json labels = Json::object();
+  for (std::size_t c = 0; c < data.class_names.size(); ++c) labels[fmt::format("{}", c)] = data.class_names[c];
+  folder.write("labels.json", labels);
 }
 
 // Of a run that goes on: what was said when it began.
@@ -92,6 +107,7 @@ Outcome run(const train::Experiment& experiment, const Options& options, const s
   const bool has_meta = resumption.go_on && std::filesystem::exists(folder.path() / "meta.json");
   if (!resumption.go_on) folder.write("config.json", config_of(experiment, options, estimator));
   if (!resumption.go_on) folder.write("meta.json", describe(experiment, predicted));
+  if (!resumption.go_on || !std::filesystem::exists(folder.path() / "labels.json")) write_labels(folder, experiment);
 
   Outcome outcome;
   outcome.data = experiment.title();
@@ -213,10 +229,10 @@ void run_alone(Options options, const std::string& estimator) {
   const bool go_on = !options.resume.empty();
   check(options, {estimator});
   const train::ExperimentConfig& config = options.experiment;
-  const std::string name =
-      options.command == Command::train
-          ? fmt::format("train-{}-{}-seed{}", config.dataset, config.model, config.seed)
-          : fmt::format("tune-{}-{}-{}-seed{}", config.dataset, config.model, estimator, config.seed);
+  const std::string data = folder_word(config.dataset);
+  const std::string name = options.command == Command::train
+                               ? fmt::format("train-{}-{}-seed{}", data, config.model, config.seed)
+                               : fmt::format("tune-{}-{}-{}-seed{}", data, config.model, estimator, config.seed);
   const RunFolder folder =
       go_on ? RunFolder::reopen(options.resume) : RunFolder::plan(options.out, name, options.force);
   if (go_on)

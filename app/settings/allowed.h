@@ -94,6 +94,7 @@ T value_of(const std::string& source, const std::string& text, const Allowed& al
   } else if constexpr (std::is_enum_v<T>) {
     return from_text<T>(source, text);
   } else if constexpr (List<T>) {
+    if (std::is_integral_v<typename T::value_type> && text == "none") return value;  // a list of sizes may be empty
     for (const std::string& item : items_of(source, text))
       value.push_back(value_of<typename T::value_type>(source, item, allowed));
   } else {

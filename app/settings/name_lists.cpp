@@ -19,6 +19,7 @@
 #include <glocal/core/text/nearest.h>
 #include <glocal/core/text/registry.h>
 #include <glocal/datasets/augment.h>
+#include <glocal/datasets/own/forms.h>
 #include <glocal/datasets/registry.h>
 #include <glocal/datasets/variants.h>
 #include <glocal/hpo/dmd/methods/registry.h>
@@ -123,6 +124,8 @@ Entries datasets_known() {
   for (const datasets::SetInfo& set : datasets::data_sets().entries())
     entries.push_back({set.name, fmt::format("{}: {} + {} images of {} x {} x {}, {} classes", set.title, set.train,
                                              set.test, set.channels, set.height, set.width, set.classes)});
+  for (const datasets::DataForm& form : datasets::data_forms().entries())
+    entries.push_back({form.name + ":" + form.takes, form.about});
   return entries;
 }
 
@@ -153,6 +156,17 @@ const std::vector<NameList>& name_lists() {
       {"meta-optimizers", "meta-optimizer", "what moves the hyperparameters: --meta-optimizer",
        [] { return of(hpo::meta_optimizers()); }},
       {"datasets", "data set", "--dataset; glocal data list says where they are", datasets_known},
+      {"labels", "kind of labels", "of cifar100: --labels",
+       [] {
+         return Entries{{"fine", "100 classes"}, {"coarse", "20 superclasses of five classes each"}};
+       }},
+      {"layouts", "layout", "where channels stand in the x of npz:FILE: --layout",
+       [] { return of(datasets::layouts()); }},
+      {"losses", "loss", "--loss",
+       [] {
+         return Entries{{"cross-entropy", "of classes"},
+                        {"mse", "mean squared error of a regression target, over its variance"}};
+       }},
       {"noise-kinds", "kind of noise", "wrong labels: --noise-kind", [] { return of(datasets::noise_kinds()); }},
       {"extrapolations", "extrapolation", "how glocal reaches the end of training: --extrapolation",
        choices<hpo::Extrapolation>},

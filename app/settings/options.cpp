@@ -15,9 +15,11 @@
 #include <system_error>
 #include <vector>
 
+#include <glocal/app/settings/name_lists.h>
 #include <glocal/core/error.h>
 #include <glocal/core/text/nearest.h>
 #include <glocal/core/text/printable.h>
+#include <glocal/datasets/own/forms.h>
 #include <glocal/hpo/estimators/registry.h>
 
 namespace glocal::app {
@@ -64,6 +66,11 @@ std::int64_t memory_limit(const Options& options) {
   const double physical =
       static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGE_SIZE));
   return static_cast<std::int64_t>(0.8 * physical);
+}
+
+std::string complaint_about_dataset(const std::string& text) {
+  const auto own = datasets::own_name(text);
+  return own ? datasets::complaint_about_own(*own) : complaint_about("datasets", text);
 }
 
 std::int64_t runs_of_budget(const std::string& budget) {

@@ -44,6 +44,9 @@ std::int64_t parse_bytes(const std::string& text);
 /// --mem-limit in bytes, or 80 % of the physical memory.
 std::int64_t memory_limit(const Options& options);
 
+/// "" for the name of a data set or FORM:PATH with a known form; else what is wrong.
+std::string complaint_about_dataset(const std::string& text);
+
 /// True for plain training, which is no estimator of hpo's.
 inline bool is_plain(const std::string& estimator) { return estimator == "fixed"; }
 

@@ -46,8 +46,15 @@ void for_each_setting(O& options, Visit&& visit) {
   auto& estimator = o.estimator_options;
   const auto v = [&](Setting setting, auto& field) { visit(setting, field); };
 
-  v({"dataset", problem, "NAME", first_names("datasets", 5), name_in("datasets")}, e.dataset);
-  v({"data_dir", problem, "DIR", "searched first for the data; see glocal data --help", text}, e.data_dir);
+  v({"dataset", problem, "NAME", "mnist, cifar10, ...; your own: npz:FILE, idx:DIR, images:DIR",
+     any_text(complaint_about_dataset)},
+    e.dataset);
+  v({"data_dir", problem, "DIR", "searched first for data; of npz --layout nhwc, of cifar100 --labels coarse", text},
+    e.data_dir);
+  v({"labels", problem, "", "cifar100: fine, its 100 classes, or coarse, 20 of five each", name_in("labels")},
+    e.labels);
+  v({"array_layout", problem, "", "npz: where channels stand in (N, ., ., .): nhwc or nchw", name_in("layouts")},
+    e.layout);
   v({"val_size", problem, "", "validation images, out of the training part; 0: a sixth of it", within(0, 1e9)},
     e.validation);
   v({"train_limit", problem, "", "training images that are used, the first; 0: all", within(0, 1e9)}, e.train_limit);
@@ -58,12 +65,14 @@ void for_each_setting(O& options, Visit&& visit) {
   v({"noise_kind", problem, "", "which wrong label: any other, or the next class", name_in("noise-kinds")},
     e.noise_kind);
   v({"augment", problem, "A,B,...", "of training images: " + first_names("augmentations", 4), text}, e.augment);
-  v({"model", problem, "NAME", first_names("models", 5), name_in("models")}, e.model);
-  v({"hidden", problem, "N,N,...", "mlp: sizes of the hidden layers", count}, e.model_options.hidden);
+  v({"model", problem, "NAME", first_names("models", 5) + "; --loss mse: a regression", name_in("models")}, e.model);
+  v({"hidden", problem, "N,N,...", "mlp: sizes of the hidden layers; none: a linear model", count},
+    e.model_options.hidden);
   v({"activation", problem, "", "mlp: after each hidden layer", name_in("activations")}, e.model_options.activation);
   v({"dropout", problem, "", "mlp: after each hidden layer; wrn28_2: inside each block", below(0, 1)},
     e.model_options.dropout);
   v({"norm", problem, "", "resnet20, wrn28_2: normalisation", name_in("norms")}, e.model_options.norm);
+  v({"loss", problem, "", "cross-entropy, or mse of a regression target in npz:FILE", name_in("losses")}, e.loss);
   v({"optimizer", problem, "NAME", first_names("optimizers", 7), name_in("optimizers")}, e.optimizer);
   v({"schedule", problem, "NAME", "of lr: " + first_names("schedules", 5), name_in("schedules")}, e.schedule);
   v({"schedule_every", problem, "", "schedule step: steps between two drops; 0: a third of the run",

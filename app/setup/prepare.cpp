@@ -185,6 +185,9 @@ std::vector<hpo::Cost> predict(const train::Experiment& experiment, const Option
       !options.quiet && config.given.contains("val_batch") && config.val_batch > validation)
     say("{}: {} is more than the {} validation images; each batch has all of them\n", config.where("val_batch"),
         config.val_batch, validation);
+  if (!options.quiet)
+    for (const std::string& note : experiment.data(datasets::Part::train).notes)
+      say("{}: {}\n", experiment.title(), note);
   const Vars phi = experiment.phi();
   below(limit, [&] { return experiment.problem().step(experiment.problem().init(phi), phi, 0); });
   for (const std::string& estimator : estimators)
@@ -233,6 +236,8 @@ Json describe(const train::Experiment& experiment, const hpo::Cost& predicted) {
                {"parameters", experiment.model().parameter_count()},
                {"predicted_seconds", predicted.seconds},
                {"predicted_bytes", predicted.bytes}});
+  if (!train.notes.empty()) json["data_notes"] = train.notes;
+  if (train.regression()) json["target"] = {{"mean", train.target_mean}, {"deviation", train.target_stddev}};
   return json;
 }
 

@@ -38,6 +38,7 @@ RunRules rules_of(const train::Experiment& experiment, const Options& options, c
   RunRules rules;
   rules.estimator = estimator;
   rules.search = hpo::is_search(estimator);
+  rules.regression = experiment.data(datasets::Part::train).regression();
   rules.q = hpo::components(experiment.phi());
   rules.T = tuning.T;
   rules.replays = replays_of(experiment, options, estimator);

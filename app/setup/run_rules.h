@@ -15,6 +15,7 @@ namespace glocal::app {
 struct RunRules {
   std::string estimator;
   bool search = false, from_start = false;
+  bool regression = false;                          ///< its scores have no accuracy
   hpo::Kept kept{.block = hpo::Kept::Block::none};  ///< of a block in progress
   std::int64_t q = 0, T = 0;
   std::int64_t tau = 0;          ///< steps of a block that ends with an update

@@ -195,6 +195,16 @@ Tensor decode_npy(std::string_view bytes, const std::string& where, std::uint64_
                          "[npy] " + where + ": data");
 }
 
+NpyArray parse_npy(std::string_view bytes, const std::string& where) {
+  const Header header = read_header(bytes, where);
+  const NpyArray array{type_named(header.type, where), header.fortran, header.shape, bytes.substr(header.data_offset)};
+  const auto width = static_cast<std::size_t>(array.type.width), count = static_cast<std::size_t>(array.shape.size());
+  if (array.data.size() % width != 0 || array.data.size() / width != count)
+    fail<DataError>("[npy] {}: data: expected {} numbers of {} bytes for shape {}, found {} bytes", where, count, width,
+                    array.shape, array.data.size());
+  return array;
+}
+
 std::string encode_npy(const Tensor& tensor) {
   if (!tensor) fail<ShapeError>("[npy] an empty tensor cannot be saved; give it a shape");
   const std::string_view type = tensor.dtype() == DType::f32 ? "<f4" : tensor.dtype() == DType::f64 ? "<f8" : "<i4";

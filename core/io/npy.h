@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include <glocal/core/element_type.h>
+#include <glocal/core/shape.h>
 #include <glocal/core/tensor.h>
 
 namespace glocal {
@@ -36,6 +38,19 @@ std::map<std::string, Tensor> decode_npz(std::string_view bytes, const std::stri
 Tensor decode_npz_array(std::string_view bytes, const std::string& where, const std::string& name,
                         std::uint64_t max_unpacked = 0);
 std::string encode_npz(const std::map<std::string, Tensor>& tensors, bool compress = false);
+
+/// An array before its numbers are decoded; `data` points into the bytes that were parsed.
+struct NpyArray {
+  ElementType type;
+  bool columns_first = false;  ///< Fortran order
+  Shape shape;
+  std::string_view data;
+};
+/// Header and data of a .npy file. Throws as decode_npy, and DataError when the length of the data is not the shape's.
+NpyArray parse_npy(std::string_view bytes, const std::string& where);
+/// The .npy file of one array, inflated, its CRC checked. Throws as load_npz_array.
+std::string npz_member(std::string_view bytes, const std::string& where, const std::string& name,
+                       std::uint64_t max_unpacked = 0);
 
 /// The names of all members in the order of the file, without ".npy" where they end so. Throws DataError when the bytes
 /// are no zip file.

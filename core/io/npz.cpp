@@ -188,20 +188,43 @@ void check_sizes(std::vector<Member> members, std::uint64_t held, std::uint64_t 
         where, max_unpacked, held, unpacked);
 }
 
-// The array of a member that is open; what its tensor takes is no longer allowed to others.
-Tensor read_array(const Reader& zip, const Member& member, Allowance& allowance) {
+// Calls use(the .npy file of a member that is open).
+template <class Use>
+auto with_npy(const Reader& zip, const Member& member, Use&& use) {
   const std::string& where = zip.where();
-  const bool packed = member.method == deflated;
-  const std::string inflated = packed ? inflate_member(member, where) : std::string();
-  const std::string_view data = packed ? std::string_view(inflated) : member.packed;
+  const std::string inflated = member.method == deflated ? inflate_member(member, where) : std::string();
+  const std::string_view data = member.method == deflated ? std::string_view(inflated) : member.packed;
   if (crc_of(data) != member.crc)
     fail<DataError>("[npz] {}: {}: crc: expected {:08x}, found {:08x}", where, member.shown(), member.crc,
                     crc_of(data));
-  const std::string name = where + ":" + member.shown();
-  if (!packed) return decode_npy(data, name);
-  Tensor array = decode_npy(data, name, allowance.tensors);
-  allowance.tensors -= static_cast<std::uint64_t>(array.bytes());
-  return array;
+  return use(data);
+}
+
+// The array of a member that is open; what its tensor takes is no longer allowed to others.
+Tensor read_array(const Reader& zip, const Member& member, Allowance& allowance) {
+  return with_npy(zip, member, [&](std::string_view data) {
+    const std::string name = zip.where() + ":" + member.shown();
+    if (member.method == stored) return decode_npy(data, name);
+    Tensor array = decode_npy(data, name, allowance.tensors);
+    allowance.tensors -= static_cast<std::uint64_t>(array.bytes());
+    return array;
+  });
+}
+
+// The one member of that name, opened.
+Member find_member(const Reader& zip, const std::string& name, const Allowance& allowance) {
+  const std::string& where = zip.where();
+  Directory directory = read_directory(zip);
+  Member* found = nullptr;
+  for (Member& member : directory.members) {
+    if (member.name != name + ".npy") continue;
+    if (found) fail<DataError>("[npz] {}: {}: expected each name once", where, member.shown());
+    found = &member;
+  }
+  if (!found) fail<DataError>("[npz] {}: expected an array {}, found none of this name", where, printable(name));
+  open_member(zip, directory, *found);
+  check_sizes({*found}, zip.size(), allowance.unpacked, where);
+  return *found;
 }
 
 void append(std::string& out, std::uint64_t value, int bytes) {
@@ -247,18 +270,15 @@ std::map<std::string, Tensor> decode_npz(std::string_view bytes, const std::stri
 Tensor decode_npz_array(std::string_view bytes, const std::string& where, const std::string& name,
                         std::uint64_t max_unpacked) {
   const Reader zip(bytes, where);
-  Directory directory = read_directory(zip);
-  Member* found = nullptr;
-  for (Member& member : directory.members) {
-    if (member.name != name + ".npy") continue;
-    if (found) fail<DataError>("[npz] {}: {}: expected each name once", where, member.shown());
-    found = &member;
-  }
-  if (!found) fail<DataError>("[npz] {}: expected an array {}, found none of this name", where, printable(name));
-  open_member(zip, directory, *found);
   Allowance allowance(bytes.size(), max_unpacked);
-  check_sizes({*found}, bytes.size(), allowance.unpacked, where);
-  return read_array(zip, *found, allowance);
+  return read_array(zip, find_member(zip, name, allowance), allowance);
+}
+
+std::string npz_member(std::string_view bytes, const std::string& where, const std::string& name,
+                       std::uint64_t max_unpacked) {
+  const Reader zip(bytes, where);
+  const Member member = find_member(zip, name, Allowance(bytes.size(), max_unpacked));
+  return with_npy(zip, member, [](std::string_view data) { return std::string(data); });
 }
 
 std::vector<std::string> names_in_npz(std::string_view bytes, const std::string& where) {

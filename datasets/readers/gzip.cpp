@@ -16,11 +16,13 @@ namespace {
 
 constexpr std::size_t chunk_bytes = std::size_t{1} << 20;
 
-/// zlib's stream with its lifetime; takes one gzip member and checks its CRC-32 and length.
+enum Wrapper { of_zlib = MAX_WBITS, of_gzip = MAX_WBITS + 16 };
+
+/// zlib's stream with its lifetime; takes one gzip member, or one zlib stream, and checks its sums.
 class Inflater {
  public:
-  Inflater(std::string_view compressed, std::string_view file) : rest_(compressed), file_(file) {
-    if (inflateInit2(&stream_, MAX_WBITS + 16) != Z_OK) fail<MemoryError>("[gzip] {}: zlib has no memory", file);
+  Inflater(std::string_view compressed, std::string_view file, Wrapper wrapper) : rest_(compressed), file_(file) {
+    if (inflateInit2(&stream_, wrapper) != Z_OK) fail<MemoryError>("[gzip] {}: zlib has no memory", file);
   }
   ~Inflater() { inflateEnd(&stream_); }
   Inflater(const Inflater&) = delete;
@@ -65,10 +67,10 @@ class Inflater {
 };
 
 template <class Bytes>
-Bytes unpack(std::string_view compressed, std::string_view file, std::int64_t max_bytes) {
+Bytes unpack(std::string_view compressed, std::string_view file, std::int64_t max_bytes, Wrapper wrapper = of_gzip) {
   if (max_bytes < 0) fail<ValueError>("[gzip] {}: max_bytes must be >= 0, got {}", file, max_bytes);
   const auto limit = static_cast<std::size_t>(max_bytes);
-  Inflater inflater(compressed, file);
+  Inflater inflater(compressed, file, wrapper);
   Bytes out;
   const std::size_t piece = std::clamp<std::size_t>(4 * compressed.size(), 4096, chunk_bytes);
   while (!inflater.done()) {
@@ -78,6 +80,13 @@ Bytes unpack(std::string_view compressed, std::string_view file, std::int64_t ma
   if (inflater.unread() > 0)
     fail<DataError>("[gzip] {}: {} bytes follow the end of the compressed stream, expected none", file,
                     inflater.unread());
+  return out;
+}
+
+std::string unpack_start(std::string_view compressed, std::string_view file, std::int64_t count, Wrapper wrapper) {
+  Inflater inflater(compressed, file, wrapper);
+  std::string out;
+  inflater.append(out, static_cast<std::size_t>(count));
   return out;
 }
 
@@ -94,10 +103,15 @@ std::vector<std::uint8_t> gunzip_bytes(std::string_view compressed, std::string_
 }
 
 std::string gunzip_start(std::string_view compressed, std::string_view file, std::int64_t count) {
-  Inflater inflater(compressed, file);
-  std::string out;
-  inflater.append(out, static_cast<std::size_t>(count));
-  return out;
+  return unpack_start(compressed, file, count, of_gzip);
+}
+
+std::string inflate_zlib(std::string_view compressed, std::string_view file, std::int64_t max_bytes) {
+  return unpack<std::string>(compressed, file, max_bytes, of_zlib);
+}
+
+std::string inflate_zlib_start(std::string_view compressed, std::string_view file, std::int64_t count) {
+  return unpack_start(compressed, file, count, of_zlib);
 }
 
 }  // namespace glocal::datasets

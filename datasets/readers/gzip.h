@@ -1,4 +1,4 @@
-// Inflates .gz files under a size limit, and notices every way in which one can be wrong.
+// Inflates .gz files and zlib streams under a size limit, and notices every way in which one can be wrong.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -18,5 +18,9 @@ std::vector<std::uint8_t> gunzip_bytes(std::string_view compressed, std::string_
 
 /// At most the first `count` bytes of the payload; throws DataError when the stream is corrupt before that.
 std::string gunzip_start(std::string_view compressed, std::string_view file, std::int64_t count);
+
+/// The same of a zlib stream, as MATLAB has them (RFC 1950, an Adler-32 at its end).
+std::string inflate_zlib(std::string_view compressed, std::string_view file, std::int64_t max_bytes);
+std::string inflate_zlib_start(std::string_view compressed, std::string_view file, std::int64_t count);
 
 }  // namespace glocal::datasets

@@ -17,15 +17,17 @@ struct Pass {
   Key key{};       ///< randomness of this pass; the same key gives the same masks
   Vars stats{};    ///< running statistics going in: mean and variance of each BatchNorm, in order of use
   Vars updated{};  ///< running statistics coming out, in the same order; filled in training mode only
+  Vars takers{};   ///< where no stats go in: the weights of the layers that take a pair, in the same order
 
   std::uint64_t keys_used = 0;
   std::size_t stats_used = 0;
 
   /// A key of its own for each layer that asks.
   Key next_key();
-  /// The next pair (mean, variance), each (C,). With no stats at all, training starts from mean 0 and variance 1.
-  /// Throws ValueError in evaluation mode without stats, ShapeError when the pair is missing or not of shape (C,).
-  std::pair<Var, Var> next_stats(std::int64_t channels, DType dtype);
+  /// The next pair (mean, variance), each (C,), for the layer with this weight (C,). With no stats at all, training
+  /// starts from mean 0 and variance 1. Throws ValueError in evaluation mode without stats, ShapeError when the pair is
+  /// missing or not of shape (C,).
+  std::pair<Var, Var> next_stats(const Var& weight, DType dtype);
 };
 
 /// A layer that reads or writes the pass.

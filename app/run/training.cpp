@@ -12,6 +12,7 @@
 #include <glocal/app/checkpoint/checkpoint.h>
 #include <glocal/app/checkpoint/file.h>
 #include <glocal/app/checkpoint/lines.h>
+#include <glocal/app/record/network.h>
 #include <glocal/app/record/run_folder.h>
 #include <glocal/app/settings/options.h>
 #include <glocal/app/setup/prepare.h>
@@ -111,6 +112,8 @@ void Training::save() {
   recorder_.sync();
   save_safetensors(path("last.safetensors"),
                    to_file({state_, std::move(values), mark_, recorder_.used()}, identity(), experiment_));
+  if (!parameters().empty())
+    save_safetensors(path("model.safetensors"), network_file(experiment_, identity().config, parameters(), mark_));
   saving_ = clock.seconds();
   since_saved_.restart();
 }
@@ -135,7 +138,7 @@ bool Training::due() const {
 
 void Training::save_best(const Vars& s) {
   const Recorder::Pause pause(recorder_);
-  save_safetensors(path("best.safetensors"), best_file(experiment_, identity(), s, recorder_.seen()));
+  save_safetensors(path("best.safetensors"), network_file(experiment_, identity().config, s, recorder_.seen()));
 }
 
 const Identity& Training::identity() {

@@ -31,7 +31,7 @@ class Training {
   hpo::TuneResult run();
   /// The last scores; Interrupted leaves the run where its training ended.
   void score(const Vars& s);
-  /// Writes last.safetensors. Not after any error but Interrupted: others may leave half a step behind. Throws
+  /// Writes last.safetensors and the network of training itself. Not after any error but Interrupted: others may leave half a step behind. Throws
   /// DivergedError for a state that is not finite, and leaves the file as it was.
   void save();
 

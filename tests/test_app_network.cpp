@@ -39,9 +39,7 @@ bool has(const std::string& text, const std::string& part) { return text.find(pa
 
 TEST_SUITE("fast") {
   TEST_CASE("network: running statistics have the name of the layer that takes them") {
-    const auto names = [](const std::string& model) {
-      return nn::make_model(model, key(1), {3, 8, 8}, 10).stat_names;
-    };
+    const auto names = [](const std::string& model) { return nn::make_model(model, key(1), {3, 8, 8}, 10).stat_names; };
     CHECK(names("mlp").empty());
     const std::vector<std::string> resnet = names("resnet20"), wide = names("wrn28_2");
     REQUIRE(resnet.size() == 2 * 19);
@@ -67,8 +65,7 @@ TEST_SUITE("fast") {
       CHECK(file.tensors.size() == model.parameters.size() + model.stats.size());
       if (name == "mlp") CHECK(file.tensors.at("layers.0.weight").shape() == Shape{128, 64});
       if (name == "resnet20") CHECK(file.tensors.at("blocks.3.conv1.weight").shape() == Shape{32, 16, 3, 3});
-      const Network network =
-          network_from(decode_safetensors(encode_safetensors(file), "memory"), "memory");
+      const Network network = network_from(decode_safetensors(encode_safetensors(file), "memory"), "memory");
       for (std::size_t i = 0; i < model.parameters.size(); ++i)
         CHECK(same_bits(network.model.parameters[i].value(), s[i].value()));
       for (std::size_t i = 0; i < model.stats.size(); ++i)

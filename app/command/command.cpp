@@ -20,6 +20,7 @@
 #include <glocal/app/command/list.h>
 #include <glocal/app/command/runs.h>
 #include <glocal/app/dmd/dmd.h>
+#include <glocal/app/evaluate/evaluate.h>
 #include <glocal/app/reproduce/reproduce.h>
 #include <glocal/app/run/compare.h>
 #include <glocal/app/run/run.h>
@@ -110,6 +111,30 @@ std::string no_labels(const std::string& text) {
 }
 std::string no_part(const std::string& text) {
   return text == "train" || text == "test" ? "" : unknown_name(text, "part", {"train", "test"}, "");
+}
+
+std::string no_part_of_a_run(const std::string& text) {
+  return text == "validation"    ? ""
+         : no_part(text).empty() ? ""
+                                 : unknown_name(text, "part", {"train", "validation", "test"}, "");
+}
+
+void add_evaluate_command(CLI::App& app) {
+  CLI::App* command =
+      app.add_subcommand("evaluate", "use the network of a run: predictions, accuracy by class, confusions");
+  const auto a = std::make_shared<EvaluateArguments>();
+  command->add_option("RUN", a->run, "run folder of train or tune")->required();
+  command->add_option("--dataset", a->dataset,
+                      "images of the size that the network takes; default: the run's own data");
+  command->add_option("--data-dir", a->data_dir, "searched first for the data; default: as the run did");
+  add_value(*command, "--part", a->part, any_text(no_part_of_a_run),
+            "train, validation (of the run's own data) or test [test]");
+  command->add_flag("--best", a->best, "the network at the least validation loss instead of the last");
+  command->add_option("-o,--out", a->out, "folder of the results; default inside RUN");
+  command->add_flag("--force", a->force, "replace an evaluation in it");
+  add_value(*command, "--threads", a->threads, within(0, 1024), "0: all cores");
+  command->add_flag("--json", a->json, "print evaluation.json as one JSON object");
+  command->callback([a] { evaluate(*a); });
 }
 
 void add_data_command(CLI::App& app) {
@@ -255,6 +280,7 @@ void add_commands(CLI::App& app) {
                        [](const Options& o) { run_alone(o, o.tuning.estimator); });
   add_training_command(app, Command::compare, "compare ways of tuning with plain training", {"lr"},
                        [](const Options& o) { compare(o); });
+  add_evaluate_command(app);
   add_data_command(app);
   add_dmd_command(app);
   add_runs_command(app);

@@ -84,10 +84,8 @@ SafeTensors network_file(const train::Experiment& experiment, const Json& config
   const nn::Model& model = experiment.model();
   const datasets::Dataset& images = experiment.data(datasets::Part::train);
   Network network{{}, experiment.title(), images.scale, images.mean, images.stddev, images.class_names, {}, {}};
-  Json input{{"channels", model.input[0]},
-             {"height", model.input[1]},
-             {"width", model.input[2]},
-             {"classes", model.classes}};
+  Json input{
+      {"channels", model.input[0]}, {"height", model.input[1]}, {"width", model.input[2]}, {"classes", model.classes}};
   input_fields(network, [&input](const char* key, const auto& field) { input[key] = field; });
   SafeTensors file;
   file.metadata = {{"format", network_format},
@@ -131,8 +129,7 @@ Network network_from(const SafeTensors& file, const std::string& where) {
     for (std::size_t i = 0; i < model.stats.size(); ++i)
       expected[model.stat_names[i]] = {model.stats[i].shape(), model.stats[i].dtype()};
     require_tensors(file, expected, where);
-    for (std::size_t i = 0; i < model.names.size(); ++i)
-      model.parameters[i] = turned(file.tensors.at(model.names[i]));
+    for (std::size_t i = 0; i < model.names.size(); ++i) model.parameters[i] = turned(file.tensors.at(model.names[i]));
     for (std::size_t i = 0; i < model.stats.size(); ++i) model.stats[i] = file.tensors.at(model.stat_names[i]);
     return network;
   } catch (const nlohmann::json::exception& error) {

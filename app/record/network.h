@@ -16,13 +16,13 @@ constexpr const char* network_format = "glocal network 1";
 
 /// A network and what it takes to use it.
 struct Network {
-  nn::Model model;                          ///< its parameters and statistics are the trained ones
-  std::string data;                         ///< title of the data it was trained on
-  double scale = 255;                       ///< an image goes in as (pixel / scale - mean) / stddev
-  std::vector<double> mean, stddev;         ///< per channel
-  std::vector<std::string> class_names;     ///< in the order of the logits
-  Seen seen;                                ///< when it was written: steps, validation loss, ...
-  Json config;                              ///< settings of its run
+  nn::Model model;                       ///< its parameters and statistics are the trained ones
+  std::string data;                      ///< title of the data it was trained on
+  double scale = 255;                    ///< an image goes in as (pixel / scale - mean) / stddev
+  std::vector<double> mean, stddev;      ///< per channel
+  std::vector<std::string> class_names;  ///< in the order of the logits
+  Seen seen;                             ///< when it was written: steps, validation loss, ...
+  Json config;                           ///< settings of its run
 };
 
 /// The network of a state; `config` as in config.json.

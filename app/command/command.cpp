@@ -17,6 +17,7 @@
 
 #include <glocal/app/command/data.h>
 #include <glocal/app/command/exit_code.h>
+#include <glocal/app/command/follow.h>
 #include <glocal/app/command/list.h>
 #include <glocal/app/command/runs.h>
 #include <glocal/app/dmd/dmd.h>
@@ -46,6 +47,11 @@ std::string shortened(std::string_view message) {
   if (message.size() <= most) return std::string(message);
   return fmt::format("{} [...] {}", message.substr(0, most - end), message.substr(message.size() - end));
 }
+
+// A command that has said all, and ends with this exit code.
+struct Ended {
+  int code;
+};
 
 int report(const char* message, ExitCode code) {
   say("glocal: error: {}\n", printable(shortened(message), /*keep_lines=*/true));
@@ -213,6 +219,13 @@ void add_runs_command(CLI::App& app) {
       ->callback([folder] { show_run(*folder); })
       ->add_option("DIR", *folder, "run folder")
       ->required();
+  CLI::App* follow = runs->add_subcommand("follow", "look on while a run goes on, until it ends");
+  const auto json = std::make_shared<bool>(false);
+  follow->add_option("DIR", *folder, "folder of a run or a comparison; it may begin later")->required();
+  follow->add_flag("--json", *json, "a JSON object a line");
+  follow->callback([folder, json] {
+    if (const int code = follow_run(*folder, *json)) throw Ended{code};
+  });
   runs->add_subcommand("report", "write report.html of a run again")
       ->callback([folder] { report_run(*folder); })
       ->add_option("DIR", *folder, "run folder")
@@ -297,6 +310,8 @@ int run_command(const std::vector<std::string>& arguments) {
     if ((std::fflush(stdout) != 0 || std::ferror(stdout)) && errno != EPIPE)  // its reader has seen enough
       fail<IoError>("[command] cannot write the results to the standard output; is its disk full?");
     return code;
+  } catch (const Ended& ended) {
+    return ended.code;
   } catch (const Interrupted& interrupted) {
     say("glocal: {}\n", interrupted.message);
     return signalled + interrupted.signal;

@@ -53,8 +53,22 @@ std::optional<Json> json_if_there(const fs::path& file) {
   }
 }
 
+// progress.json may be read while it is written, and is empty before the first step.
+std::optional<Json> progress_in(const fs::path& folder) {
+  for (int attempt = 0;; ++attempt) {
+    std::error_code ignored;
+    if (fs::file_size(folder / ProgressFile::name, ignored) == 0) return std::nullopt;
+    try {
+      return json_if_there(folder / ProgressFile::name);
+    } catch (const DataError&) {
+      if (attempt == 20) throw;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  }
+}
+
 std::optional<Standing> standing_in(const fs::path& folder) {
-  const std::optional<Json> json = json_if_there(folder / ProgressFile::name);
+  const std::optional<Json> json = progress_in(folder);
   if (!json) return {};
   try {
     Standing standing;

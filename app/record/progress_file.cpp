@@ -1,12 +1,11 @@
 #include <glocal/app/record/progress_file.h>
 
 #include <fcntl.h>
-#include <fmt/core.h>
-#include <stdio.h>
-#include <sys/types.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <filesystem>
 #include <string>
 
@@ -20,21 +19,26 @@ double Standing::rate() const { return seconds > 0 ? static_cast<double>(done - 
 double Standing::seconds_left() const { return rate() > 0 ? static_cast<double>(total - done) / rate() : NAN; }
 
 ProgressFile::ProgressFile(const std::filesystem::path& folder)
-    : path_((std::filesystem::absolute(folder) / name).string()) {}
+    : path_((std::filesystem::absolute(folder) / name).string()) {
+  ::unlink(path_.c_str());
+  file_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+}
 
-ProgressFile::~ProgressFile() { ::unlink(path_.c_str()); }
+ProgressFile::~ProgressFile() {
+  if (file_ < 0) return;
+  ::unlink(path_.c_str());
+  ::close(file_);
+}
 
 void ProgressFile::write(const Standing& standing) {
   first_ = false;
   since_written_.restart();
-  const std::string text = json_dump(written(standing)) + "\n",
-                    temporary = fmt::format("{}.tmp.{}.0", path_, ::getpid());
-  ::unlink(temporary.c_str());
-  const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
-  if (file < 0) return;
-  const bool whole = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  ::close(file);
-  if (!whole || ::rename(temporary.c_str(), path_.c_str()) != 0) ::unlink(temporary.c_str());
+  if (file_ < 0) return;
+  std::string text = json_dump(written(standing));
+  length_ = std::max(length_, text.size());
+  text.resize(length_, ' ');  // the end of an older, longer text
+  text += '\n';
+  [[maybe_unused]] const auto written_now = ::pwrite(file_, text.data(), text.size(), 0);  // the next one may succeed
 }
 
 }  // namespace glocal::app

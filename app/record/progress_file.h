@@ -1,5 +1,6 @@
 // How far a run is, in progress.json of its folder, for those who look on from outside.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -39,7 +40,8 @@ struct Standing {
   double seconds_left() const;  ///< NaN when unknown
 };
 
-/// progress.json while a run goes on: best effort, of at most one write a second, never flushed, gone with this object.
+/// progress.json while a run goes on: best effort, at most one write a second, gone with this object. It is written in
+/// place, since a rename may wait for the disk: who reads half of it reads again.
 class ProgressFile {
  public:
   static constexpr const char* name = "progress.json";
@@ -54,6 +56,8 @@ class ProgressFile {
 
  private:
   std::string path_;
+  int file_ = -1;
+  std::size_t length_ = 0;
   Stopwatch since_written_;
   bool first_ = true;
 };

@@ -23,9 +23,9 @@ struct Model {
   std::string name;
   Shape input;  ///< one image: (C, H, W)
   int classes = 0;
-  Vars parameters;                 ///< the initial ones
-  std::vector<std::string> names;  ///< one per parameter: "conv1.weight"
-  Vars stats;                      ///< the initial running statistics: mean 0 and variance 1 of each BatchNorm
+  Vars parameters;                      ///< the initial ones
+  std::vector<std::string> names;       ///< one per parameter: "conv1.weight"
+  Vars stats;                           ///< the initial running statistics: mean 0 and variance 1 of each BatchNorm
   std::vector<std::string> stat_names;  ///< one per statistic: "norm.running_mean", "norm.running_var"
   /// (parameters, x (N, C, H, W), pass) -> logits (N, classes). Throws ShapeError.
   std::function<Var(const Vars& parameters, const Var& x, Pass& pass)> forward;

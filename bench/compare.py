@@ -2,7 +2,7 @@
 """Compares Glocal with PyTorch, libtorch and oneDNN: same problems, same answers, interleaved processes.
 
     compare.py [--only REGEX] [--rounds R] [--threads 1,2] [--seconds s] [--retries n] [--json FILE]
-               [--limit s] [--every-peer] [--write]
+               [--limit s] [--every-peer] [--write [--place NAME]]
 
 Every measurement is a process of its own. In each of R rounds every block (a problem, ours and its peers) runs between
 two probes of the machine with fused multiply-adds; a block whose probe is below 0.9 of the best seen is not clean and
@@ -272,6 +272,7 @@ def main():
     parser.add_argument("--programs", type=Path, default=ROOT / "build/bench/bench", help="where work and fma are")
     parser.add_argument("--json", type=Path, metavar="FILE", help="writes every measurement there")
     parser.add_argument("--write", action="store_true", help="writes the tables to docs/performance.md and README.md")
+    parser.add_argument("--place", default="", metavar="NAME", help="with --write: in docs/performance.md alone, there")
     options = parser.parse_args()
     threads = [int(k) for k in options.threads.split(",")]
     if options.write and (options.only or threads != [1, 2]):
@@ -292,7 +293,8 @@ def main():
     text = tables.document(bench, results, comparison, costs, growths, options.rounds)
     print(text)
     if options.write:
-        tables.write_between_marks(ROOT / "docs/performance.md", text)
+        tables.write_between_marks(ROOT / "docs/performance.md", text, options.place)
+    if options.write and not options.place:
         tables.write_between_marks(ROOT / "README.md", tables.summary(results, comparison))
     failures = list(results.failures(comparison, options.every_peer))
     for failure in failures:

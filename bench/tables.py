@@ -1,19 +1,18 @@
 """The tables of compare.py, in Markdown."""
 import math
 import re
+import subprocess
 from pathlib import Path
 
 import rows
 
-BEGIN, END = "<!-- compare.py: begin -->", "<!-- compare.py: end -->"
-
-
-def write_between_marks(path, text):
-    """Replaces what stands between the two marks of a file."""
+def write_between_marks(path, text, place=""):
+    """Replaces what stands between the two marks of a file; `place` tells them from others."""
+    begin, end = (f"<!-- compare.py{' ' if place else ''}{place}: {mark} -->" for mark in ("begin", "end"))
     old = path.read_text()
-    new, count = re.subn(f"{BEGIN}.*?{END}", lambda _: f"{BEGIN}\n{text}\n{END}", old, flags=re.S)
+    new, count = re.subn(f"{begin}.*?{end}", lambda _: f"{begin}\n{text}\n{end}", old, flags=re.S)
     if count != 1:
-        raise SystemExit(f"compare.py: {path} has no place for the tables ({BEGIN} ... {END})")
+        raise SystemExit(f"compare.py: {path} has no place for the tables ({begin} ... {end})")
     path.write_text(new)
 
 
@@ -181,13 +180,34 @@ def growth_table(results, growths):
     return table(["growth", "exponent fitted", "theory", "within 0.1"], lines) if lines else ""
 
 
+SETS = ("avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile")
+
+
+def processor():
+    """The processor's name, with those of its instruction sets that matter here."""
+    about = {}
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        key, _, value = line.partition(":")
+        about.setdefault(key.strip(), value.strip())
+    sets = [name for name in SETS if name in about.get("flags", "").split()]
+    return f"{about.get('model name', 'processor unknown')} ({', '.join(sets) or 'none of ' + ', '.join(SETS)})"
+
+
+def peer(python):
+    """PyTorch and the oneDNN that is in it, with their versions."""
+    if not python:
+        return "no PyTorch"
+    code = "import torch; print(torch.__version__); print(torch.__config__.show())"
+    text = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False).stdout
+    onednn = re.search(r"(?:MKL-DNN|oneDNN)\)? v([0-9.]+)", text)
+    return f"PyTorch {text.splitlines()[0] if text else '?'}" + (f" with oneDNN {onednn[1]}" if onednn else "")
+
+
 def machine(bench, results, rounds):
     """What was measured where."""
-    cpu = next((line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
-                if line.startswith("model name")), "processor unknown")
     isa = next(s["isa"] for run, samples in bench.samples.items() if run.program == "work" for s in samples)
     one, two = bench.probes.get(1), bench.probes.get(2)
-    text = f"{cpu}, {isa}; fused multiply-adds reach {one:.0f} GFLOP/s on one thread"
+    text = f"{processor()}; ours on {isa}, against {peer(bench.interpreter())}. Fused multiply-adds reach {one:.0f} GFLOP/s on one thread"
     if two:
         cores = "two cores" if two > 1.8 * one else "not two whole cores"
         text += f" and {two:.0f} on two, so they are {cores}"

@@ -14,10 +14,12 @@ namespace glocal::nn {
 
 Key Pass::next_key() { return split(key, keys_used++); }
 
-std::pair<Var, Var> Pass::next_stats(std::int64_t channels, DType dtype) {
+std::pair<Var, Var> Pass::next_stats(const Var& bias, DType dtype) {
+  const std::int64_t channels = bias.size();
   const Shape shape{channels};
   if (stats.empty()) {
     if (!training) fail<ValueError>("[batch_norm] evaluation needs the running statistics; put them into pass.stats");
+    takers.push_back(bias);
     return {Tensor::zeros(shape, dtype), Tensor::ones(shape, dtype)};
   }
   if (stats_used + 2 > stats.size())

@@ -20,15 +20,17 @@ struct Pass {
   Vars updated{};  ///< running statistics coming out, in the same order; filled in training mode only
   /// In place of each BatchNorm's own: 1 / i in the i-th of several passes makes `updated` the mean over all of them.
   std::optional<double> momentum{};
+  Vars takers{};  ///< where no stats go in: the biases of the layers that take a pair, in the same order
 
   std::uint64_t keys_used = 0;
   std::size_t stats_used = 0;
 
   /// A key of its own for each layer that asks.
   Key next_key();
-  /// The next pair (mean, variance), each (C,). With no stats at all, training starts from mean 0 and variance 1.
-  /// Throws ValueError in evaluation mode without stats, ShapeError when the pair is missing or not of shape (C,).
-  std::pair<Var, Var> next_stats(std::int64_t channels, DType dtype);
+  /// The next pair (mean, variance), each (C,), for the layer with this weight (C,). With no stats at all, training
+  /// starts from mean 0 and variance 1. Throws ValueError in evaluation mode without stats, ShapeError when the pair is
+  /// missing or not of shape (C,).
+  std::pair<Var, Var> next_stats(const Var& bias, DType dtype);
 };
 
 /// A layer that reads or writes the pass.

@@ -67,6 +67,19 @@ inline std::map<std::string, Array> safetensors(const std::string& file) {
   return arrays;
 }
 
+// A network file under the names and in the layout of a checkpoint: PyTorch's matrices are (out, in).
+inline std::map<std::string, Array> network(const std::string& file) {
+  std::map<std::string, Array> arrays;
+  for (const auto& [name, array] : safetensors(file)) {
+    Array& turned = arrays["param/" + name] = array;
+    if (array.shape.size() != 2) continue;
+    const auto out = static_cast<std::size_t>(array.shape[0]), in = static_cast<std::size_t>(array.shape[1]);
+    for (std::size_t i = 0; i < in; ++i)
+      for (std::size_t j = 0; j < out; ++j) turned.numbers[i * out + j] = array.numbers[j * in + i];
+  }
+  return arrays;
+}
+
 // What a checkpoint says of itself.
 inline Json metadata(const std::string& file, const char* key) {
   const std::string bytes = glocal::read_file(file);

@@ -197,31 +197,6 @@ TEST_SUITE("fast") {
     }
   }
 
-  TEST_CASE("checkpoint: best.safetensors holds parameters and running statistics to the last bit, and no more") {
-    Options options = small("glocal");
-    options.experiment.model = "resnet20";
-    options.experiment.model_options = {};
-    options.experiment.steps = 9;
-    const train::Experiment experiment = build(options, 3);
-    const Identity identity = identity_of(experiment, config_of(experiment, options, "glocal"));
-    const Vars phi = experiment.phi(), s = experiment.problem().step(experiment.problem().init(phi), phi, 0);
-    const SafeTensors file = best_file(experiment, identity, s, {});
-    const std::vector<std::string> names = experiment.state_names();
-    REQUIRE(names.size() == s.size());
-    std::size_t held = 0, statistics = 0;
-    for (std::size_t i = 0; i < s.size(); ++i) {
-      const bool wanted = names[i].rfind("param/", 0) == 0 || names[i].rfind("stats/", 0) == 0;
-      CAPTURE(names[i]);
-      REQUIRE(file.tensors.contains(names[i]) == wanted);
-      if (wanted) CHECK(same_bits(file.tensors.at(names[i]), s[i].value()));
-      held += wanted;
-      statistics += names[i].rfind("stats/", 0) == 0;
-    }
-    CHECK(file.tensors.size() == held);
-    CHECK(statistics == experiment.model().stats.size());
-    CHECK(statistics > 0);
-  }
-
   // CRC-32 bit by bit (ITU-T V.42), over images and labels of the three parts in their order.
   TEST_CASE("checkpoint: the digest of the data covers images and labels of every part") {
     Options options = small("glocal");

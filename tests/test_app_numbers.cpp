@@ -81,9 +81,11 @@ void check_scores(const Ended& ended, std::uint64_t seed) {
   const std::vector<Json> scores = raw::with(ended.metrics, "val_loss");
   const Json best = *std::min_element(scores.begin(), scores.end(),
                                       [](const Json& a, const Json& b) { return a.at("val_loss") < b.at("val_loss"); });
-  const raw::Score kept = raw::score(raw::safetensors(ended.folder + "/best.safetensors"), parts.validation);
+  const raw::Score kept = raw::score(raw::network(ended.folder + "/best.safetensors"), parts.validation);
   CHECK(raw::number(best.at("val_loss")) == Approx(kept.loss).epsilon(1e-5));
   CHECK(raw::number(best.at("val_accuracy")) == Approx(kept.accuracy).epsilon(1e-12));
+  const auto at_end = raw::network(ended.folder + "/model.safetensors");
+  for (const auto& [name, array] : network) CHECK(at_end.at(name).numbers == array.numbers);
 
   const auto tiles = raw::tiles(read_file(ended.folder + "/report.html"));
   CHECK(tiles.at("test accuracy") == percent(test.accuracy));
@@ -185,7 +187,7 @@ TEST_SUITE("fast") {
     const Scratch scratch;
     const Ended ended = run(scratch, "train --hidden 8 --steps 40 --batch 32 --lr 0.05 --set momentum=0 --quiet");
     check_scores(ended, 0);
-    const auto best = raw::safetensors(ended.folder + "/best.safetensors");
+    const auto best = raw::network(ended.folder + "/best.safetensors");
     for (const auto& [name, array] : last_network(ended.folder)) CHECK(best.at(name).numbers == array.numbers);
   }
 

@@ -51,7 +51,8 @@ void check_same(const std::string& a, const std::string& b) {
     CHECK(same);
   }
   CHECK(numbers_of(json_of(a + "/summary.json")) == numbers_of(json_of(b + "/summary.json")));
-  const bool same_best = tensors_of(a + "/best.safetensors") == tensors_of(b + "/best.safetensors");
+  const bool same_best = tensors_of(a + "/best.safetensors") == tensors_of(b + "/best.safetensors") &&
+                         tensors_of(a + "/model.safetensors") == tensors_of(b + "/model.safetensors");
   CHECK(same_best);
 }
 
@@ -371,7 +372,7 @@ TEST_SUITE("fast") {
       fmt::print("[skipped] Python is not installed\n");
       return;
     }
-    for (const std::string name : {"/last.safetensors", "/best.safetensors"}) {
+    for (const std::string name : {"/last.safetensors", "/best.safetensors", "/model.safetensors"}) {
       if (!fs::exists(run + name)) continue;
       const SafeTensors ours = load_safetensors(run + name);
       const std::string printed = scratch / "printed";

@@ -150,7 +150,7 @@ TEST_SUITE("fast") {
     CHECK(fs::is_empty(folder.path / "other"));
     const fs::path path = folder.path / "run";
     started(path);
-    for (const char* name : {"last.safetensors", "best.safetensors", "metrics.jsonl"})
+    for (const char* name : {"last.safetensors", "best.safetensors", "model.safetensors", "metrics.jsonl"})
       std::ofstream(path / name) << "x";
     RunFolder::reopen(path.string());
     CHECK(fs::exists(path / "last.safetensors"));

@@ -115,7 +115,13 @@ Json describe(const hpo::TuneState& state) {
 }  // namespace
 
 SafeTensors to_file(const Checkpoint& checkpoint, const Identity& identity, const train::Experiment& experiment) {
-  SafeTensors file = best_file(experiment, identity, {}, checkpoint.seen);
+  SafeTensors file;
+  file.metadata = {{"format", checkpoint_format},
+                   {"config", identity.config.dump()},
+                   {"data_crc32", identity.data},
+                   {"machine", identity.machine.dump()},
+                   {"seed", fmt::format("{}", identity.config.at("seed").get<std::uint64_t>())},
+                   {"seen", written(checkpoint.seen).dump()}};
   const hpo::TuneState& state = checkpoint.state;
   const hpo::Progress& progress = state.progress;
   file.metadata["progress"] = describe(state).dump();
@@ -161,20 +167,6 @@ SafeTensors to_file(const Checkpoint& checkpoint, const Identity& identity, cons
     for (std::size_t i = 0; i < block.squares.size(); ++i)
       put(file, fmt::format("block/squares/{}", i), block.squares[i]);
   }
-  return file;
-}
-
-SafeTensors best_file(const train::Experiment& experiment, const Identity& identity, const Vars& s, const Seen& seen) {
-  SafeTensors file;
-  file.metadata = {{"format", checkpoint_format},
-                   {"config", identity.config.dump()},
-                   {"data_crc32", identity.data},
-                   {"machine", identity.machine.dump()},
-                   {"seed", fmt::format("{}", identity.config.at("seed").get<std::uint64_t>())},
-                   {"seen", written(seen).dump()}};
-  const std::vector<std::string> names = experiment.state_names();
-  for (std::size_t i = 0; i < s.size(); ++i)
-    if (names[i].starts_with("param/") || names[i].starts_with("stats/")) file.tensors[names[i]] = s[i].value();
   return file;
 }
 

@@ -17,7 +17,4 @@ SafeTensors to_file(const Checkpoint& checkpoint, const Identity& identity, cons
 /// field that contradicts the settings or another field: see check.h.
 Checkpoint from_file(const SafeTensors& file, const Identity& identity, const train::Experiment& experiment,
                      const RunRules& rules, const std::string& where);
-/// Parameters and running statistics with their score: what it takes to use the network.
-SafeTensors best_file(const train::Experiment& experiment, const Identity& identity, const Vars& s, const Seen& seen);
-
 }  // namespace glocal::app

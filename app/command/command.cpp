@@ -17,9 +17,11 @@
 
 #include <glocal/app/command/data.h>
 #include <glocal/app/command/exit_code.h>
+#include <glocal/app/command/follow.h>
 #include <glocal/app/command/list.h>
 #include <glocal/app/command/runs.h>
 #include <glocal/app/dmd/dmd.h>
+#include <glocal/app/evaluate/evaluate.h>
 #include <glocal/app/reproduce/reproduce.h>
 #include <glocal/app/run/compare.h>
 #include <glocal/app/run/run.h>
@@ -45,6 +47,11 @@ std::string shortened(std::string_view message) {
   if (message.size() <= most) return std::string(message);
   return fmt::format("{} [...] {}", message.substr(0, most - end), message.substr(message.size() - end));
 }
+
+// A command that has said all, and ends with this exit code.
+struct Ended {
+  int code;
+};
 
 int report(const char* message, ExitCode code) {
   say("glocal: error: {}\n", printable(shortened(message), /*keep_lines=*/true));
@@ -107,6 +114,30 @@ void add_training_command(CLI::App& app, Command which, const char* help, std::v
 
 std::string no_part(const std::string& text) {
   return text == "train" || text == "test" ? "" : unknown_name(text, "part", {"train", "test"}, "");
+}
+
+std::string no_part_of_a_run(const std::string& text) {
+  return text == "validation"    ? ""
+         : no_part(text).empty() ? ""
+                                 : unknown_name(text, "part", {"train", "validation", "test"}, "");
+}
+
+void add_evaluate_command(CLI::App& app) {
+  CLI::App* command =
+      app.add_subcommand("evaluate", "use the network of a run: predictions, accuracy by class, confusions");
+  const auto a = std::make_shared<EvaluateArguments>();
+  command->add_option("RUN", a->run, "run folder of train or tune")->required();
+  command->add_option("--dataset", a->dataset,
+                      "images of the size that the network takes; default: the run's own data");
+  command->add_option("--data-dir", a->data_dir, "searched first for the data; default: as the run did");
+  add_value(*command, "--part", a->part, any_text(no_part_of_a_run),
+            "train, validation (of the run's own data) or test [test]");
+  command->add_flag("--best", a->best, "the network at the least validation loss instead of the last");
+  command->add_option("-o,--out", a->out, "folder of the results; default inside RUN");
+  command->add_flag("--force", a->force, "replace an evaluation in it");
+  add_value(*command, "--threads", a->threads, within(0, 1024), "0: all cores");
+  command->add_flag("--json", a->json, "print evaluation.json as one JSON object");
+  command->callback([a] { evaluate(*a); });
 }
 
 void add_data_command(CLI::App& app) {
@@ -192,6 +223,13 @@ void add_runs_command(CLI::App& app) {
       ->callback([folder] { show_run(*folder); })
       ->add_option("DIR", *folder, "run folder")
       ->required();
+  CLI::App* follow = runs->add_subcommand("follow", "look on while a run goes on, until it ends");
+  const auto json = std::make_shared<bool>(false);
+  follow->add_option("DIR", *folder, "folder of a run or a comparison; it may begin later")->required();
+  follow->add_flag("--json", *json, "a JSON object a line");
+  follow->callback([folder, json] {
+    if (const int code = follow_run(*folder, *json)) throw Ended{code};
+  });
   runs->add_subcommand("report", "write report.html of a run again")
       ->callback([folder] { report_run(*folder); })
       ->add_option("DIR", *folder, "run folder")
@@ -259,6 +297,7 @@ void add_commands(CLI::App& app) {
                        [](const Options& o) { run_alone(o, o.tuning.estimator); });
   add_training_command(app, Command::compare, "compare ways of tuning with plain training", {"lr"},
                        [](const Options& o) { compare(o); });
+  add_evaluate_command(app);
   add_data_command(app);
   add_dmd_command(app);
   add_runs_command(app);
@@ -275,6 +314,8 @@ int run_command(const std::vector<std::string>& arguments) {
     if ((std::fflush(stdout) != 0 || std::ferror(stdout)) && errno != EPIPE)  // its reader has seen enough
       fail<IoError>("[command] cannot write the results to the standard output; is its disk full?");
     return code;
+  } catch (const Ended& ended) {
+    return ended.code;
   } catch (const Interrupted& interrupted) {
     say("glocal: {}\n", interrupted.message);
     return signalled + interrupted.signal;

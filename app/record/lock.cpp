@@ -100,6 +100,15 @@ std::string FolderLock::take_or_holder(const std::filesystem::path& folder) {
   return "";
 }
 
+std::string FolderLock::holder_of(const std::filesystem::path& folder) {
+  const int descriptor = ::open((folder / file_name).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (descriptor < 0) return "";
+  const bool held = ::flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  const std::string who = held ? holder(descriptor) : "";
+  ::close(descriptor);
+  return who;
+}
+
 FolderLock::~FolderLock() { release(); }
 
 void FolderLock::release() {

@@ -20,6 +20,10 @@ class FolderLock {
   std::string take_or_holder(const std::filesystem::path& folder);
   void release();  ///< before the end
 
+  /// Who has the lock of a folder, in its own words; "" when nobody has it. A process that asks for it at this moment
+  /// could be refused: for folders where nothing seems to go on.
+  static std::string holder_of(const std::filesystem::path& folder);
+
   static constexpr const char* file_name = ".lock";
 
  private:

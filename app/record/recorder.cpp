@@ -117,7 +117,8 @@ Recorder::Recorder(const train::Experiment& experiment, const Options& options, 
       metrics_(std::move(metrics)),
       hparams_(std::move(hparams)),
       timing_(std::move(timing)),
-      progress_(estimator_, rules_.replays.runs * rules_.replays.steps + T_, ProgressLine::style(options.quiet)) {
+      progress_(estimator_, rules_.replays.runs * rules_.replays.steps + T_, ProgressLine::style(options.quiet)),
+      progress_file_(folder.path()) {
   use(experiment.phi(), 0);
 }
 
@@ -148,7 +149,9 @@ Recorder::Recorder(const train::Experiment& experiment, const Options& options, 
   paused_ = -used.seconds;
   paused_in_block_ = -used.block_seconds;
   set_values(in_use, record);
-  progress_.begin_at(steps_before() + seen.steps);
+  before_ = steps_before() + seen.steps;
+  step_ = seen.steps;
+  progress_.begin_at(before_);
 }
 
 std::int64_t Recorder::steps_before() const {
@@ -190,6 +193,20 @@ std::string Recorder::note() const {
   return text + note_;
 }
 
+Standing Recorder::standing() const {
+  return {.estimator = estimator_,
+          .done = steps_before() + step_,
+          .total = rules_.replays.runs * rules_.replays.steps + T_,
+          .before = before_,
+          .step = step_,
+          .updates = seen_.updates,
+          .seconds = run_clock_.seconds(),
+          .train_loss = seen_.train_loss,
+          .scored = seen_.scored,
+          .validation = seen_.validation,
+          .note = note()};
+}
+
 void Recorder::check(const Vars& s, double before, std::int64_t t) const {
   const auto at = [this] {
     const std::string text = shown(values_, 4, ", ", " = ");
@@ -207,7 +224,9 @@ void Recorder::check(const Vars& s, double before, std::int64_t t) const {
 void Recorder::step(const Vars& s, std::int64_t t) {
   const double before = std::exchange(seen_.train_loss, train::Experiment::training_loss(s));
   check(s, before, t);
-  progress_.update(steps_before() + t + 1, note());
+  step_ = t + 1;
+  progress_.update(steps_before() + step_, note());
+  if (progress_file_.due()) progress_file_.write(standing());
   if (replays()) return;
   seen_.steps = t + 1;
   if (seen_.steps % rules_.loss_every == 0) metrics_.append({{"step", seen_.steps}, {"train_loss", seen_.train_loss}});

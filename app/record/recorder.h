@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <glocal/app/record/numbers.h>
+#include <glocal/app/record/progress_file.h>
 #include <glocal/app/record/run_folder.h>
 #include <glocal/app/settings/options.h>
 #include <glocal/app/setup/divergence.h>
@@ -87,6 +88,7 @@ class Recorder {
   Seen seen() const;
   Used used() const;
   bool replays() const { return rules_.replays_at(seen_.updates); }
+  Standing standing() const;  ///< after the latest step
   /// What was appended to the files survives a crash of the machine.
   void sync();
 
@@ -134,6 +136,8 @@ class Recorder {
   double paused_ = 0, paused_in_block_ = 0;  // seconds; negative by what earlier processes have used
   JsonLines metrics_, hparams_, timing_;
   ProgressLine progress_;
+  ProgressFile progress_file_;
+  std::int64_t step_ = 0, before_ = 0;  // the latest step, and the steps of an earlier process; runs from the start too
 };
 
 }  // namespace glocal::app

@@ -32,9 +32,10 @@ namespace fs = std::filesystem;
 namespace {
 
 // The one that makes it a run folder goes last: a removal that is cut short can be done again.
-constexpr const char* files_of_a_run[] = {"meta.json",    "metrics.jsonl", "hparams.jsonl",    "timing.jsonl",
-                                          "summary.json", "params.npz",    "last.safetensors", "best.safetensors",
-                                          "labels.json",  "report.html",   "config.json"};
+constexpr const char* files_of_a_run[] = {"meta.json",        "metrics.jsonl",     "hparams.jsonl", "timing.jsonl",
+                                          "summary.json",     "params.npz",        "progress.json", "last.safetensors",
+                                          "best.safetensors", "model.safetensors", "labels.json",   "report.html",
+                                          "config.json"};
 
 bool holds_run(const fs::path& path) {
   std::error_code none;

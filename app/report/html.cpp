@@ -54,10 +54,11 @@ std::string html_of(const Page& page) {
   const auto style = embedded::report_style;
   return fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>{0}</title>\n"
+      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n{7}<title>{0}</title>\n"
       "<style>\n{1}\n{2}</style>\n</head>\n<body>\n{3}<h1>{0}</h1>\n<p class=\"sub\">{4}</p>\n{5}{6}</body>\n</html>\n",
       xml_text(page.title), palette_css(), std::string_view(reinterpret_cast<const char*>(style.data()), style.size()),
-      page.synthetic ? "<p class=\"stamp\">SYNTHETIC DATA</p>\n" : "", xml_text(page.subtitle), missing, page.body);
+      page.synthetic ? "<p class=\"stamp\">SYNTHETIC DATA</p>\n" : "", xml_text(page.subtitle), missing, page.body,
+      page.refresh > 0 ? fmt::format("<meta http-equiv=\"refresh\" content=\"{}\">\n", page.refresh) : "");
 }
 
 std::string number_text(double value) { return std::isnan(value) ? "" : fmt::format("{:.4g}", value); }

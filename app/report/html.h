@@ -27,6 +27,7 @@ struct Page {
   std::string title, subtitle;  ///< text
   bool synthetic = false;       ///< stamps SYNTHETIC on top
   std::string body{};           ///< HTML
+  int refresh = 0;              ///< seconds after which a browser loads it again; 0: never
 };
 std::string html_of(const Page& page);
 

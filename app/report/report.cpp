@@ -1,22 +1,29 @@
 #include <glocal/app/report/report.h>
 
+#include <fmt/chrono.h>
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <ctime>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include <glocal/app/record/numbers.h>
+#include <glocal/app/record/progress_file.h>
 #include <glocal/app/record/read_run.h>
 #include <glocal/app/record/run_record.h>
 #include <glocal/app/report/compare.h>
 #include <glocal/app/report/figures.h>
 #include <glocal/app/report/html.h>
 #include <glocal/app/report/sections.h>
+#include <glocal/app/settings/json_record.h>
+#include <glocal/app/settings/json_text.h>
 #include <glocal/app/settings/options.h>
 #include <glocal/app/terminal/progress.h>
 #include <glocal/core/error.h>
@@ -51,9 +58,17 @@ std::string headline_tiles(const RunRecord& run) {
   return tiles(entries);
 }
 
+constexpr int live_refresh = 30;  // seconds
+
+// The summary of a run that goes on says where it stands, and has no status yet.
+bool goes_on(const RunRecord& run) { return run.summary.contains("standing"); }
+
 std::string status_line(const RunRecord& run) {
   const std::string status = text_at(run.summary, "status");
   if (status == "ok") return "";
+  if (goes_on(run))
+    return fmt::format("<p class=\"alarm\">{} This page reloads itself every {} s.</p>\n",
+                       xml_text(text_at(run.summary, "standing")), live_refresh);
   return fmt::format("<p class=\"alarm\">This run was {} after {} steps; the numbers are those until then.</p>\n",
                      status == "diverged" ? "stopped because it diverged" : xml_text(status),
                      xml_text(text_at(run.summary, "steps")));
@@ -66,6 +81,7 @@ std::string run_page(const RunRecord& run) {
                            tuned ? run.estimator + " tuning" : "plain training");
   page.subtitle = problem_text(run.config, run.meta);
   page.synthetic = run.meta.value("synthetic", false);
+  page.refresh = goes_on(run) ? live_refresh : 0;
   page.body = status_line(run) + headline_tiles(run) + kept_text(run);
   page.body += "<h2>Training</h2>\n<div class=\"grid\">\n";
   page.body += figure(loss_plot(run), "loss",
@@ -108,8 +124,25 @@ void write_report(const std::filesystem::path& run_folder) {
   write_file_atomically((run_folder / "report.html").string(), page);
 }
 
+void write_live_report(const std::filesystem::path& run_folder, const std::string& file, const Standing& standing) {
+  const double left = standing.seconds_left();
+  Json summary{{"estimator", standing.estimator},
+               {"standing", fmt::format("The run goes on: at {:%H:%M:%S} UTC {} of {} steps were done{}.",
+                                        fmt::gmtime(std::time(nullptr)), standing.done, standing.total,
+                                        std::isnan(left) ? "" : fmt::format(", {} were left", time_left(left)))}};
+  if (standing.scored) summary["val"] = written(standing.validation);
+  const RunRecord run = parse_run(run_folder, [&](const char* name) {
+    return std::string_view(name) == "summary.json" ? json_dump(summary)
+                                                    : read_file((run_folder / name).string(), most_run_bytes);
+  });
+  write_file_atomically(file, report_page(run));
+}
+
 void write_missing_report(const std::filesystem::path& run_folder) {
-  if (!std::filesystem::exists(run_folder / "report.html")) write_report(run_folder);
+  const std::string file = (run_folder / "report.html").string();
+  const bool whole =
+      std::filesystem::exists(file) && read_file(file).find("<meta http-equiv=\"refresh\"") == std::string::npos;
+  if (!whole) write_report(run_folder);
 }
 
 }  // namespace glocal::app

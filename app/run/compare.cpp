@@ -187,7 +187,8 @@ std::optional<Json> finished_summary(const std::filesystem::path& file) {
 Outcome run_or_read(const train::Experiment& experiment, const Options& options, const std::string& estimator,
                     const RunFolder& folder, const hpo::Cost& predicted) {
   RunFolder inside = folder.inside(fmt::format("{}-seed{}", estimator, options.experiment.seed));
-  Resumption resumption{false, resume_command(options, folder.path().string())};
+  Resumption resumption{false, resume_command(options, folder.path().string()),
+                        (folder.path() / "report.html").string()};
   const std::string path = inside.path().string();
   if (!options.resume.empty() && std::filesystem::exists(inside.path() / "config.json")) {
     // Else it is left from a comparison that --force has replaced.

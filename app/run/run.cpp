@@ -145,6 +145,7 @@ Outcome run(const train::Experiment& experiment, const Options& options, const s
   };
   try {
     training = begin_or_go_on(experiment, options, estimator, folder, resumption.go_on);
+    if (!resumption.report.empty()) training->report_to(resumption.report);
     if (resumption.go_on && !has_meta) folder.write("meta.json", describe(experiment, predicted));
     try {
       const hpo::TuneResult result = training->run();
@@ -172,6 +173,7 @@ Outcome run(const train::Experiment& experiment, const Options& options, const s
   } catch (const std::exception& error) {
     if (!training) throw;
     stopped("failed", error.what());
+    training->drop_report();
     try {
       summarise();
     } catch (const std::exception&) {  // the disk does not even take that

@@ -70,6 +70,7 @@ struct Outcome {
 struct Resumption {
   bool go_on = false;   ///< this run has begun in its folder: continue from last.safetensors, or else begin again there
   std::string command;  ///< what continues it, as typed
+  std::string report = {};  ///< where the page of a run that goes on is written; empty: into its folder
 };
 /// `glocal COMMAND --resume FOLDER` as it is typed here.
 std::string resume_command(const Options& options, const std::string& folder);

@@ -1,18 +1,24 @@
 #include <glocal/app/run/training.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <iterator>
+#include <limits>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include <glocal/app/checkpoint/checkpoint.h>
 #include <glocal/app/checkpoint/file.h>
 #include <glocal/app/checkpoint/lines.h>
+#include <glocal/app/record/network.h>
 #include <glocal/app/record/run_folder.h>
+#include <glocal/app/report/report.h>
 #include <glocal/app/settings/options.h>
 #include <glocal/app/setup/prepare.h>
 #include <glocal/app/setup/run_rules.h>
@@ -23,6 +29,7 @@
 #include <glocal/core/error.h>
 #include <glocal/core/io/safetensors.h>
 #include <glocal/core/stopwatch.h>
+#include <glocal/core/text/printable.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/search/registry.h>
 #include <glocal/hpo/tune/keep_best.h>
@@ -111,6 +118,8 @@ void Training::save() {
   recorder_.sync();
   save_safetensors(path("last.safetensors"),
                    to_file({state_, std::move(values), mark_, recorder_.used()}, identity(), experiment_));
+  if (!parameters().empty())
+    save_safetensors(path("model.safetensors"), network_file(experiment_, identity().config, parameters(), mark_));
   saving_ = clock.seconds();
   since_saved_.restart();
 }
@@ -126,6 +135,32 @@ void Training::watch(const Vars& s, std::int64_t t) {
   if (recorder_.seen().best < best) save_best(s);
   throw_if_interrupted();
   if (settled && due()) save();
+  report_now_and_then();
+}
+
+// Every 30 s, or as often as it takes 1 % of the time. $GLOCAL_REPORT_EVERY seconds instead, so that tests need not
+// wait.
+void Training::report_now_and_then() {
+  static const char* chosen = std::getenv("GLOCAL_REPORT_EVERY");
+  static const double every = chosen ? std::atof(chosen) : 30;
+  if (!std::isfinite(reporting_)) return;
+  if (since_reported_.seconds() < (chosen ? every : std::max(every, 100 * reporting_))) return;
+  const Recorder::Pause pause(recorder_);
+  const Stopwatch clock;
+  try {
+    write_live_report(folder_.path(), live_report_, recorder_.standing());
+    reported_ = true;
+    reporting_ = clock.seconds();
+  } catch (const Error& error) {  // the run is worth more than a look at it
+    say("glocal: note: no report while this run goes on: {}\n", printable(error.what()));
+    reporting_ = std::numeric_limits<double>::infinity();
+  }
+  since_reported_.restart();
+}
+
+void Training::drop_report() const {
+  std::error_code ignored;
+  if (reported_) std::filesystem::remove(live_report_, ignored);
 }
 
 // By default once a minute, or as often as it takes 1 % of the time.
@@ -135,7 +170,7 @@ bool Training::due() const {
 
 void Training::save_best(const Vars& s) {
   const Recorder::Pause pause(recorder_);
-  save_safetensors(path("best.safetensors"), best_file(experiment_, identity(), s, recorder_.seen()));
+  save_safetensors(path("best.safetensors"), network_file(experiment_, identity().config, s, recorder_.seen()));
 }
 
 const Identity& Training::identity() {

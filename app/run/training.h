@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <glocal/app/checkpoint/checkpoint.h>
@@ -31,8 +32,12 @@ class Training {
   hpo::TuneResult run();
   /// The last scores; Interrupted leaves the run where its training ended.
   void score(const Vars& s);
-  /// Writes last.safetensors. Not after any error but Interrupted: others may leave half a step behind. Throws
-  /// DivergedError for a state that is not finite, and leaves the file as it was.
+  /// Where the page of a run that goes on is written; by default into its folder.
+  void report_to(std::string file) { live_report_ = std::move(file); }
+  /// Removes such a page, for runs that end without a report.
+  void drop_report() const;
+  /// Writes last.safetensors and the network of training itself. Not after any error but Interrupted: others may leave
+  /// half a step behind. Throws DivergedError for a state that is not finite, and leaves the file as it was.
   void save();
 
   /// The parameters of training itself, empty where runs from the start are still being made.
@@ -48,6 +53,7 @@ class Training {
   void note_judgement();
   std::int64_t record() const;
   bool due() const;
+  void report_now_and_then();
   void save_best(const Vars& s);
   const Identity& identity();
   std::string path(const char* file) const { return (folder_.path() / file).string(); }
@@ -62,6 +68,10 @@ class Training {
   std::optional<Identity> identity_;
   Stopwatch since_saved_;
   double saving_ = 0;  // seconds that the latest save took
+  std::string live_report_ = path("report.html");
+  Stopwatch since_reported_;
+  double reporting_ = 0;  // seconds that the latest report took
+  bool reported_ = false;
   bool judgement_noted_ = false;
   const Vars nothing_;
 };

@@ -48,7 +48,7 @@ std::string ProgressLine::text(std::int64_t done, double seconds, const std::str
     bar = "  " + bar;
   }
   const double rate = seconds > 0 ? static_cast<double>(done - before_) / seconds : 0;
-  const std::string left = rate > 0 ? duration(static_cast<double>(total_ - done) / rate) + " left" : "";
+  const std::string left = rate > 0 ? time_left(static_cast<double>(total_ - done) / rate) + " left" : "";
   return fmt::format("{}{}  {}/{} steps  {:.0f}/s  {}  {}", label_, bar, done, total_, rate, left, note);
 }
 
@@ -76,6 +76,10 @@ std::string duration(double seconds) {
   if (whole < 120) return fmt::format("{} s", whole);
   if (whole < 7200) return fmt::format("{} min {} s", whole / 60, whole % 60);
   return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
+}
+
+std::string time_left(double seconds) {
+  return seconds < 3600 ? duration(seconds) : fmt::format("{:.1f} h", seconds / 3600);
 }
 
 std::string size_text(std::int64_t bytes) { return size_text(static_cast<double>(bytes)); }

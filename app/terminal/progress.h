@@ -38,6 +38,8 @@ class ProgressLine {
 
 /// "0.4 s", "12 s", "3 min 20 s", "2 h 5 min".
 std::string duration(double seconds);
+/// The same, from an hour on in hours alone: "2.4 h".
+std::string time_left(double seconds);
 /// "12.3 MB", "1.2 GB".
 std::string size_text(std::int64_t bytes);
 std::string size_text(double bytes);  ///< of a number from a file, whatever it is

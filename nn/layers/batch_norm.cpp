@@ -30,7 +30,7 @@ BatchNorm::BatchNorm(std::int64_t channels, DType dtype)
 Var BatchNorm::operator()(const Var& x, Pass& pass, bool relu) const {
   const std::int64_t channels = weight.size();
   check_channels("batch_norm", x, channels);
-  const auto [mean_before, var_before] = pass.next_stats(channels, x.dtype());
+  const auto [mean_before, var_before] = pass.next_stats(bias, x.dtype());
   if (!pass.training) {
     const Var factor = weight * rsqrt(var_before + eps);
     if (far_from_zero(mean_before.value(), factor.value()))

@@ -1,5 +1,7 @@
 #include <glocal/nn/models/model.h>
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -25,6 +27,16 @@ std::int64_t Model::parameter_count() const {
 
 namespace detail {
 
+namespace {
+// "blocks.0.norm1", or a name by its place for a layer whose bias is no parameter.
+std::string layer_of_bias(const Model& model, const Var& bias, std::size_t place) {
+  for (std::size_t i = 0; i < model.names.size(); ++i)
+    if (model.parameters[i].value().raw() == bias.value().raw())
+      return model.names[i].substr(0, model.names[i].rfind('.'));
+  return fmt::format("batch_norm.{}", place);
+}
+}  // namespace
+
 void finish(Model& model) {
   model.forward = [run = std::move(model.forward), name = model.name, input = model.input,
                    count = model.parameters.size()](const Vars& parameters, const Var& x, Pass& pass) {
@@ -44,6 +56,9 @@ void finish(Model& model) {
     fail<ShapeError>("[{}] should map two images to (2, {}), it gives {}", model.name, model.classes, logits.shape());
   for (std::size_t i = 0; i < pass.updated.size(); ++i)
     model.stats.push_back(Tensor::full(pass.updated[i].shape(), i % 2 == 0 ? 0 : 1, dtype));
+  for (std::size_t i = 0; i < pass.takers.size(); ++i)
+    for (const char* of : {"running_mean", "running_var"})
+      model.stat_names.push_back(fmt::format("{}.{}", layer_of_bias(model, pass.takers[i], i), of));
 }
 
 }  // namespace detail

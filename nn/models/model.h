@@ -24,9 +24,10 @@ struct Model {
   std::string name;
   Shape input;  ///< one image: (C, H, W)
   int classes = 0;
-  Vars parameters;                 ///< the initial ones
-  std::vector<std::string> names;  ///< one per parameter: "conv1.weight"
-  Vars stats;                      ///< the initial running statistics: mean 0 and variance 1 of each BatchNorm
+  Vars parameters;                      ///< the initial ones
+  std::vector<std::string> names;       ///< one per parameter: "conv1.weight"
+  Vars stats;                           ///< the initial running statistics: mean 0 and variance 1 of each BatchNorm
+  std::vector<std::string> stat_names;  ///< one per statistic: "norm.running_mean", "norm.running_var"
   /// (parameters, x (N, C, H, W), pass) -> logits (N, classes). Throws ShapeError.
   std::function<Var(const Vars& parameters, const Var& x, Pass& pass)> forward;
   /// Where set: the initial parameters with those that are made from the data, training images x (N, C, H, W).
@@ -63,14 +64,15 @@ struct ModelKind {
 // ---------------------------------------------------------------------------------------------------------
 
 namespace detail {
-/// Checks the input against model.input before f runs, then finds model.stats by a run on two zero images.
+/// Checks the input against model.input before f runs, then finds model.stats and their names by a run on two zero
+/// images.
 void finish(Model& model);
 }  // namespace detail
 
 template <Tree M>
 Model erase(std::string name, M network, const Shape& input, int classes) {
   static_assert(Layer<M>, "a network is called as network(x) or network(x, pass)");
-  Model model{std::move(name), input, classes, flatten(network), leaf_names(network), {}, {}};
+  Model model{std::move(name), input, classes, flatten(network), leaf_names(network), {}, {}, {}};
   // The function keeps the structure alone: the initial numbers belong to model.parameters.
   model.forward = [like = unflatten(network, Vars(model.parameters.size()))](const Vars& parameters, const Var& x,
                                                                              Pass& pass) {

@@ -218,7 +218,7 @@ SetInfo emnist(const std::string& division, std::int64_t train, std::int64_t tes
   set.folders = {"emnist", "EMNIST/raw", "gzip", ""};
   set.archives = {{"gzip.zip", 561753746, "fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e"}};
   set.mirrors = {"https://biometrics.nist.gov/cs_links/EMNIST/", "https://www.itl.nist.gov/iaui/vip/cs_links/EMNIST/"};
-  set.licence = "none stated (a work of the US government)";
+  set.licence = "none stated";
   set.citation =
       "G. Cohen, S. Afshar, J. Tapson, A. van Schaik: EMNIST: an extension of MNIST to handwritten letters. "
       "arXiv:1702.05373, 2017.";

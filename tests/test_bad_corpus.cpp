@@ -64,8 +64,8 @@ TEST_SUITE("fast") {
   TEST_CASE("corpus: ops") { replay("ops", fuzz_ops, 100); }
 
   TEST_CASE("corpus: every folder of it is replayed") {
-    const std::set<std::string> known{"cifar", "command", "config",     "gzip",        "idx",   "npy",
-                                      "npz",   "ops",     "run_record", "safetensors", "series"};
+    const std::set<std::string> known{"cifar", "command", "config",  "gzip",    "idx",        "mat",         "npy",
+                                      "npz",   "ops",     "own_npz", "picture", "run_record", "safetensors", "series"};
     std::set<std::string> found;
     for (const auto& folder : fs::directory_iterator(corpus)) found.insert(folder.path().filename().string());
     CHECK(found == known);

@@ -27,9 +27,13 @@
 #include <glocal/core/io/safetensors.h>
 #include <glocal/core/memory.h>
 #include <glocal/core/text/printable.h>
+#include <glocal/datasets/own/npz.h>
 #include <glocal/datasets/readers/cifar.h>
 #include <glocal/datasets/readers/gzip.h>
 #include <glocal/datasets/readers/idx.h>
+#include <glocal/datasets/readers/mat.h>
+#include <glocal/datasets/readers/payload.h>
+#include <glocal/datasets/readers/picture.h>
 
 #include "data_files.h"
 #include "sanitized.h"
@@ -49,6 +53,10 @@ const std::vector<std::pair<std::string, Read>> readers = {
     {"idx", [](const std::string& path) { datasets::read_idx(path, 3); }},
     {"cifar10", [](const std::string& path) { datasets::read_cifar(path, CifarLabels::cifar10); }},
     {"cifar100", [](const std::string& path) { datasets::read_cifar(path, CifarLabels::cifar100_fine); }},
+    {"own npz", [](const std::string& path) { datasets::read_npz_data(path, {}); }},
+    {"picture",
+     [](const std::string& path) { datasets::parse_picture(datasets::read_data_file(path), printable(path)); }},
+    {"mat", [](const std::string& path) { datasets::parse_mat_array(datasets::read_data_file(path), "X", path); }},
     {"npy", [](const std::string& path) { load_npy(path); }},
     {"npz", [](const std::string& path) { load_npz(path); }},
     {"safetensors", [](const std::string& path) { load_safetensors(path); }},

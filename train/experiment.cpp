@@ -83,7 +83,7 @@ datasets::Options data_options(const ExperimentConfig& c) {
 datasets::Parts load_data(const ExperimentConfig& c, Key root) {
   datasets::TrainTest both = datasets::load_both(c.dataset, data_options(c));
   const std::int64_t official = both.train.size();
-  const std::int64_t validation = c.validation > 0 ? c.validation : official / 6;
+  const std::int64_t validation = c.validation > 0 ? c.validation : std::max<std::int64_t>(1, official / 6);
   refuse_outside(c, "val_size", validation, 1, official - 1, "one less than the training part of " + c.dataset);
   datasets::Parts parts = datasets::divide(std::move(both), validation, split(root, data_split));
   refuse_outside(c, "train_limit", c.train_limit, 0, parts.train.size(), "the training images of " + c.dataset);

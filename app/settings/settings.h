@@ -49,7 +49,7 @@ void for_each_setting(O& options, Visit&& visit) {
   v({"dataset", problem, "NAME", "mnist, cifar10, ...; your own: npz:FILE, idx:DIR, images:DIR",
      any_text(complaint_about_dataset)},
     e.dataset);
-  v({"data_dir", problem, "DIR", "searched first for data; of npz --layout nhwc, of cifar100 --labels coarse", text},
+  v({"data_dir", problem, "DIR", "searched first for data; npz: --layout nhwc, cifar100: --labels coarse", text},
     e.data_dir);
   v({"labels", problem, "", "cifar100: fine, its 100 classes, or coarse, 20 of five each", name_in("labels")},
     e.labels);

@@ -24,10 +24,11 @@ std::string read_data_file(const std::string& path) {
 std::string_view describe_content(std::string_view bytes) {
   const auto first = std::find_if(bytes.begin(), bytes.end(), [](unsigned char c) { return std::isspace(c) == 0; });
   if (first != bytes.end() && *first == '<') return "the file looks like a web page, not like data";
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 7> known = {{
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 8> known = {{
       {"\x1f\x8b", "the file looks like gzip"},
       {"PK\x03\x04", "the file looks like a zip archive"},
       {"\x89PNG", "the file looks like a PNG image"},
+      {"\x80", "the file looks like a pickle of Python; save its arrays with numpy.savez"},
       {"\x93NUMPY", "the file looks like a NumPy array"},
       {"version https://git-lfs", "the file is a Git LFS pointer, not the data itself"},
       {std::string_view("\0\0\x08\x01", 4), "the file holds IDX labels"},

@@ -9,6 +9,7 @@
 
 #include <png.h>
 
+#include <algorithm>
 #include <csetjmp>
 #include <cstddef>
 #include <cstdint>
@@ -112,8 +113,11 @@ Picture parse_png(std::string_view bytes, std::string_view file) {
   Reader reader(bytes, file);
   const Shape shape = reader.header();
   constexpr std::size_t most_expansion = 1032;  // deflate cannot expand further
+  // Palettes and pixels of one bit can, once unpacked.
+  const std::size_t most =
+      std::clamp<std::size_t>(most_expansion * bytes.size(), std::size_t{24} << 20, most_picture_bytes);
   const std::size_t plane = shape.width * shape.height;
-  if (shape.height * shape.raw_row / most_expansion > bytes.size() || plane * shape.channels > most_picture_bytes)
+  if (shape.height * shape.raw_row / most_expansion > bytes.size() || plane * shape.channels > most)
     fail<DataError>("[images] {}: {} x {} pixels are more than {} bytes can hold, or than one picture may have", file,
                     shape.width, shape.height, bytes.size());
   std::vector<std::uint8_t> numbers(plane * shape.channels);

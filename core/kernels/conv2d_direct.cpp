@@ -8,6 +8,7 @@
 #include <glocal/core/kernels/conv2d.h>
 #include <glocal/core/kernels/conv2d_algorithms.h>
 #include <glocal/core/kernels/conv2d_layout.h>
+#include <glocal/core/kernels/conv2d_phase.h>
 #include <glocal/core/kernels/scratch.h>
 #include <glocal/core/parallel.h>
 #include <glocal/core/simd/conv.h>
@@ -219,20 +220,6 @@ struct Forward {
         }
       }
     });
-  }
-};
-
-// The outputs i of one phase of the input's gradient, i * stride + phase - padding in [0, size), and the taps t they
-// sum over, phase + t * stride: along that axis a convolution of gy with stride 1 and the taps in reverse.
-struct Phase {
-  Int first, count, taps, padding;
-  Phase(const Conv2dSizes& z, std::size_t axis, Int phase) {
-    const Int size = axis == 0 ? z.H : z.W, kernel = axis == 0 ? z.KH : z.KW;
-    const Int s = z.stride[axis], p = z.padding[axis];
-    first = ceil_div(p - phase, s);
-    count = floor_div(size - 1 + p - phase, s) + 1 - first;
-    taps = ceil_div(kernel - phase, s);
-    padding = (s == 1 ? z.dilation[axis] : 1) * (taps - 1) - first;
   }
 };
 

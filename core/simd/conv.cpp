@@ -228,10 +228,17 @@ void sum_lanes(Int n, const T* from, T* to) {
 }
 
 template <class T>
+void copy_rows(Int rows, Int n, const T* from, Int from_row, T* to, Int to_row) {
+  for (; rows > 0; --rows, from += from_row, to += to_row)
+    for_each_vector<T>(
+        n, [&](auto at) __attribute__((always_inline)) { at.store(to, at.load(from)); });
+}
+
+template <class T>
 constexpr ConvKernels<T> kernels{lanes<T>,         most_outputs,   most_vectors,       most_weight_outputs,
                                  most_weight_taps, any_tile<T>,    any_weight_tile<T>, interleave<T>,
                                  deinterleave<T>,  max_windows<T>, take_corners<T>,    put_corners<T>,
-                                 sum_lanes<T>};
+                                 sum_lanes<T>,     copy_rows<T>};
 
 }  // namespace
 

@@ -45,7 +45,7 @@ struct Forward {
   Int column_tiles;  // of vectors, in a row of images or in a flat image
   Corners<T> of_x{}, of_y{};
 
-  Forward(const Conv2dSizes& z, bool flat_only, Isa set) : f(z, flat_only, set) {
+  Forward(const Conv2dSizes& z, bool flat_only, Isa set, bool in_place = false) : f(z, flat_only, set, in_place) {
     tiles = ceil_div(f.Og, f.simd.most_outputs);
     column_tiles = f.images ? best_column_tiles() : ceil_div(f.flat_vectors(), f.simd.most_vectors);
   }
@@ -170,7 +170,8 @@ struct Forward {
 
   void flat_image(simd::ConvTile<T> tile, const Int* list, const T* xs, T* ys, const Target<T>& y) const {
     const Conv2dSizes& z = f.z;
-    tile.y_output = f.flat_vectors() * f.L;
+    tile.y_output = f.in_place ? y.channel : f.flat_vectors() * f.L;
+    if (f.in_place) ys = y.data;
     tile.tap = list + 3;
     tile.taps = z.KH * list[2];
     for (Int i = 0; i < column_tiles; ++i) {
@@ -180,7 +181,7 @@ struct Forward {
       tile.y = ys + part.first * f.L;
       f.simd.tile(tile);
     }
-    for (Int o = 0; o < tile.outputs; ++o)
+    for (Int o = 0; !f.in_place && o < tile.outputs; ++o)
       for (Int r = 0; r < z.OH; ++r) {
         const T* from = ys + o * tile.y_output + r * f.Wq;
         T* to = y.data + o * y.channel + r * y.row;
@@ -246,7 +247,7 @@ Int direct_corners(const Conv2dSizes& z, Isa set) {
 template <class T>
 void direct_conv2d(const Conv2dSizes& z, const T* x, const T* weight, const T* bias, T* y, Isa set,
                    Corners<T> corners) {
-  Forward<T> forward(z, /*flat_only=*/false, set);
+  Forward<T> forward(z, /*flat_only=*/false, set, /*in_place=*/!corners);
   forward.of_y = corners;
   const Scratch<T> weights(forward.weights_size());
   const Int Og = z.O / z.groups, Cg = z.C / z.groups;

@@ -238,7 +238,7 @@ struct ChannelWeight {
         copy(copy_of_x(z)),
         offset(copy.taps(z.KH, z.KW, z.dilation)),
         K(static_cast<Int>(offset.size())) {
-    constexpr Int multiplications = Int(1) << 23;  // per slot
+    constexpr Int multiplications = Int(1) << 24;  // per slot
     slots = std::clamp<Int>(z.N * P * z.O * K / multiplications, 1, std::min<Int>(z.N, 8));
   }
 
@@ -377,12 +377,17 @@ void channel_conv2d_input(const Conv2dSizes& z, const T* gy, const T* weight, T*
   const Scratch<T> weights(z.groups * channels.weights);
   for (std::size_t i = 0; i < phases.size(); ++i) {
     const auto [a, b] = phases[i];
-    const Int high = rows[static_cast<std::size_t>(a)].taps, wide = columns[static_cast<std::size_t>(b)].taps;
-    for (Int g = 0; g < z.groups; ++g)
+    std::vector<Int> place;  // of each tap's weight for the first channel; the taps in reverse
+    for (Int o = 0; o < Og; ++o)
+      for (Int u = rows[static_cast<std::size_t>(a)].taps - 1; u >= 0; --u)
+        for (Int v = columns[static_cast<std::size_t>(b)].taps - 1; v >= 0; --v)
+          place.push_back((o * Cg * z.KH + a + u * s0) * z.KW + b + v * s1);
+    for (Int g = 0; g < z.groups; ++g) {
+      const T* const of_group = weight + g * Og * Cg * z.KH * z.KW;
       channels.load_weights(i, g, weights.data(), [&](Int c, Int k) {
-        const Int o = k / (high * wide), u = high - 1 - k / wide % high, v = wide - 1 - k % wide;
-        return weight[(((g * Og + o) * Cg + c) * z.KH + a + u * s0) * z.KW + b + v * s1];
+        return of_group[place[static_cast<std::size_t>(k)] + c * z.KH * z.KW];
       });
+    }
   }
   channels.run(gy, weights.data(), nullptr, gx);
 }

@@ -14,7 +14,7 @@ class Run:
     def problem(self):
         """The row of work/ whose problem this run reads: global and plain training share theirs."""
         parts = self.name.split("/")
-        if parts[0] in ("global", "plain", "local", "glocal"):
+        if parts[0] in ("global", "plain", "local", "glocal", "truncated"):
             return f"plain/{parts[1]}/T10"
         return self.name
 
@@ -22,8 +22,8 @@ class Run:
     def block(self):
         """Runs of one block are measured one right after the other, between two probes of the machine."""
         parts = self.name.split("/")
-        if parts[0] in ("global", "plain"):
-            return f"unroll/{parts[1]}/{parts[2]}", self.threads
+        if parts[0] in ("global", "plain", "truncated"):
+            return f"unroll/{parts[1]}/{parts[2].replace('K', 'T')}", self.threads
         if parts[0] in ("local", "glocal"):
             return "estimators", self.threads
         return self.name, self.threads
@@ -61,6 +61,7 @@ def training_rows():
         yield against("torch", f"LeNet step, batch {N}", f"train/lenet/b{N}", ratio, tolerance=tight,
                       share=(0.60, 0.70) if N == 128 else None)
     yield against("torch", "small conv net step, batch 128", "train/smallcnn/b128", (1.8, 2.5), tolerance=tight)
+    yield against("torch", "ResNet-20 step, batch 128", "train/resnet20/b128", (1.5, 2.0), tolerance=deep)
     yield against("torch", "WRN-28-2 step, batch 128", "train/wrn28_2/b128", (1.5, 2.0), memory=(0.7, 0.5),
                   share=(1.0, 1.3), tolerance=deep)
     yield against("torch", "LeNet inference, batch 128", "infer/lenet/b128", (4, 5), tolerance=tight)
@@ -94,7 +95,23 @@ def hypergradient_rows():
             yield against("torch", f"plain training, {label}, T = {T}", f"plain/{net}/T{T}", tolerance=1e-2)
     yield against("torch", "forward step, MLP, q = 3", "forward/mlp/q3", (1.7, 2.2), tolerance=short)
     yield against("torch", "forward step, LeNet, q = 3", "forward/lenet/q3", (3.5, 5), tolerance=short)
+    yield from residual_rows(unroll)
     yield against("torch", "DMD, tau 100, q 3, m 10 (numpy)", "dmd/tau100", (1.5, 3), tolerance=1e-2)
+
+
+def residual_rows(unroll):
+    """Batches of 32. What PyTorch stores of 50 steps fits no small machine."""
+    few = 5e-2  # ten steps in f32 through 20 and 28 layers of batch statistics and kinks
+    for net, label in (("resnet20", "ResNet-20"), ("wrn28_2", "WRN-28-2")):
+        yield against("torch", f"plain training, {label}, batch 32, T = 10", f"plain/{net}/T10", tolerance=1e-2)
+        for q in (1, 3):
+            yield against("torch", f"forward step, {label}, batch 32, q = {q}", f"forward/{net}/q{q}", (2, 3),
+                          tolerance=few)
+        yield against("torch", f"truncated, {label}, batch 32, K = 10", f"truncated/{net}/K10", (2, 3),
+                      peer_name=f"global/{net}/T10", tolerance=few)
+        yield unroll(f"{label}, batch 32", net, 10, "checkpointed", (2, 3), few, memory=(0.3, 0.2))
+        yield Row(f"global, {label}, batch 32, T = 50, checkpointed", Run("work", f"global/{net}/T50/checkpointed"),
+                  None)
 
 
 def process_rows():
@@ -110,13 +127,15 @@ def two_thread_rows():
             ("MLP 784-128-10 step, batch 1024", "train/mlp_784_128_10/b1024", (1.2, 1.4), 1e-4),
             ("LeNet step, batch 128", "train/lenet/b128", (3.3, 4.5), 1e-4),
             ("small conv net step, batch 128", "train/smallcnn/b128", (1.7, 2.2), 1e-4),
+            ("ResNet-20 step, batch 128", "train/resnet20/b128", (1.5, 2), 1e-3),
             ("WRN-28-2 step, batch 128", "train/wrn28_2/b128", (1.7, 2), 1e-3)):
         yield against("torch", f"2 threads: {label}", name, ratio, threads=2, tolerance=tolerance)
 
 
 ROWS = [*training_rows(), *hypergradient_rows(), *process_rows(), *two_thread_rows()]
 
-SHAPES = ("3_16_32_s1", "16_32_32_s1", "32_32_32_s1", "32_64_32_s2", "64_64_16_s1", "64_128_16_s2", "128_128_8_s1")
+SHAPES = ("3_16_32_s1", "16_32_32_s1", "16_32_32_s2", "32_32_32_s1", "32_64_16_s2", "32_64_32_s2", "64_64_16_s1",
+          "64_128_16_s2", "128_128_8_s1")
 CONVOLUTIONS = {"forward": (1.4, 2), "input": (1.3, 1.8), "weight": (1.2, 1.6)}  # of the geometric means
 
 

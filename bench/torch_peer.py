@@ -83,6 +83,31 @@ def wide_resnet():
                          nn.Linear(128, 10))
 
 
+def resnet20():
+    import torch.nn.functional as F
+    from torch import nn
+
+    class Block(nn.Module):
+        def __init__(self, channels, out, stride):
+            super().__init__()
+            self.conv1, self.norm1 = nn.Conv2d(channels, out, 3, stride, 1, bias=False), nn.BatchNorm2d(out)
+            self.conv2, self.norm2 = nn.Conv2d(out, out, 3, 1, 1, bias=False), nn.BatchNorm2d(out)
+            self.stride, self.more = stride, out - channels
+
+        def forward(self, x):
+            y = self.norm2(self.conv2(F.relu(self.norm1(self.conv1(x)), inplace=True)))
+            if self.stride > 1:
+                x = F.pad(x[:, :, ::self.stride, ::self.stride], (0, 0, 0, 0, self.more // 2, self.more // 2))
+            return F.relu(y + x)
+
+    layers, channels = [nn.Conv2d(3, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU()], 16
+    for out in (16, 32, 64):
+        for i in range(3):
+            layers.append(Block(channels, out, 2 if i == 0 and out > 16 else 1))
+            channels = out
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
+
+
 def network(name, problem):
     """The network named, with the problem's weights."""
     import torch
@@ -102,7 +127,7 @@ def network(name, problem):
                             nn.Conv2d(64, 64, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
                             nn.Linear(64, 10))
     else:
-        net = wide_resnet()
+        net = resnet20() if name == "resnet20" else wide_resnet()
     with torch.no_grad():
         for parameter, weight in zip(net.parameters(), parameters_of(problem), strict=True):
             parameter.copy_(weight)
@@ -210,9 +235,11 @@ def epoch(name, problem, variant):
     return lambda: some(468), lambda: some(20), answer
 
 
-def functional(name):
-    """(weights, x) -> logits."""
+def functional(name, problem):
+    """(weights, x) -> logits; batch normalisation by the batch alone."""
     import torch.nn.functional as F
+    if name in ("resnet20", "wrn28_2"):
+        return stateless(network(name, problem))
 
     def mlp(w, x):
         return F.linear(F.relu(F.linear(x.flatten(1), w[0], w[1])), w[2], w[3])
@@ -222,6 +249,22 @@ def functional(name):
         h = F.max_pool2d(F.relu(F.conv2d(h, w[2], w[3])), 2).flatten(1)
         return F.linear(F.relu(F.linear(F.relu(F.linear(h, w[4], w[5])), w[6], w[7])), w[8], w[9])
     return lenet if name == "lenet" else mlp
+
+
+def stateless(net):
+    """(weights, x) -> logits of a module."""
+    import importlib
+    try:
+        call = importlib.import_module("torch.func").functional_call
+    except ImportError:  # before PyTorch 2
+        call = importlib.import_module("torch.nn.utils.stateless").functional_call
+    for module in net.modules():
+        if hasattr(module, "running_mean"):
+            module.running_mean = module.running_var = module.num_batches_tracked = None
+        if hasattr(module, "inplace"):
+            module.inplace = False
+    names = [name for name, _ in net.named_parameters()]
+    return lambda w, x: call(net, dict(zip(names, w)), (x,))
 
 
 def batches_of(problem):
@@ -237,7 +280,7 @@ def plain(name, problem, _, T):
     """T steps of SGD updating in place, and the validation loss."""
     import torch
     import torch.nn.functional as F
-    f, start, data, lr0 = functional(name), parameters_of(problem), batches_of(problem), float(problem["lr"])
+    f, start, data, lr0 = functional(name, problem), parameters_of(problem), batches_of(problem), float(problem["lr"])
 
     def run(T=T):
         w = [p.clone().requires_grad_() for p in start]
@@ -259,7 +302,7 @@ def global_reverse(name, problem, _, T):
     import math
     import torch
     import torch.nn.functional as F
-    f, start, data, lr0 = functional(name), parameters_of(problem), batches_of(problem), float(problem["lr"])
+    f, start, data, lr0 = functional(name, problem), parameters_of(problem), batches_of(problem), float(problem["lr"])
 
     def run(T=T):
         hyper = torch.tensor([math.log(lr0), MOMENTUM, DECAY], requires_grad=True)
@@ -290,11 +333,12 @@ def functorch():
 
 
 def forward(name, problem, variant, q):
-    """One step carrying Z = d(w, v) / d(log lr, momentum, decay) as q = 3 rows of P numbers, and h = Z grad E."""
+    """One step carrying Z = d(w, v) / d(log lr, momentum, decay), of which q = 1 has the first alone, as q rows of P
+    numbers, and h = Z grad E."""
     import torch
     import torch.nn.functional as F
-    assert q == 3
-    f, start, data, lr0 = functional(name), parameters_of(problem), batches_of(problem), float(problem["lr"])
+    assert q in (1, 3)
+    f, start, data, lr0 = functional(name, problem), parameters_of(problem), batches_of(problem), float(problem["lr"])
     sizes, shapes = [p.numel() for p in start], [p.shape for p in start]
     P = sum(sizes)
 
@@ -327,8 +371,9 @@ def forward(name, problem, variant, q):
             g, H = gradient_and_products(self.w, self.Zw, *data[self.t % 8])
             with torch.no_grad():
                 Zv = MOMENTUM * self.Zv + H + DECAY * self.Zw
-                Zv[1] += self.v
-                Zv[2] += self.w
+                if q == 3:
+                    Zv[1] += self.v
+                    Zv[2] += self.w
                 self.v = MOMENTUM * self.v + g + DECAY * self.w
                 self.Zv, self.Zw = Zv, self.Zw - lr0 * Zv
                 self.Zw[0] -= lr0 * self.v
@@ -407,9 +452,11 @@ def attempt(name, problem, variant, seconds, sender):
 
 
 def choose(name, problem, seconds, limit):
-    """Best of a few runs of every variant of the row. One that is not done after `limit` seconds is stopped."""
+    """Best of a few runs of every variant of the row, where it has more than one. One that is not done after `limit` seconds is stopped."""
     context = multiprocessing.get_context("fork")  # after torch is imported, before it has started a thread
     times, errors = {}, {}
+    if len(variants_of(name)) == 1:
+        return {"name": name, "best": variants_of(name)[0], "times": times, "errors": errors}
     for variant in variants_of(name):
         receiver, sender = context.Pipe(duplex=False)
         process = context.Process(target=attempt, args=(name, problem, variant, seconds, sender))

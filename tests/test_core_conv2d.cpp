@@ -46,6 +46,10 @@ const std::vector<Case> cases = {
     make("stride and dilation", {6, 11, 13}, {8, 3, 2}, {3, 2}, {4, 1}, {2, 2}),
     make("groups", {6, 9, 11}, {8, 3, 3}, {1, 1}, {1, 1}, {1, 1}, 2),
     make("depthwise with stride", {3, 6, 5}, {6, 3, 3}, {2, 1}, {1, 1}, {1, 1}, 3),
+    make("first layer, y where it lies", {3, 8, 8}, {16, 3, 3}, {1, 1}, {1, 1}),
+    make("first layer, rows that are no vectors", {3, 12, 12}, {19, 3, 5}, {1, 1}, {2, 4}, {2, 2}),
+    make("stride 2, channels for several vectors", {19, 10, 9}, {70, 3, 3}, {2, 2}, {1, 1}),
+    make("stride 2, two groups", {34, 9, 18}, {18, 3, 2}, {2, 1}, {1, 0}, {1, 1}, 2),
     make("1x1", {5, 12, 12}, {3, 1, 1}),
     make("1x1 with stride 2", {5, 12, 11}, {3, 1, 1}, {2, 2}),
     make("kernel as large as the image", {3, 4, 5}, {4, 4, 5}),
@@ -137,6 +141,18 @@ void check(const Problem<T>& p, const Results& expected, Isa set, double bound) 
 }
 
 template <class T>
+void check_channels(const Problem<T>& p, const Results& expected, Isa set, double bound) {
+  auto y = unset<T>(p.gy.size()), gx = unset<T>(p.x.size()), gw = unset<T>(p.weight.size());
+  channel_conv2d<T>(p.z, p.x.data(), p.weight.data(), p.bias.data(), y.data(), set);
+  channel_conv2d_weight<T>(p.z, p.x.data(), p.gy.data(), gw.data(), set);
+  CHECK(error(y, expected.y) < bound);
+  CHECK(error(gw, expected.gw) < bound);
+  if (!direct_suits_input(p.z)) return;
+  channel_conv2d_input<T>(p.z, p.gy.data(), p.weight.data(), gx.data(), set);
+  CHECK(error(gx, expected.gx) < bound);
+}
+
+template <class T>
 void check_tiled(const Problem<T>& p, const Results& expected, double bound) {
   auto y = unset<T>(p.gy.size()), gx = unset<T>(p.x.size()), gw = unset<T>(p.weight.size());
   tiled_conv2d<T>(p.z, p.x.data(), p.weight.data(), p.bias.data(), y.data());
@@ -155,6 +171,7 @@ void check_case(const Conv2dSizes& z, double bound) {
     if (set > isa()) continue;
     INFO("instructions: ", to_string(set));
     check(p, expected, set, bound);
+    check_channels(p, expected, set, bound);
   }
   check_tiled(p, expected, bound);
 }
@@ -223,7 +240,7 @@ TEST_SUITE_BEGIN("fast");
 
 // The second problem has small whole numbers, so that many windows have more than one largest pixel.
 TEST_CASE("core conv2d: pooling joined to a convolution gives the bits of the two apart") {
-  for (const Case& c : {cases[16], cases[17]})
+  for (const Case& c : {cases[20], cases[21]})
     for (Int N : {16, 61})
       for (Isa set : {Isa::baseline, Isa::avx2, Isa::avx512}) {
         if (set > isa()) continue;
@@ -245,7 +262,7 @@ TEST_CASE("core conv2d: pooling is joined where its windows cover whole images i
     z.N = N;
     return direct_corners<float>(z);
   };
-  CHECK(corners(cases[17], 128) == 128 * 16 * 5 * 5);
+  CHECK(corners(cases[21], 128) == 128 * 16 * 5 * 5);
   CHECK(corners(cases[17], 1) == 0);
   CHECK(corners(cases[0], 128) == 0);
   CHECK(corners(cases[4], 128) == 0);
@@ -272,7 +289,7 @@ TEST_CASE("core conv2d: the input gradient knows when its padding is too wide") 
 
 TEST_CASE("core conv2d: the same bits for one thread and two, whatever the layout") {
   const int before = threads();
-  for (const Case& c : {cases[4], cases[16], cases[17]})
+  for (const Case& c : {cases[4], cases[12], cases[20], cases[21]})
     for (Int N : {3, 128}) {
       INFO(std::string(c.what), ", batch ", N);
       Conv2dSizes z = c.z;
@@ -286,6 +303,10 @@ TEST_CASE("core conv2d: the same bits for one thread and two, whatever the layou
         direct_conv2d_input<float>(z, p.gy.data(), p.weight.data(), gx.data());
         direct_conv2d_weight<float>(z, p.x.data(), p.gy.data(), gw.data());
         results[k] = {y, gx, gw};
+        channel_conv2d<float>(z, p.x.data(), p.weight.data(), p.bias.data(), y.data());
+        channel_conv2d_input<float>(z, p.gy.data(), p.weight.data(), gx.data());
+        channel_conv2d_weight<float>(z, p.x.data(), p.gy.data(), gw.data());
+        results[k].insert(results[k].end(), {y, gx, gw});
       }
       set_threads(before);
       CHECK(results[0] == results[1]);

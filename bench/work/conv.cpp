@@ -1,4 +1,5 @@
-// The 3x3 convolutions of WRN-28-2, batch 128: forward, gradient of the input, gradient of the weight.
+// The 3x3 convolutions of WRN-28-2, and those of stride 2 of ResNet-20, batch 128: forward, gradient of the input,
+// gradient of the weight.
 #include <fmt/format.h>
 
 #include <glocal/autodiff/ops.h>
@@ -11,8 +12,8 @@ namespace {
 struct Layer {
   std::int64_t C, O, H, stride;
 };
-constexpr Layer layers[] = {{3, 16, 32, 1},  {16, 32, 32, 1},  {32, 32, 32, 1}, {32, 64, 32, 2},
-                            {64, 64, 16, 1}, {64, 128, 16, 2}, {128, 128, 8, 1}};
+constexpr Layer layers[] = {{3, 16, 32, 1},  {16, 32, 32, 1}, {16, 32, 32, 2},  {32, 32, 32, 1}, {32, 64, 16, 2},
+                            {32, 64, 32, 2}, {64, 64, 16, 1}, {64, 128, 16, 2}, {128, 128, 8, 1}};
 
 Row convolution(const Layer& layer, const std::string& direction) {
   const std::int64_t N = 128, OH = layer.H / layer.stride;

@@ -1,5 +1,6 @@
 // Hypergradients of the validation loss with respect to (log lr, momentum, weight decay), and plain training beside
-// them: batch 128, eight batches of Fashion-MNIST in turn, a ninth to validate.
+// them: eight batches in turn, a ninth to validate, of 128 images of Fashion-MNIST, or for residual networks of 32
+// random ones, so that what PyTorch stores of ten steps fits the memory of a small machine.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -17,7 +18,9 @@
 namespace glocal::bench {
 namespace {
 
-constexpr std::int64_t batch_size = 128, batches = 8;
+constexpr std::int64_t batches = 8;
+
+std::int64_t batch_size(const nn::Model& model) { return model.input[0] == 3 ? 32 : 128; }
 
 struct Tuning {
   hpo::FlatProblem problem;
@@ -29,22 +32,36 @@ Vars part(const Vars& list, std::size_t begin, std::size_t end) {
   return {list.begin() + std::ptrdiff_t(begin), list.begin() + std::ptrdiff_t(end)};
 }
 
-// The state is (parameters, velocities). With q > 3 the log learning rate is the mean of q - 2 numbers; with q = 1 it
-// is all there is to tune.
-Tuning tuning(const Net& net, std::int64_t q = 3) {
+std::vector<datasets::Batch> batches_for(const nn::Model& model) {
+  const std::int64_t N = batch_size(model);
+  std::vector<std::int64_t> sizes{N};
+  sizes.insert(sizes.end(), model.input.begin(), model.input.end());
+  const Shape shape(sizes);
+  std::vector<datasets::Batch> data;
+  if (model.input[0] == 3) {
+    std::vector<std::int32_t> labels;
+    for (std::int64_t i = 0; i < N; ++i) labels.push_back(std::int32_t(i % model.classes));
+    for (std::uint64_t i = 0; i <= batches; ++i)
+      data.push_back({normal(split(key(2), i), shape), Tensor::from(labels, {N})});
+    return data;
+  }
   datasets::Dataset images = datasets::load("fashion-mnist", datasets::Part::train);
   images.mean = {0};
   images.stddev = {1};
-  std::vector<datasets::Batch> data;
-  std::vector<std::int64_t> shape{batch_size};
-  shape.insert(shape.end(), net.model.input.begin(), net.model.input.end());
   for (std::int64_t i = 0; i <= batches; ++i) {
-    data.push_back(images.range(batch_size * i, batch_size * (i + 1)));
-    data.back().x = data.back().x.reshape(Shape(shape));
+    data.push_back(images.range(N * i, N * (i + 1)));
+    data.back().x = data.back().x.reshape(shape);
   }
+  return data;
+}
+
+// The state is (parameters, velocities). With q > 3 the log learning rate is the mean of q - 2 numbers; with q = 1 it
+// is all there is to tune.
+Tuning tuning(const Net& net, std::int64_t q = 3) {
+  const std::vector<datasets::Batch> data = batches_for(net.model);
 
   // A rate at which 50 steps in f32 stay near those in exact numbers: LeNet's first fall of the loss is steep.
-  const double lr = net.model.name == "lenet" ? 0.01 : 0.05;
+  const double lr = net.model.name == "mlp" ? 0.05 : 0.01;
   Tuning made;
   made.row.problem["lr"] = Tensor::scalar(lr);
   for (std::size_t i = 0; i < data.size(); ++i) {
@@ -92,7 +109,8 @@ Row plain(const Net& net, std::int64_t T) {
   };
   tuned.row.step = [run] { run(); };
   tuned.row.answer = [run] { return std::vector<double>{run()}; };
-  tuned.row.gflop = double(T) * net.training_gflop(batch_size) + double(batch_size) * net.forward_gflop;
+  const std::int64_t N = batch_size(net.model);
+  tuned.row.gflop = double(T) * net.training_gflop(N) + double(N) * net.forward_gflop;
   return tuned.row;
 }
 
@@ -145,12 +163,14 @@ Row forward(const Net& net, std::int64_t q) {
   return tuned.row;
 }
 
-// One outer update's estimate over a block of tau steps from the start of training.
-Row estimate(const std::string& estimator, std::int64_t tau, bool trajectory) {
-  Tuning tuned = tuning(mlp({784, 128, 10}));
+// One outer update's estimate over a block of tau steps from the start of training; truncated looks back at all of
+// them.
+Row estimate(const Net& net, const std::string& estimator, std::int64_t tau, bool trajectory) {
+  Tuning tuned = tuning(net);
   const auto run = [problem = tuned.problem, phi = tuned.phi, estimator, tau, trajectory] {
     hpo::Progress progress{.s = problem.init(phi), .z = {}, .T = 10 * tau};
-    return hpo::make_estimator(estimator, {.tau = tau, .trajectory = trajectory})->advance(problem, phi, progress);
+    const hpo::EstimatorOptions options{.tau = tau, .K = tau, .trajectory = trajectory};
+    return hpo::make_estimator(estimator, options)->advance(problem, phi, progress);
   };
   tuned.row.step = [run] { run(); };
   tuned.row.answer = [run] { return run().h; };
@@ -174,15 +194,24 @@ void add_hypergradients(Rows& rows) {
   };
   unrolls("mlp", {10, 50, 100, 200, 2000});
   unrolls("lenet", {10, 50});
+  for (const std::string name : {"resnet20", "wrn28_2"}) {
+    unrolls(name, {10, 50});
+    for (const std::int64_t q : {1, 3})
+      rows[fmt::format("forward/{}/q{}", name, q)] = [=] { return forward(network(name), q); };
+    rows[fmt::format("truncated/{}/K10", name)] = [=] { return estimate(network(name), "truncated", 10, false); };
+  }
   for (const std::int64_t q : {1, 3, 10}) {
     for (const std::string name : {"mlp", "lenet"})
       rows[fmt::format("forward/{}/q{}", name, q)] = [=] { return forward(network(name), q); };
   }
   for (const std::int64_t hidden : {256, 512, 1024})
     rows[fmt::format("forward/mlp_h{}/q3", hidden)] = [hidden] { return forward(mlp({784, hidden, 10}), 3); };
-  rows["local/mlp/tau100"] = [] { return estimate("local", 100, true); };
-  rows["local/mlp/tau100/end_only"] = [] { return estimate("local", 100, false); };
-  rows["glocal/mlp/tau100"] = [] { return estimate("glocal", 100, true); };
+  const auto block = [=](const std::string& estimator, bool trajectory) {
+    return estimate(network("mlp"), estimator, 100, trajectory);
+  };
+  rows["local/mlp/tau100"] = [=] { return block("local", true); };
+  rows["local/mlp/tau100/end_only"] = [=] { return block("local", false); };
+  rows["glocal/mlp/tau100"] = [=] { return block("glocal", true); };
 }
 
 }  // namespace glocal::bench

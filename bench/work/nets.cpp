@@ -32,6 +32,17 @@ nn::Model small_conv_net() {
                    {3, 32, 32}, 10);
 }
 
+double resnet_gflop() {
+  double gflop = conv(3, 16, 32, 3) + dense(64, 10);
+  std::int64_t C = 16;
+  for (const std::int64_t O : {16, 32, 64}) {
+    const std::int64_t H = 16 * 32 / O;  // of the outputs: 32, 16, 8
+    gflop += conv(C, O, H, 3) + 5 * conv(O, O, H, 3);
+    C = O;
+  }
+  return gflop;
+}
+
 double wide_resnet_gflop() {
   double gflop = conv(3, 16, 32, 3) + dense(128, 10);
   std::int64_t C = 16;
@@ -61,7 +72,8 @@ Net net(const std::string& name) {
     return {nn::make_model(name, weights, {1, 28, 28}, 10),
             conv(1, 6, 28, 5) + conv(6, 16, 10, 5) + dense(400, 120) + dense(120, 84) + dense(84, 10),
             conv(1, 6, 28, 5)};
-  return {nn::make_model(name, weights, {3, 32, 32}, 10), wide_resnet_gflop(), conv(3, 16, 32, 3)};
+  const double gflop = name == "resnet20" ? resnet_gflop() : wide_resnet_gflop();
+  return {nn::make_model(name, weights, {3, 32, 32}, 10), gflop, conv(3, 16, 32, 3)};
 }
 
 void add_parameters(std::map<std::string, Tensor>& problem, const Vars& parameters) {

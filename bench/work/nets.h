@@ -20,7 +20,7 @@ struct Net {
 
 /// An MLP of these sizes on images (sizes[0], 1, 1).
 Net mlp(const std::vector<std::int64_t>& sizes);
-/// "lenet", "smallcnn" or "wrn28_2".
+/// "lenet", "smallcnn", "resnet20" or "wrn28_2".
 Net net(const std::string& name);
 
 /// The parameters as p00, p01...; linear weights are (in, out), all others as in PyTorch.

@@ -68,6 +68,7 @@ void add_training(Rows& rows) {
   add("mlp_8_8_2", [] { return mlp({8, 8, 2}); }, {1});
   add("lenet", [] { return net("lenet"); }, {1, 32, 128});
   add("smallcnn", [] { return net("smallcnn"); }, {128});
+  add("resnet20", [] { return net("resnet20"); }, {128});
   add("wrn28_2", [] { return net("wrn28_2"); }, {128});
   for (const std::string name : {"lenet", "wrn28_2"})
     rows[fmt::format("infer/{}/b128", name)] = [name] { return inference(net(name), 128); };

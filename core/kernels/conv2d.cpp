@@ -19,6 +19,12 @@ bool empty(const Conv2dSizes& z) { return z.N * z.C * z.H * z.W == 0 || z.O * z.
 // x itself, or every s-th pixel of it, is the matrix of patches.
 bool pointwise(const Conv2dSizes& z) { return z.KH * z.KW == 1; }
 
+// Outputs or inputs as lanes; the result's.
+template <class T>
+bool outputs_suit(const Conv2dSizes& z) {
+  return channels_suit<T>(z, z.O / z.groups);
+}
+
 }  // namespace
 
 template <class T>
@@ -37,6 +43,7 @@ void conv2d(const Conv2dSizes& z, const T* x, const T* weight, const T* bias, T*
   }
   if constexpr (std::same_as<T, float>)
     if (winograd_suits(z)) return winograd_conv2d(z, x, weight, bias, y);
+  if (outputs_suit<T>(z)) return channel_conv2d(z, x, weight, bias, y);
   pointwise(z) ? tiled_conv2d(z, x, weight, bias, y) : direct_conv2d(z, x, weight, bias, y);
 }
 
@@ -46,6 +53,7 @@ void conv2d_input(const Conv2dSizes& z, const T* gy, const T* weight, T* gx, Cor
   if (empty(z)) return void(std::fill_n(gx, z.N * z.C * z.H * z.W, T(0)));
   if constexpr (std::same_as<T, float>)
     if (winograd_suits(z)) return winograd_conv2d_input(z, gy, weight, gx);
+  if (direct_suits_input(z) && channels_suit<T>(z, z.C / z.groups)) return channel_conv2d_input(z, gy, weight, gx);
   !pointwise(z) && direct_suits_input(z) ? direct_conv2d_input(z, gy, weight, gx)
                                          : tiled_conv2d_input(z, gy, weight, gx);
 }
@@ -56,6 +64,7 @@ void conv2d_weight(const Conv2dSizes& z, const T* x, const T* gy, T* gw, Corners
   if (empty(z)) return void(std::fill_n(gw, z.O * (z.C / z.groups) * z.KH * z.KW, T(0)));
   if constexpr (std::same_as<T, float>)
     if (winograd_suits(z)) return winograd_conv2d_weight(z, x, gy, gw);
+  if (outputs_suit<T>(z)) return channel_conv2d_weight(z, x, gy, gw);
   pointwise(z) ? tiled_conv2d_weight(z, x, gy, gw) : direct_conv2d_weight(z, x, gy, gw);
 }
 

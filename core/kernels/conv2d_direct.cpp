@@ -8,6 +8,7 @@
 #include <glocal/core/kernels/conv2d.h>
 #include <glocal/core/kernels/conv2d_algorithms.h>
 #include <glocal/core/kernels/conv2d_layout.h>
+#include <glocal/core/kernels/conv2d_phase.h>
 #include <glocal/core/kernels/scratch.h>
 #include <glocal/core/parallel.h>
 #include <glocal/core/simd/conv.h>
@@ -44,7 +45,7 @@ struct Forward {
   Int column_tiles;  // of vectors, in a row of images or in a flat image
   Corners<T> of_x{}, of_y{};
 
-  Forward(const Conv2dSizes& z, bool flat_only, Isa set) : f(z, flat_only, set) {
+  Forward(const Conv2dSizes& z, bool flat_only, Isa set, bool in_place = false) : f(z, flat_only, set, in_place) {
     tiles = ceil_div(f.Og, f.simd.most_outputs);
     column_tiles = f.images ? best_column_tiles() : ceil_div(f.flat_vectors(), f.simd.most_vectors);
   }
@@ -169,7 +170,8 @@ struct Forward {
 
   void flat_image(simd::ConvTile<T> tile, const Int* list, const T* xs, T* ys, const Target<T>& y) const {
     const Conv2dSizes& z = f.z;
-    tile.y_output = f.flat_vectors() * f.L;
+    tile.y_output = f.in_place ? y.channel : f.flat_vectors() * f.L;
+    if (f.in_place) ys = y.data;
     tile.tap = list + 3;
     tile.taps = z.KH * list[2];
     for (Int i = 0; i < column_tiles; ++i) {
@@ -179,7 +181,7 @@ struct Forward {
       tile.y = ys + part.first * f.L;
       f.simd.tile(tile);
     }
-    for (Int o = 0; o < tile.outputs; ++o)
+    for (Int o = 0; !f.in_place && o < tile.outputs; ++o)
       for (Int r = 0; r < z.OH; ++r) {
         const T* from = ys + o * tile.y_output + r * f.Wq;
         T* to = y.data + o * y.channel + r * y.row;
@@ -222,20 +224,6 @@ struct Forward {
   }
 };
 
-// The outputs i of one phase of the input's gradient, i * stride + phase - padding in [0, size), and the taps t they
-// sum over, phase + t * stride: along that axis a convolution of gy with stride 1 and the taps in reverse.
-struct Phase {
-  Int first, count, taps, padding;
-  Phase(const Conv2dSizes& z, std::size_t axis, Int phase) {
-    const Int size = axis == 0 ? z.H : z.W, kernel = axis == 0 ? z.KH : z.KW;
-    const Int s = z.stride[axis], p = z.padding[axis];
-    first = ceil_div(p - phase, s);
-    count = floor_div(size - 1 + p - phase, s) + 1 - first;
-    taps = ceil_div(kernel - phase, s);
-    padding = (s == 1 ? z.dilation[axis] : 1) * (taps - 1) - first;
-  }
-};
-
 // Of the convolution of gy that makes the pixels of one phase.
 Conv2dSizes adjoint_sizes(const Conv2dSizes& z, const Phase& rows, const Phase& columns) {
   Conv2dSizes back{z.N, z.O, z.OH, z.OW, z.C, rows.taps, columns.taps, rows.count, columns.count};
@@ -259,7 +247,7 @@ Int direct_corners(const Conv2dSizes& z, Isa set) {
 template <class T>
 void direct_conv2d(const Conv2dSizes& z, const T* x, const T* weight, const T* bias, T* y, Isa set,
                    Corners<T> corners) {
-  Forward<T> forward(z, /*flat_only=*/false, set);
+  Forward<T> forward(z, /*flat_only=*/false, set, /*in_place=*/!corners);
   forward.of_y = corners;
   const Scratch<T> weights(forward.weights_size());
   const Int Og = z.O / z.groups, Cg = z.C / z.groups;

@@ -25,21 +25,22 @@ struct Weight {
   Int passes, slots;
   Corners<T> corners;  // of gy
 
-  Weight(const Conv2dSizes& z, Isa set, Corners<T> of) : f(z, /*flat_only=*/false, set), corners(of) {
+  Weight(const Conv2dSizes& z, Isa set, Corners<T> of) : f(z, /*flat_only=*/false, set, /*in_place=*/!of), corners(of) {
     tiles = ceil_div(f.Og, f.simd.most_weight_outputs);
     tap_tiles = ceil_div(f.K, f.simd.most_weight_taps);
     constexpr Int L1 = 32 << 10, L2 = 512 << 10, number = sizeof(T);
     const Int bands = ceil_div(ceil_div(f.Og, tiles) * f.P * f.L * number, L1);
     rows = ceil_div(z.OH, std::min(bands, z.OH));
     if (corners) rows += rows % 2;
-    flats = f.images ? 1 : std::clamp<Int>(L2 / ((f.x_size() + f.Og * gy_channel()) * number), 1, f.blocks);
+    flats =
+        f.images || f.in_place ? 1 : std::clamp<Int>(L2 / ((f.x_size() + f.Og * gy_channel()) * number), 1, f.blocks);
     passes = ceil_div(f.blocks, flats);
     constexpr Int multiplications = Int(1) << 23;  // per slot
     slots = std::clamp<Int>(z.N * f.P * z.O * f.K / multiplications, 1, std::min<Int>(passes, 16));
   }
 
   Int sums() const { return f.z.O * f.K; }
-  Int gy_channel() const { return f.L * (f.images ? rows * f.z.OW : f.flat_vectors()); }
+  Int gy_channel() const { return f.in_place ? f.P : f.L * (f.images ? rows * f.z.OW : f.flat_vectors()); }
   Int gy_size() const { return f.Og * gy_channel(); }
   Int windows() const { return (f.z.OH / 2) * (f.z.OW / 2); }
 
@@ -112,8 +113,9 @@ struct Weight {
     t.x_vector = f.L;
     t.gy_row = gy_size();
     t.rows = std::min(flats, f.blocks - pass * flats);
-    for (Int i = 0; i < t.rows; ++i) {
-      f.load_images(x, pass * flats + i, g, xs + i * t.x_row);
+    for (Int i = 0; i < t.rows; ++i) f.load_images(x, pass * flats + i, g, xs + i * t.x_row);
+    if (f.in_place) t.gy = gy + (pass * f.z.O + g * f.Og) * f.P;
+    for (Int i = 0; !f.in_place && i < t.rows; ++i) {
       load_slopes(gy, pass * flats + i, g, 0, f.z.OH, gys + i * t.gy_row);
     }
     add(t, offset, sums);
@@ -127,7 +129,7 @@ struct Weight {
         for (Int v = 0; v < z.KW; ++v, ++k) offset.data()[k] = c * f.channel + f.tap(u, v);
     const Scratch<T> partial(slots * sums());
     parallel_for(slots, 1, [&](Int begin, Int end) {
-      const Int x_all = flats * f.x_size(), gy_all = flats * gy_size();
+      const Int x_all = flats * f.x_size(), gy_all = f.in_place ? 1 : flats * gy_size();
       const Scratch<T> xs(x_all), gys(gy_all), sum(sums() * f.L), room(corners ? z.O * windows() * f.L : 0);
       std::fill_n(xs.data(), x_all, T(0));
       std::fill_n(gys.data(), gy_all, T(0));

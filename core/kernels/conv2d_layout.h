@@ -21,7 +21,8 @@ struct Part {
 /// Copies of images with their padding. Either the lanes of a vector are a block of L images, or one image is flat: the
 /// lanes are pixels that follow each other, row after row. There a stride is undone by cutting the image into phases,
 /// in each of which neighbouring outputs read neighbouring pixels. The padding of z is that before the first row and
-/// column; behind the last ones lies what the outputs read.
+/// column; behind the last ones lies what the outputs read. Or y is flat itself, in rows without gaps, and of x there
+/// is a copy for each column of the weight, so that every tap of consecutive outputs reads consecutive numbers.
 template <class T>
 struct Layout {
   using Int = std::int64_t;
@@ -30,18 +31,21 @@ struct Layout {
   Int L;
   Int Cg, Og, K, P;           // channels and outputs per group, length of a patch, pixels of an output image
   bool images;                // lanes are images
+  bool in_place;              // y is flat itself
   Int S;                      // numbers from one pixel to the next: L or 1
   std::array<Int, 2> phases;  // along rows and columns
   Int Hq, Wq;                 // rows and columns of a phase
   Int blocks;                 // of L images, or of one
   Int channel;                // numbers of a channel
 
-  Layout(const Conv2dSizes& sizes, bool flat_only, Isa set) : simd(simd::conv<T>(set)), z(sizes), L(simd.lanes) {
+  Layout(const Conv2dSizes& sizes, bool flat_only, Isa set, bool may_be_in_place = false)
+      : simd(simd::conv<T>(set)), z(sizes), L(simd.lanes) {
     Cg = z.C / z.groups;
     Og = z.O / z.groups;
     K = Cg * z.KH * z.KW;
     P = z.OH * z.OW;
-    images = !flat_only && lanes_are_images();
+    in_place = may_be_in_place && in_place_pays();
+    images = !flat_only && !in_place && lanes_are_images();
     S = images ? L : 1;
     if (images)
       phases = {1, 1};
@@ -50,7 +54,8 @@ struct Layout {
     Hq = ceil_div(padded(0), phases[0]);
     Wq = phases[1] == 1 ? pitch() : ceil_div(padded(1), phases[1]);
     blocks = images ? ceil_div(z.N, L) : z.N;
-    channel = phases[0] * phases[1] * Hq * Wq * S;
+    if (in_place) Wq = z.OW;
+    channel = (in_place ? z.KW : 1) * phases[0] * phases[1] * Hq * Wq * S;
   }
 
   Int padded(std::size_t axis) const {
@@ -61,8 +66,13 @@ struct Layout {
   Int pitch() const { return padded(1) - std::clamp<Int>(padded(1) - z.W - z.padding[1], 0, z.padding[1]); }
   // An output image in rows of the pitch of a phase, as one vector after the other.
   Int flat_vectors() const {
-    const Int width = z.stride[1] == 1 ? pitch() : ceil_div(padded(1), z.stride[1]);
+    const Int width = in_place ? z.OW : z.stride[1] == 1 ? pitch() : ceil_div(padded(1), z.stride[1]);
     return ceil_div((z.OH - 1) * width + z.OW, L);
+  }
+
+  // Copies of few channels cost less than one of y. One channel is left to images as lanes, which pooling joins.
+  bool in_place_pays() const {
+    return L >= 8 && z.stride == std::array<Int, 2>{1, 1} && P % L == 0 && Cg > 1 && Cg * z.KW <= Og;
   }
 
   // Useful lanes either way. Interleaving costs about six multiplications per output, and fits the L2 cache or not;
@@ -80,6 +90,7 @@ struct Layout {
   // Where tap (u, v) of the output pixel (0, 0) lies in a channel, and the steps to the next row and column.
   Int tap(Int u, Int v) const {
     const Int h = u * z.dilation[0], w = v * z.dilation[1];
+    if (in_place) return (v * Hq + h) * Wq;
     const Int phase = h % phases[0] * phases[1] + w % phases[1];
     return ((phase * Hq + h / phases[0]) * Wq + w / phases[1]) * S;
   }
@@ -113,7 +124,14 @@ struct Layout {
                         to + (z.padding[0] * Wq + z.padding[1]) * L, Wq * L);
       return;
     }
-    for (Int c = 0; c < Cg; ++c, to += channel)
+    for (Int c = 0; in_place && c < Cg; ++c)
+      for (Int v = 0; v < z.KW; ++v, to += Hq * Wq) {
+        const Int shift = v * z.dilation[1] - z.padding[1], first = std::max<Int>(0, -shift);
+        const Int last = std::min(z.OW, z.W - shift);
+        simd.copy_rows(z.H, std::max<Int>(0, last - first), from + c * z.H * z.W + first + shift, z.W,
+                       to + z.padding[0] * Wq + first, Wq);
+      }
+    for (Int c = 0; !in_place && c < Cg; ++c, to += channel)
       for (Int h = 0; h < z.H; ++h, from += z.W) {
         const Int row = h + z.padding[0];
         cut_row(from, to + (row % phases[0] * phases[1] * Hq + row / phases[0]) * Wq);

@@ -44,35 +44,45 @@ void conv_tile(const ConvTile<T>& t) {
     for (int j = 0; j < V; ++j) store(t.y + o * t.y_output + j * t.y_vector, sum[o][j]);
 }
 
+// One loop over all positions: as two nested ones their pointers do not fit the general registers.
 template <class T, int O, int K>
 void weight_tile(const ConvWeightTile<T>& t) {
+  constexpr Int L = lanes<T>;
+  const Int sum_output = t.sum_output, gy_output = t.gy_output;
+  T* const sums = t.sum;
   Vec<T> sum[O][K];
 #pragma GCC unroll 8
   for (int o = 0; o < O; ++o)
 #pragma GCC unroll 8
-    for (int k = 0; k < K; ++k) sum[o][k] = load(t.sum + o * t.sum_output + k * lanes<T>);
-  const T* tap[K];
+    for (int k = 0; k < K; ++k) sum[o][k] = load(sums + o * sum_output + k * L);
+  Int tap[K];
 #pragma GCC unroll 8
-  for (int k = 0; k < K; ++k) tap[k] = t.x + t.offset[k];
-  for (Int r = 0; r < t.rows; ++r) {
-    const T* gy = t.gy + r * t.gy_row;
-    Int x = r * t.x_row;
-    for (Int j = 0; j < t.vectors; ++j, gy += lanes<T>, x += t.x_vector) {
-      Vec<T> slope[O];
+  for (int k = 0; k < K; ++k) tap[k] = t.offset[k];
+  const T *x = t.x, *gy = t.gy;
+  const Int x_vector = t.x_vector;
+  for (Int left = t.vectors, rows = t.rows;;) {
+    Vec<T> slope[O];
 #pragma GCC unroll 8
-      for (int o = 0; o < O; ++o) slope[o] = load(gy + o * t.gy_output);
+    for (int o = 0; o < O; ++o) slope[o] = load(gy + o * gy_output);
 #pragma GCC unroll 8
-      for (int k = 0; k < K; ++k) {
-        const Vec<T> pixels = load(tap[k] + x);
+    for (int k = 0; k < K; ++k) {
+      const Vec<T> pixels = load(x + tap[k]);
 #pragma GCC unroll 8
-        for (int o = 0; o < O; ++o) sum[o][k] += pixels * slope[o];
-      }
+      for (int o = 0; o < O; ++o) sum[o][k] += pixels * slope[o];
+    }
+    gy += L;
+    x += x_vector;
+    if (--left == 0) {
+      if (--rows == 0) break;
+      left = t.vectors;
+      x += t.x_row - left * x_vector;
+      gy += t.gy_row - left * L;
     }
   }
 #pragma GCC unroll 8
   for (int o = 0; o < O; ++o)
 #pragma GCC unroll 8
-    for (int k = 0; k < K; ++k) store(t.sum + o * t.sum_output + k * lanes<T>, sum[o][k]);
+    for (int k = 0; k < K; ++k) store(sums + o * sum_output + k * L, sum[o][k]);
 }
 
 // The tile of every size, each compiled with its sums in registers.
@@ -228,10 +238,17 @@ void sum_lanes(Int n, const T* from, T* to) {
 }
 
 template <class T>
+void copy_rows(Int rows, Int n, const T* from, Int from_row, T* to, Int to_row) {
+  for (; rows > 0; --rows, from += from_row, to += to_row)
+    for_each_vector<T>(
+        n, [&](auto at) __attribute__((always_inline)) { at.store(to, at.load(from)); });
+}
+
+template <class T>
 constexpr ConvKernels<T> kernels{lanes<T>,         most_outputs,   most_vectors,       most_weight_outputs,
                                  most_weight_taps, any_tile<T>,    any_weight_tile<T>, interleave<T>,
                                  deinterleave<T>,  max_windows<T>, take_corners<T>,    put_corners<T>,
-                                 sum_lanes<T>};
+                                 sum_lanes<T>,     copy_rows<T>};
 
 }  // namespace
 

@@ -48,6 +48,9 @@ struct ConvKernels {
   void (*put_corners)(std::int64_t rows, std::int64_t columns, const T* y, const T* corner, T* x, std::int64_t pitch);
   /// to[k] := sum of the lanes of vector k, each added in the same order.
   void (*sum_lanes)(std::int64_t n, const T* from, T* to);
+  /// Rows of n numbers, `from_row` and `to_row` apart.
+  void (*copy_rows)(std::int64_t rows, std::int64_t n, const T* from, std::int64_t from_row, T* to,
+                    std::int64_t to_row);
 };
 
 GLOCAL_KERNELS(ConvKernels<float>, conv_f32)

@@ -18,8 +18,10 @@ constexpr std::int64_t a_size = 262144 / sizeof(T);
 constexpr std::int64_t most_n = 512;
 
 // Measured: so many rows repay a copy of B (fewer where its rows lie so far apart that they share few sets of a cache),
-// so many columns one of A.
-constexpr std::int64_t rows_in_place = 160, far_rows_in_place = 40, far = 4096, columns_in_place = 256;
+// so many columns one of A; or a few, where the rows of a transposed A, of which a tile reads a few numbers each, come
+// from behind the second cache.
+constexpr std::int64_t rows_in_place = 160, far_rows_in_place = 40, far = 4096, columns_in_place = 256,
+                       distant_columns_in_place = 64, second_cache = 1 << 20;
 
 std::int64_t pieces(std::int64_t n, std::int64_t most) { return n <= most ? 1 : (n + most - 1) / most; }
 
@@ -52,7 +54,8 @@ class Plan {
     strided_ = p.a_col == 1;
     const std::int64_t in_place = p.b_row * std::int64_t{sizeof(T)} < far ? rows_in_place : far_rows_in_place;
     pack_b_ = p.b_col != 1 || p.m > in_place || (!masks && p.n % lanes<T> != 0);
-    pack_a_ = rows_ > 1 && p.n > columns_in_place;
+    const bool distant = !strided_ && p.k * p.a_col * std::int64_t{sizeof(T)} > second_cache;
+    pack_a_ = rows_ > 1 && p.n > (distant ? distant_columns_in_place : columns_in_place);
   }
 
   void run() {

@@ -60,8 +60,9 @@ Json config_of_run(const fs::path& run) {
                     inside.empty() ? "" : ": " + (run / inside.front()).string());
   }
   if (is_regression(config))
-    fail<ValueError>("[evaluate] {} is a regression (--loss mse), which has no classes; its summary.json has the errors",
-                     run.string());
+    fail<ValueError>(
+        "[evaluate] {} is a regression (--loss mse), which has no classes; its summary.json has the errors",
+        run.string());
   return config;
 }
 

@@ -41,7 +41,7 @@ def read(data, folder, *flags):
     """What Glocal reads, as arrays, or its words of refusal."""
     out = folder / "read.npz"
     done = subprocess.run([glocal, "data", "save", data, "-o", str(out), *flags], capture_output=True, text=True,
-                          cwd=folder, timeout=60)
+                          cwd=folder, timeout=600)
     if done.returncode == 0:
         with np.load(out) as arrays:
             return {name: arrays[name] for name in arrays.files}, ""

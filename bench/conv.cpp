@@ -4,6 +4,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include <glocal/core/kernels/conv2d.h>
 #include <glocal/core/kernels/conv2d_winograd.h>
 #include <glocal/core/parallel.h>
 #include <glocal/core/random.h>

@@ -7,10 +7,10 @@
 #include <vector>
 
 #include <glocal/core/isa.h>
-#include <glocal/core/kernels/ahead.h>
 #include <glocal/core/kernels/conv2d_algorithms.h>
 #include <glocal/core/kernels/conv2d_phase.h>
 #include <glocal/core/kernels/conv2d_sizes.h>
+#include <glocal/core/kernels/prefetch.h>
 #include <glocal/core/kernels/scratch.h>
 #include <glocal/core/parallel.h>
 #include <glocal/core/simd/channels.h>
@@ -151,8 +151,8 @@ struct Channels {
     return n;
   }
 
-  void rows_of_part(Int part, Int begin, Int end, const T* xs, const T* w, const T* bias, T* ys, Ahead& next_x,
-                    Ahead& next_y) const {
+  void rows_of_part(Int part, Int begin, Int end, const T* xs, const T* w, const T* bias, T* ys, Prefetch& next_x,
+                    Prefetch& next_y) const {
     const Part mine = vectors(part);
     simd::ChannelTile<T> t{};
     t.vectors = mine.size;
@@ -199,7 +199,7 @@ struct Channels {
       std::fill_n(room.data(), copy.room(), T(0));
       for (Int k = first; k < last; ++k) {
         const Int g = k % groups, next = k + 1 < last ? k + 1 : k;
-        Ahead next_x(x + next * x_size, x_size, calls()), next_y(y + next * y_size, y_size, calls());
+        Prefetch next_x(x + next * x_size, x_size, calls()), next_y(y + next * y_size, y_size, calls());
         const T* const xs = copy.load(lanes, x + k * x_size, room.data());
         for (Int begin = 0; begin < OH; begin += band()) {
           const Int end = std::min(OH, begin + band()), pixels = (end - begin) * OW;
@@ -256,7 +256,7 @@ struct ChannelWeight {
   }
   Int sums() const { return K * vectors * L; }  // of a group
 
-  void add_rows(Int rows, const T* xs, const T* gys, T* sums, Ahead& next_x, Ahead& next_gy) const {
+  void add_rows(Int rows, const T* xs, const T* gys, T* sums, Prefetch& next_x, Prefetch& next_gy) const {
     simd::ChannelWeightTile<T> t{};
     t.x = xs;
     t.rows = rows;
@@ -293,7 +293,7 @@ struct ChannelWeight {
         const Part mine(z.N, slots, slot);
         for (Int k = mine.first * z.groups; k < (mine.first + mine.size) * z.groups; ++k) {
           const Int x_size = copy.C * z.H * z.W, gy_size = Og * P, next = std::min(k + 1, z.N * z.groups - 1);
-          Ahead next_x(x + next * x_size, x_size, calls()), next_gy(gy + next * gy_size, gy_size, calls());
+          Prefetch next_x(x + next * x_size, x_size, calls()), next_gy(gy + next * gy_size, gy_size, calls());
           const T* const xs = copy.load(lanes, x + k * x_size, room.data());
           for (Int r = 0; r < z.OH; r += band()) {
             const Int rows = std::min(band(), z.OH - r), pixels = rows * z.OW;

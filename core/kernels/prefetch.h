@@ -8,11 +8,11 @@
 namespace glocal::kernels {
 
 /// Asks for `size` numbers in so many calls, a few lines of the cache at a time.
-class Ahead {
+class Prefetch {
  public:
-  Ahead() = default;
+  Prefetch() = default;
   template <class T>
-  Ahead(const T* begin, std::int64_t size, std::int64_t calls)
+  Prefetch(const T* begin, std::int64_t size, std::int64_t calls)
       : at_(reinterpret_cast<const char*>(begin)),
         end_(at_ + size * static_cast<std::int64_t>(sizeof(T))),
         step_(ceil_div((end_ - at_) / line, std::max<std::int64_t>(1, calls))) {}

@@ -72,14 +72,6 @@ void refuse_outside(const ExperimentConfig& c, const char* key, std::int64_t val
                  fmt::format("whole number from {} to {}, {}", least, most, of));
 }
 
-datasets::Options data_options(const ExperimentConfig& c) {
-  datasets::Options options;
-  options.data_dir = c.data_dir;
-  options.coarse_labels = c.labels == "coarse";
-  options.own = {datasets::layouts().at(c.layout).layout, c.loss == "mse"};
-  return options;
-}
-
 datasets::Parts load_data(const ExperimentConfig& c, Key root) {
   datasets::TrainTest both = datasets::load_both(c.dataset, data_options(c));
   const std::int64_t official = both.train.size();
@@ -395,6 +387,14 @@ struct Experiment::Parts {
 std::string ExperimentConfig::where(const std::string& key) const {
   const auto found = given.find(key);
   return found == given.end() ? flag_of(key) : found->second;
+}
+
+datasets::Options data_options(const ExperimentConfig& c) {
+  datasets::Options options;
+  options.data_dir = c.data_dir;
+  options.coarse_labels = c.labels == "coarse";
+  options.own = {datasets::layouts().at(c.layout).layout, c.loss == "mse"};
+  return options;
 }
 
 std::int64_t training_images(const ExperimentConfig& config) {

@@ -10,6 +10,7 @@
 #include <glocal/autodiff/var.h>
 #include <glocal/core/dtype.h>
 #include <glocal/datasets/dataset.h>
+#include <glocal/datasets/load.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/space.h>
 #include <glocal/nn/models/model.h>
@@ -55,6 +56,8 @@ struct ExperimentConfig {
   std::string where(const std::string& key) const;  ///< that, or else its flag
 };
 
+/// How its data are read. Throws ValueError for an unknown layout.
+datasets::Options data_options(const ExperimentConfig& config);
 /// Images that are left to train on. Throws as Experiment.
 std::int64_t training_images(const ExperimentConfig& config);
 

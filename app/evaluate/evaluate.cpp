@@ -106,7 +106,10 @@ datasets::Dataset images_of(const EvaluateArguments& a, const Json& config, cons
   if (a.dataset.empty() || a.dataset == experiment.dataset) return train::Experiment(experiment).data(part);
   if (part == datasets::Part::validation)
     fail<ValueError>("[options] --part validation is taken out of the run's own training data; leave out --dataset");
-  return datasets::load(a.dataset, part, {.data_dir = experiment.data_dir});
+  datasets::Options reading = train::data_options(experiment);
+  if (a.dataset != "cifar100") reading.coarse_labels = false;  // other data sets refuse what is not theirs
+  if (!a.dataset.starts_with("npz:")) reading.own = {};
+  return datasets::load(a.dataset, part, reading);
 }
 
 // A folder's name from that of data, which may be a path.

@@ -17,6 +17,8 @@
 #include <glocal/core/io/file.h>
 #include <glocal/core/io/npy.h>
 #include <glocal/core/io/safetensors.h>
+#include <glocal/core/random.h>
+#include <glocal/core/tensor.h>
 #include <glocal/datasets/load.h>
 
 #include "command.h"
@@ -113,7 +115,8 @@ TEST_SUITE("fast") {
     trained(scratch, "train " + quick, "plain");
     trained(scratch, "tune --estimator global --updates 3 --meta-lr 3 " + quick, "global");  // keeps an earlier run
     trained(scratch, "tune --estimator local --model resnet20 --steps 3 --block 2 --batch 32 --quiet", "resnet");
-    for (const std::string name : {"plain", "global", "resnet"}) {
+    trained(scratch, "train --model resnet20 --average tail --test-views 2 --steps 3 --batch 32 --quiet", "average");
+    for (const std::string name : {"plain", "global", "resnet", "average"}) {
       CAPTURE(name);
       const std::string run = scratch / name;
       const Json summary = raw::json(run + "/summary.json");
@@ -127,6 +130,40 @@ TEST_SUITE("fast") {
       CHECK(validation.at("accuracy") == summary.at("val").at("accuracy"));
       CHECK(test.at("steps") == summary.at("steps"));
       check_files(run + "/evaluate-digits-test", datasets::load("digits", datasets::Part::test));
+    }
+  }
+
+  TEST_CASE("evaluate: a regression has no classes, and says where its errors are") {
+    const Scratch scratch;
+    save_npz(scratch / "t.npz", {{"x", uniform(key(1), {60, 4, 4})}, {"y", uniform(key(2), {60})}});
+    trained(scratch, "train --loss mse --steps 20 --batch 10 --quiet --dataset npz:" + (scratch / "t.npz"), "run");
+    const Result result = glocal_command(scratch, "evaluate " + (scratch / "run"));
+    CHECK(result.code == 2);
+    CHECK(has(result.error, "is a regression"));
+  }
+
+  TEST_CASE("evaluate: images of another file are read, matched and normalised as those of the run") {
+    const Scratch scratch;
+    Tensor x({60, 4, 4}, DType::f64), y({60}, DType::i32);
+    for (std::int64_t n = 0; n < 60; ++n) {
+      y.data<std::int32_t>()[n] = n % 3 == 0 ? 7 : n % 3 == 1 ? 3 : 5;
+      for (std::int64_t k = 0; k < 16; ++k) x.data<double>()[16 * n + k] = k % 3 == n % 3 ? 5 + 0.01 * double(n) : 1;
+    }
+    save_npz(scratch / "all.npz", {{"x", x}, {"y", y}});
+    // The images of label 5 alone: a data set of one class with its own mean, if it is taken by itself.
+    Tensor some({20, 4, 4}, DType::f64), fives = Tensor::full({20}, 5, DType::i32);
+    for (std::int64_t n = 0; n < 20; ++n)
+      for (std::int64_t k = 0; k < 16; ++k) some.data<double>()[16 * n + k] = x.at(16 * (3 * n + 2) + k);
+    save_npz(scratch / "fives.npz", {{"x", some}, {"y", fives}});
+    trained(scratch, "train --steps 60 --batch 10 --quiet --dataset npz:" + (scratch / "all.npz"), "run");
+    for (const char* part : {"train", "test"}) {
+      const Result result = glocal_command(scratch, "evaluate --json --part " + std::string(part) + " --dataset npz:" +
+                                                        (scratch / "fives.npz") + " " + (scratch / "run"));
+      REQUIRE_MESSAGE(result.code == 0, result.error);
+      const Json json = Json::parse(result.out);
+      CHECK(json.at("accuracy") == 1);
+      CHECK(json.at("classes").at(1).at("name") == "5");
+      CHECK(json.at("classes").at(1).at("right") == json.at("images"));
     }
   }
 

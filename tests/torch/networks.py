@@ -30,9 +30,11 @@ RUNS = [  # data, flags
     ("digits", "--model mlp --hidden 32,16"),
     ("digits", "--model mlp --dtype f64"),
     ("fashion-mnist", "--model lenet --train-limit 500"),
+    ("fashion-mnist", "--model fastnet --train-limit 300 --lr 0.01"),
     ("digits", "--model resnet20"),
     ("digits", "--model resnet20 --norm group"),
     ("digits", "--model resnet20 --dtype f64"),
+    ("digits", "--model resnet20 --average exponential"),
     ("digits", "--model wrn28_2"),
     ("digits", "--model wrn28_2 --norm group --dropout 0.2"),
 ]

@@ -8,14 +8,15 @@
 #include <utility>
 #include <vector>
 
-#include <glocal/core/ahead.h>
 #include <glocal/core/error.h>
 #include <glocal/core/parallel.h>
 #include <glocal/core/random.h>
 #include <glocal/core/tensor.h>
+#include <glocal/datasets/ahead.h>
 #include <glocal/datasets/augment.h>
 
 using namespace glocal;
+using datasets::Ahead;
 using datasets::Augment;
 using datasets::View;
 

@@ -17,11 +17,11 @@
 #include <glocal/autodiff/ops.h>
 #include <glocal/autodiff/transforms.h>
 #include <glocal/autodiff/var.h>
-#include <glocal/core/ahead.h>
 #include <glocal/core/dtype.h>
 #include <glocal/core/error.h>
 #include <glocal/core/random.h>
 #include <glocal/core/tensor.h>
+#include <glocal/datasets/ahead.h>
 #include <glocal/datasets/augment.h>
 #include <glocal/datasets/dataset.h>
 #include <glocal/datasets/load.h>
@@ -128,7 +128,7 @@ struct Experiment::Parts {
     Var (*of)(const Var& w);
   };
   std::vector<Penalty> penalties;
-  Ahead<datasets::Batch> augmented;  // the last member: what it has begun uses the others
+  datasets::Ahead<datasets::Batch> augmented;  // the last member: what it has begun uses the others
 
   Parts(const ExperimentConfig& c, Key root)
       : config(c),

@@ -10,7 +10,7 @@
 
 #include <glocal/core/parallel.h>
 
-namespace glocal {
+namespace glocal::datasets {
 
 /// f(t) for steps t, made ahead on a thread of its own: whoever asks for t after t - d (d = 1 or -1) finds t + d begun.
 /// f has to be a pure function that may run beside its caller; what it throws, the call for that t throws. Copies
@@ -56,4 +56,4 @@ class Ahead {
   std::shared_ptr<Shared> shared_;
 };
 
-}  // namespace glocal
+}  // namespace glocal::datasets

@@ -137,10 +137,8 @@ def steps_of(share, at, factor):
 
 
 def line_of(share, warm_up, floor, steps):
-    if share + 1 / steps < warm_up:
-        return (share + 1 / steps) / warm_up
-    left = min(1, (1 - share) / (1 - warm_up))
-    return floor + (1 - floor) * left
+    middle = share + 0.5 / steps
+    return middle / warm_up if middle < warm_up else floor + (1 - floor) * (1 - middle) / (1 - warm_up)
 
 
 def recipe(name, images, steps):

@@ -54,12 +54,11 @@ Var step_decay(const Var& initial, const Var& factor, std::span<const double> mi
 Var linear_decay(const LinearDecay& shape, std::int64_t T, std::int64_t t) {
   check_step(t);
   check_at_least_1("T", T);
-  const auto now = static_cast<double>(t), end = static_cast<double>(T);
-  const Var w = shape.warm_up * end;
-  if (now + 1 < w.item()) return shape.first * (now + 1) / w;
   if (t >= T) return shape.first * shape.floor;
-  if (now <= w.item()) return shape.first * 1.0;
-  const Var left = (end - now) / (end - w);  // 1 - p
+  const double middle = static_cast<double>(t) + 0.5, end = static_cast<double>(T);
+  const Var w = shape.warm_up * end;
+  if (middle < w.item()) return shape.first * middle / w;
+  const Var left = (end - middle) / (end - w);
   return shape.first * (shape.floor + (1 - shape.floor) * pow(left, shape.power));
 }
 

@@ -24,8 +24,9 @@ struct LinearDecay {
   Var floor;    ///< >= 0: the last value, as a share of the first
   Var warm_up;  ///< in [0, 1): share of the run in which it rises from 0
 };
-/// With w = warm_up T: first (t + 1) / w below t + 1 = w, then first (floor + (1 - floor) (1 - p)^power) with p =
-/// (t - w) / (T - w); stays at first floor from T on. Differentiable in all four; in warm_up but for the step at w.
+/// Step t takes the value at its middle, m = t + 1/2. With w = warm_up T: first m / w for m < w, then first (floor + (1
+/// - floor) ((T - m) / (T - w))^power); first floor from T on. Differentiable in all four but where m = w, which a
+/// warm-up of whole steps never meets.
 Var linear_decay(const LinearDecay& shape, std::int64_t T, std::int64_t t);
 /// last + (first - last) (1 + cos(pi t / T)) / 2; stays at `last` from T on (Loshchilov, Hutter, ICLR 2017).
 Var cosine(const Var& first, const Var& last, std::int64_t T, std::int64_t t);

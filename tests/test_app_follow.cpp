@@ -1,12 +1,14 @@
 // `glocal runs follow` and the report of a run that goes on: what they say, how they end, and that the run is the same.
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <glocal/app/record/progress_file.h>
@@ -15,6 +17,7 @@
 
 #include "command.h"
 #include "raw_run.h"
+#include "sanitized.h"
 
 namespace fs = std::filesystem;
 using glocal::read_file;
@@ -35,6 +38,29 @@ void in_background(const std::string& line) {
   REQUIRE(std::system(("( " + line + " ) >/dev/null 2>&1 </dev/null &").c_str()) == 0);
 }
 const std::string command = "'" GLOCAL_COMMAND_PATH "' ";
+
+// A run that goes on until it is killed, or until this is gone.
+struct Endless {
+  std::string pid;
+
+  Endless(const Scratch& scratch, const std::string& folder, const std::string& environment = "")
+      : pid(scratch / "pid") {
+    in_background(environment + " " + command + endless + folder + " & echo $! >'" + pid + "'");
+  }
+  ~Endless() { kill(); }
+  void kill() const { CHECK(std::system(("kill -KILL $(cat '" + pid + "') 2>/dev/null; true").c_str()) == 0); }
+};
+
+// A busy machine takes its time: true as soon as something holds, false after a minute.
+template <class Holds>
+bool comes_true(Holds holds) {
+  for (int i = 0; i < 600; ++i, std::this_thread::sleep_for(std::chrono::milliseconds(100)))
+    if (holds()) return true;
+  return false;
+}
+bool file_has(const std::string& file, const std::string& part) {
+  return fs::exists(file) && has(read_file(file), part);
+}
 
 std::vector<Json> json_lines(const std::string& text) {
   std::vector<Json> lines;
@@ -106,10 +132,15 @@ TEST_SUITE("fast") {
 
   TEST_CASE("follow: a run that is killed is told from one that goes on") {
     const Scratch scratch;
-    in_background("timeout -s KILL 2.5 " + command + endless + (scratch / "run"));
-    const Result result = follow(scratch, "run", "--json");
-    CHECK(result.code == 4);
-    const std::vector<Json> lines = json_lines(result.out);
+    const std::string out = scratch / "follow.out", code = scratch / "follow.code";
+    in_background(command + "runs follow --json " + (scratch / "run") + " >" + out + "; echo $? >" + code);
+    REQUIRE(comes_true([&] { return file_has(out, "waiting"); }));
+    const Endless run(scratch, scratch / "run");
+    REQUIRE(comes_true([&] { return file_has(out, "\"rate\""); }));
+    run.kill();
+    REQUIRE(comes_true([&] { return file_has(code, "\n"); }));
+    CHECK(read_file(code) == "4\n");
+    const std::vector<Json> lines = json_lines(read_file(out));
     REQUIRE(lines.size() >= 3);
     CHECK(lines.front().at("status") == "waiting");
     CHECK(lines.back().at("status") == "killed");
@@ -127,8 +158,8 @@ TEST_SUITE("fast") {
 
   TEST_CASE("follow: of a comparison it says which run goes on") {
     const Scratch scratch;
-    in_background(command + "compare --estimators fixed --seeds 2 --steps 30000 --hidden 16 --batch 64 --quiet --out " +
-                  (scratch / "c"));
+    in_background(command + "compare --estimators fixed --seeds 2 --steps " + (sanitized ? "3000" : "30000") +
+                  " --hidden 16 --batch 64 --quiet --out " + (scratch / "c"));
     const std::vector<Json> lines = json_lines(follow(scratch, "c", "--json").out);
     CHECK(lines.back().at("status") == "ok");
     bool named = false;
@@ -141,7 +172,9 @@ TEST_SUITE("fast") {
   TEST_CASE("follow: a report of a run that goes on loads itself again, and the last one does not") {
     const Scratch scratch;
     const std::string run = scratch / "run";
-    glocal_command(scratch, endless + run, "GLOCAL_REPORT_EVERY=0.2 timeout -s KILL 2.5");
+    const Endless goes_on(scratch, run, "GLOCAL_REPORT_EVERY=0.2");
+    REQUIRE(comes_true([&] { return file_has(run + "/report.html", " steps were done, "); }));
+    goes_on.kill();
     const std::string live = read_file(run + "/report.html");
     CHECK(has(live, refresh));
     CHECK(has(live, "The run goes on: at "));

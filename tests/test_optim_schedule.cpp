@@ -89,18 +89,19 @@ TEST_SUITE("fast") {
     CHECK(s.hyper[3].name == "lr_warm_up");
     CHECK(s.hyper[3].initial == doctest::Approx(0.2));
     const Vars v{number(8), number(2), number(0.25), number(0.2)};
-    // 8 (1/4 + 3/4 ((10 - t) / 8)^2) from t = 2 on; the warm-up of the options is not multiplied onto it once more.
-    const double expected[] = {4, 8, 8, 6.59375, 5.375, 4.34375, 3.5, 2.84375, 2.375, 2.09375, 2, 2};
+    // 8 m / 2 for m = t + 1/2 < 2, then 8 (1/4 + 3/4 ((10 - m) / 8)^2); the options' warm-up is not multiplied on.
+    const double expected[] = {2,         6,         7.2734375, 5.9609375, 4.8359375, 3.8984375,
+                               3.1484375, 2.5859375, 2.2109375, 2.0234375, 2,         2};
     for (std::int64_t t = 0; t < 12; ++t) CHECK(s.at(v, t).item() == doctest::Approx(expected[t]).epsilon(1e-14));
-    const double left = 0.5, slope_power = 8 * 0.75 * left * left * std::log(left);
-    CHECK(slope(s, v, 6, 0) == doctest::Approx(3.5 / 8).epsilon(1e-14));
+    const double left = 3.5 / 8, slope_power = 8 * 0.75 * left * left * std::log(left);
+    CHECK(slope(s, v, 6, 0) == doctest::Approx(3.1484375 / 8).epsilon(1e-14));
     CHECK(slope(s, v, 6, 1) == doctest::Approx(slope_power).epsilon(1e-14));
     CHECK(slope(s, v, 6, 2) == doctest::Approx(8 * (1 - left * left)).epsilon(1e-14));
-    // d/dw of ((T - t) / (T - w T))^2 is 2 left left / (1 - w)
+    // d/dw of ((T - m) / (T - w T))^2 is 2 left left / (1 - w)
     CHECK(slope(s, v, 6, 3) == doctest::Approx(8 * 0.75 * 2 * left * left / 0.8).epsilon(1e-13));
-    CHECK(slope(s, v, 0, 3) == doctest::Approx(-8 / (0.2 * 0.2 * 10)).epsilon(1e-13));
+    CHECK(slope(s, v, 0, 3) == doctest::Approx(-8 * 0.5 / (0.2 * 0.2 * 10)).epsilon(1e-13));
     const Vars plain{number(1), number(1), number(0), number(0)};
-    for (std::int64_t t = 0; t < 10; ++t) CHECK(s.at(plain, t).item() == doctest::Approx(1 - 0.1 * double(t)));
+    for (std::int64_t t = 0; t < 10; ++t) CHECK(s.at(plain, t).item() == doctest::Approx(0.95 - 0.1 * double(t)));
     CHECK(s.at(plain, 10).item() == 0);
     CHECK(make_schedule("linear", "lr", 0.1, {.T = 4, .warm_up = 4}).hyper[3].initial < 1);
   }

@@ -80,6 +80,10 @@ std::int64_t runs_of_budget(const std::string& budget) {
   return error == std::errc() && stop == end && runs >= 2 && runs <= most_runs ? runs : 0;
 }
 
+std::string complaint_about_augmentation(const std::string& text) {
+  return complaint_about("augmentations", text.substr(0, text.find('=')));
+}
+
 std::string complaint_about_budget(const std::string& text) {
   const std::vector<std::string> names = hpo::estimator_names();
   if (runs_of_budget(text) > 0 || std::find(names.begin(), names.end(), text) != names.end()) return "";

@@ -46,6 +46,8 @@ std::int64_t memory_limit(const Options& options);
 
 /// "" for the name of a data set or FORM:PATH with a known form; else what is wrong.
 std::string complaint_about_dataset(const std::string& text);
+/// "" for an augmentation with or without a strength, "crop=4", else what is wrong with its name.
+std::string complaint_about_augmentation(const std::string& text);
 
 /// True for plain training, which is no estimator of hpo's.
 inline bool is_plain(const std::string& estimator) { return estimator == "fixed"; }

@@ -64,7 +64,9 @@ void for_each_setting(O& options, Visit&& visit) {
   v({"noise", problem, "", "share of wrong training labels", within(0, 1)}, e.noise);
   v({"noise_kind", problem, "", "which wrong label: any other, or the next class", name_in("noise-kinds")},
     e.noise_kind);
-  v({"augment", problem, "A,B,...", "of training images: " + first_names("augmentations", 4), text}, e.augment);
+  v({"augment", problem, "A,B,...", "of training images: " + first_names("augmentations", 4),
+     any_text(complaint_about_augmentation)},
+    e.augment);
   v({"model", problem, "NAME", first_names("models", 5) + "; --loss mse: a regression", name_in("models")}, e.model);
   v({"hidden", problem, "N,N,...", "mlp: sizes of the hidden layers; none: a linear model", count},
     e.model_options.hidden);

@@ -1,6 +1,5 @@
 // Work that is done one step before it is asked for.
 #pragma once
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <future>

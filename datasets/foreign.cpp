@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstddef>
 #include <filesystem>
 #include <initializer_list>
@@ -15,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include <glocal/core/text/lower.h>
 #include <glocal/core/text/printable.h>
 #include <glocal/datasets/dataset.h>
 #include <glocal/datasets/registry.h>
@@ -25,11 +25,6 @@ namespace glocal::datasets {
 namespace {
 
 constexpr std::size_t most_lines = 8, most_entries = 10000;
-
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
 
 bool holds_any(std::string_view name, std::initializer_list<std::string_view> words) {
   return std::any_of(words.begin(), words.end(),

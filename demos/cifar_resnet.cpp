@@ -13,6 +13,7 @@
 #include <cstdlib>
 
 #include <glocal/core/stopwatch.h>
+#include <glocal/train/data.h>
 #include <glocal/train/experiment.h>
 #include <glocal/train/recipes.h>
 

@@ -11,6 +11,22 @@
 using namespace glocal;
 using namespace glocal::app;
 
+namespace {
+
+// ResNet-20 on 60 digits, for three steps of a third of them each.
+train::ExperimentConfig small_residual() {
+  train::ExperimentConfig config;
+  config.model = "resnet20";
+  config.model_options.dtype = DType::f64;
+  config.validation = 30;
+  config.train_limit = 60;
+  config.steps = 3;
+  config.batch = 20;
+  return config;
+}
+
+}  // namespace
+
 TEST_SUITE("gradcheck") {
   TEST_CASE("experiment: hypergradients three ways for lr momentum weight_decay init_scale") {
     train::ExperimentConfig config = small_experiment();
@@ -108,14 +124,7 @@ TEST_SUITE("fast") {
   }
 
   TEST_CASE("experiment: E on all validation images is the evaluation's loss, with running statistics") {
-    train::ExperimentConfig config;
-    config.model = "resnet20";
-    config.model_options.dtype = DType::f64;
-    config.validation = 30;
-    config.train_limit = 60;
-    config.steps = 3;
-    config.batch = 20;
-    const train::Experiment experiment(config);
+    const train::Experiment experiment(small_residual());
     const Vars phi = experiment.phi();
     Vars s = experiment.problem().init(phi);
     for (std::int64_t t = 0; t < 3; ++t) s = experiment.problem().step(s, phi, t);
@@ -136,13 +145,7 @@ TEST_SUITE("fast") {
   }
 
   TEST_CASE("experiment: an average is evaluated with the mean statistics of its training batches") {
-    train::ExperimentConfig config;
-    config.model = "resnet20";
-    config.model_options.dtype = DType::f64;
-    config.validation = 30;
-    config.train_limit = 60;
-    config.steps = 3;
-    config.batch = 20;
+    train::ExperimentConfig config = small_residual();
     config.average = "tail";
     config.average_share = 1;
     config.average_batches = 3;  // an epoch: every image once
@@ -154,7 +157,7 @@ TEST_SUITE("fast") {
       s = experiment.problem().step(s, phi, t);
       for (std::size_t i = 0; i < parameters; ++i) mean[i] = mean[i] ? mean[i] + s[i] / 3 : s[i] / 3;
     }
-    const train::Experiment::Network net = experiment.network(s);
+    const train::Network net = experiment.network(s);
     for (std::size_t i = 0; i < parameters; ++i)
       for (std::int64_t k = 0; k < mean[i].size(); ++k)
         REQUIRE(net.parameters[i].value().at(k) == doctest::Approx(mean[i].value().at(k)).epsilon(1e-12));

@@ -21,85 +21,40 @@
 #include <glocal/core/error.h>
 #include <glocal/core/random.h>
 #include <glocal/core/tensor.h>
-#include <glocal/datasets/ahead.h>
 #include <glocal/datasets/augment.h>
 #include <glocal/datasets/dataset.h>
 #include <glocal/datasets/load.h>
-#include <glocal/datasets/own/forms.h>
 #include <glocal/datasets/sampling.h>
-#include <glocal/datasets/variants.h>
 #include <glocal/nn/loss.h>
-#include <glocal/nn/models/meta_weight_net.h>
 #include <glocal/nn/models/model.h>
-#include <glocal/nn/models/parameter_group.h>
 #include <glocal/nn/models/registry.h>
 #include <glocal/nn/pass.h>
 #include <glocal/optim/average.h>
-#include <glocal/optim/by_group.h>
 #include <glocal/optim/clip.h>
 #include <glocal/optim/optimizer.h>
 #include <glocal/optim/rules/registry.h>
 #include <glocal/optim/schedule.h>
+#include <glocal/train/batches.h>
+#include <glocal/train/config.h>
+#include <glocal/train/data.h>
 #include <glocal/train/hyper_kinds.h>
 #include <glocal/train/hyperparameters.h>
+#include <glocal/train/objective.h>
 #include <glocal/train/refusal.h>
+#include <glocal/train/streams.h>
+#include <glocal/train/update.h>
 
 namespace glocal::train {
 
 using datasets::Part;
 
-namespace {
-
-// Streams of randomness of one run, children of the seed's key.
-enum Stream : std::uint64_t {
-  data_split,
-  training_order,
-  validation_order,
-  initial_weights,
-  dropout,
-  data_variants,
-  input_noise,
-  meta_weights,
-  augmentation,
-  brightness,
-  average_statistics
-};
-
-void refuse_outside(const ExperimentConfig& c, const char* key, std::int64_t value, std::int64_t least,
-                    std::int64_t most, const std::string& of) {
-  if (value < least || value > most)
-    refuse_value(c.where(key), fmt::format("{}", value),
-                 fmt::format("whole number from {} to {}, {}", least, most, of));
+Var outputs_of(const nn::Model& model, const Network& network, const Tensor& x, std::int64_t views) {
+  const auto outputs = [&](const Tensor& images) {
+    nn::Pass pass{.training = false, .stats = network.stats};
+    return model.forward(network.parameters, images, pass);
+  };
+  return views == 2 ? (outputs(x) + outputs(datasets::mirrored(x))) / 2 : outputs(x);
 }
-
-datasets::Parts load_data(const ExperimentConfig& c, Key root) {
-  datasets::TrainTest both = datasets::load_both(c.dataset, data_options(c));
-  const std::int64_t official = both.train.size();
-  const std::int64_t validation = c.validation > 0 ? c.validation : std::max<std::int64_t>(1, official / 6);
-  refuse_outside(c, "val_size", validation, 1, official - 1, "one less than the training part of " + c.dataset);
-  datasets::Parts parts = datasets::divide(std::move(both), validation, split(root, data_split));
-  refuse_outside(c, "train_limit", c.train_limit, 0, parts.train.size(), "the training images of " + c.dataset);
-  if (c.train_limit > 0) {
-    std::vector<std::int64_t> first(static_cast<std::size_t>(c.train_limit));
-    for (std::size_t i = 0; i < first.size(); ++i) first[i] = static_cast<std::int64_t>(i);
-    parts.train = parts.train.subset(first);
-  }
-  const Key variants = split(root, data_variants);
-  if (parts.train.regression() && (c.imbalance != 1 || c.noise != 0))
-    fail<ValueError>("[options] {}: of labels, and {} has a regression target; leave it out",
-                     c.where(c.noise != 0 ? "noise" : "imbalance"), c.dataset);
-  try {
-    if (c.imbalance != 1) parts.train = datasets::long_tailed(parts.train, c.imbalance, split(variants, 0));
-  } catch (const ValueError& error) {
-    fail<ValueError>("[options] {}: {}", c.where("imbalance"), error.what());
-  }
-  const datasets::NoiseKind kind = datasets::noise_kind(c.noise_kind);
-  if (c.noise != 0) parts.train = datasets::noisy_labels(parts.train, c.noise, split(variants, 1), kind).data;
-  refuse_outside(c, "batch", c.batch, 1, parts.train.size(), "the training images of " + c.dataset);
-  return parts;
-}
-
-}  // namespace
 
 struct Experiment::Parts {
   ExperimentConfig config;
@@ -110,147 +65,44 @@ struct Experiment::Parts {
   optim::Average average;
   datasets::Augment augment;
   Hyperparameters hyper;
-  datasets::BatchOrder train_order, validation_order, average_order;
-  Key dropout_key, noise_key, brightness_key;
+  Batches batches;
+  Objective objective;
+  Update update;
+  datasets::BatchOrder validation_order, average_order;
+  Key dropout_key;
   std::size_t parameters = 0, stats = 0;
-
-  // A number of the optimiser that NAME@GROUP multiplies; parameters with the same factors make one group of it.
-  struct Factor {
-    std::size_t number;
-    std::string name;
-    bool operator==(const Factor&) const = default;
-  };
-  std::vector<std::vector<Factor>> factors;  // of each group of the optimiser
-  std::vector<std::size_t> group;            // of each parameter
-  struct Penalty {
-    std::string name;
-    std::vector<std::size_t> members;
-    Var (*of)(const Var& w);
-  };
-  std::vector<Penalty> penalties;
-  datasets::Ahead<datasets::Batch> augmented;  // the last member: what it has begun uses the others
 
   Parts(const ExperimentConfig& c, Key root)
       : config(c),
         data(load_data(c, root)),
-        model(nn::make_model(c.model, split(root, initial_weights),
-                             {data.train.channels, data.train.height, data.train.width},
-                             static_cast<int>(data.train.answers()), c.model_options)),
+        model(make_model(c, data.train, child(root, Stream::initial_weights))),
         optimizer(optim::make_optimizer(c.optimizer)),
         schedule(make_schedule(c, optimizer)),
         average(optim::make_average(c.average, c.steps, c.average_share)),
-        augment(make_augment(c, data.train, split(root, augmentation))),
+        augment(make_augment(c, data.train, root)),
         hyper(fmt::format("{} with schedule {}", optimizer.name, schedule.name),
-              hyper_kinds(optimizer, schedule, average, data.train.classes, split(root, meta_weights)), model,
+              hyper_kinds(optimizer, schedule, average, data.train.classes, child(root, Stream::meta_weights)), model,
               with_strengths(c.hyper, augment), c.tune, dtype(), c.given),
-        train_order(data.train.size(), c.batch, split(root, training_order)),
+        batches(c, data.train, augment, hyper, root),
+        objective(model, hyper, data.train.regression()),
+        update(model, optimizer, schedule, hyper),
         validation_order(data.validation.size(), std::min(c.val_batch, data.validation.size()),
-                         split(root, Stream::validation_order)),
-        average_order(data.train.size(), c.batch, split(root, average_statistics)),
-        dropout_key(split(root, dropout)),
-        noise_key(split(root, input_noise)),
-        brightness_key(split(root, brightness)),
+                         child(root, Stream::validation_order)),
+        average_order(data.train.size(), c.batch, child(root, Stream::average_statistics)),
+        dropout_key(child(root, Stream::dropout)),
         parameters(model.parameters.size()),
-        stats(model.stats.size()),
-        augmented([this](std::int64_t t) { return images_of_step(t); }) {
-    if (model.fit_to) {
-      constexpr std::int64_t enough = 5000;
-      model.parameters =
-          model.fit_to(model.parameters, data.train.range(0, std::min(enough, data.train.size()), dtype()).x);
-    }
-    find_groups();
-    find_penalties();
-  }
+        stats(model.stats.size()) {}
 
   DType dtype() const { return config.model_options.dtype; }
 
-  static optim::Schedule make_schedule(const ExperimentConfig& c, const optim::Optimizer& optimizer) {
-    optim::ScheduleOptions options;
-    options.T = c.steps;
-    options.every = c.schedule_every > 0 ? c.schedule_every : std::max<std::int64_t>(1, c.steps / 3);
-    options.milestones = c.milestones;
-    options.knots = c.knots;
-    options.warm_up = c.warm_up;
-    const std::string steps = "the steps of the run";
-    refuse_outside(c, "warm_up", c.warm_up, 0, c.steps, steps);
-    for (std::size_t i = 0; i < c.milestones.size(); ++i)
-      if (const double last = i == 0 ? 0 : c.milestones[i - 1]; !(c.milestones[i] > last && c.milestones[i] < 1))
-        refuse_value(c.where("milestones"), fmt::format("{}", c.milestones[i]),
-                     fmt::format("share of the run between {} and 1; they rise", last));
-    if (c.schedule == "step") refuse_outside(c, "schedule_every", options.every, 1, c.steps, steps);
-    if (c.schedule == "piecewise") refuse_outside(c, "knots", c.knots, 1, c.steps, steps);
-    const auto given = c.hyper.find("lr");
-    const bool initial = given != c.hyper.end() && !given->second.vector;
-    for (const optim::HyperInfo& info : optimizer.hyper)
-      if (info.name == "lr")
-        return optim::make_schedule(c.schedule, "lr", initial ? given->second.numbers[0] : info.initial, options);
-    fail<ValueError>("[experiment] {} has no learning rate", optimizer.name);
-  }
-
-  static datasets::Augment make_augment(const ExperimentConfig& c, const datasets::Dataset& images, Key key) {
-    try {
-      return {c.augment, images.height, images.width, key};
-    } catch (const ValueError& error) {
-      fail<ValueError>("[options] {}: {}", c.where("augment"), error.what());
-    }
-  }
-
-  // A strength that is given or tuned as the hyperparameter that it is wins over the one in the list.
-  static std::map<std::string, HyperValue> with_strengths(std::map<std::string, HyperValue> hyper,
-                                                          const datasets::Augment& augment) {
-    for (const auto& [name, strength] : augment.hyper()) hyper.try_emplace(name, strength);
-    return hyper;
-  }
-
-  void find_groups() {
-    std::vector<std::vector<Factor>> of_parameter(parameters);
-    for (std::size_t number = 0; number < optimizer.hyper.size(); ++number) {
-      const std::string& base = optimizer.hyper[number].name;
-      for (const auto& [name, members] : hyper.groups_of(base)) {
-        if (base != "lr" && !hyper.tuned(base) && hyper.values().at(base) == 0)
-          fail<ValueError>("[experiment] {} is a factor on {}, which is 0; give it a value, --set {}=1e-4", name, base,
-                           base);
-        for (const std::size_t i : nn::parameter_group(model, members)) of_parameter[i].push_back({number, name});
-      }
-    }
-    for (const std::vector<Factor>& own : of_parameter) {
-      const auto same = std::find(factors.begin(), factors.end(), own);
-      group.push_back(static_cast<std::size_t>(same - factors.begin()));
-      if (same == factors.end()) factors.push_back(own);
-    }
-  }
-
-  void find_penalties() {
-    const std::pair<const char*, Var (*)(const Var&)> kinds[] = {{"l2", nn::l2_penalty}, {"l1", nn::l1_penalty}};
-    for (const auto& [base, of] : kinds) {
-      if (hyper.used(base)) {
-        penalties.push_back({base, {}, of});
-        for (std::size_t i = 0; i < parameters; ++i) penalties.back().members.push_back(i);
-      }
-      for (const auto& [name, members] : hyper.groups_of(base))
-        penalties.push_back({name, nn::parameter_group(model, members), of});
-    }
-  }
-
-  // What the optimiser takes at step t: its own numbers, with the schedule's learning rate.
-  Vars optimizer_hyper(const Vars& phi, std::int64_t t) const {
-    Vars scheduled, all;
-    for (const optim::HyperInfo& info : schedule.hyper) scheduled.push_back(hyper.value(info.name, phi));
-    for (const optim::HyperInfo& info : optimizer.hyper)
-      all.push_back(info.name == "lr" ? schedule.at(scheduled, t) : hyper.value(info.name, phi));
-    return all;
-  }
-
-  optim::Step update(const Vars& phi, const Vars& weights, const Vars& gradient, const Vars& buffers,
-                     std::int64_t t) const {
-    const Vars numbers = optimizer_hyper(phi, t);
-    if (factors.size() <= 1 && (factors.empty() || factors[0].empty()))
-      return optimizer.step(numbers, weights, gradient, buffers, t + 1);
-    std::vector<Vars> of_group(factors.size(), numbers);
-    for (std::size_t g = 0; g < factors.size(); ++g)
-      for (const Factor& factor : factors[g])
-        of_group[g][factor.number] = of_group[g][factor.number] * hyper.value(factor.name, phi);
-    return optim::step_by_group(optimizer, group, of_group, weights, gradient, buffers, t + 1);
+  static nn::Model make_model(const ExperimentConfig& c, const datasets::Dataset& images, Key key) {
+    nn::Model model = nn::make_model(c.model, key, {images.channels, images.height, images.width},
+                                     static_cast<int>(images.answers()), c.model_options);
+    constexpr std::int64_t enough = 5000;
+    if (model.fit_to)
+      model.parameters =
+          model.fit_to(model.parameters, images.range(0, std::min(enough, images.size()), c.model_options.dtype).x);
+    return model;
   }
 
   struct State {
@@ -277,66 +129,16 @@ struct Experiment::Parts {
     Vars start = model.parameters;
     if (hyper.used("init_scale"))
       for (Var& parameter : start) parameter = scale_by(parameter, hyper.value("init_scale", phi));
-    return close({start, model.stats, average.none() ? Vars() : start, optimizer.init(start)},
-                 Tensor::zeros({}, dtype()));
-  }
-
-  datasets::Batch images_of_step(std::int64_t t) const {
-    const std::vector<std::int64_t> indices = train_order(t);
-    datasets::Batch batch = data.train.batch(indices, dtype());
-    if (!augment.empty()) batch.x = augment(batch.x, indices, t, t / train_order.steps_per_epoch());
-    return batch;
-  }
-
-  // Pixels p become (1 + b u) p, one u for each place of the batch: normalised, x + b u (x + mean / stddev).
-  Var brightened(const Var& x, const Var& b, std::int64_t t) const {
-    Tensor dark({data.train.channels}, DType::f64);  // (C,), minus what a black pixel is
-    for (std::size_t c = 0; c < data.train.mean.size(); ++c)
-      dark.data<double>()[c] = data.train.mean[c] / data.train.stddev[c];
-    const Tensor u = uniform(split(brightness_key, static_cast<std::uint64_t>(t)), {x.dim(0), 1, 1, 1}, -1, 1, dtype());
-    return axpy(b, u * add_bias(x, dark.to(dtype())), x);
-  }
-
-  // The batch of step t; with Gaussian noise of a standard deviation that can be tuned: x + sigma n.
-  std::pair<Var, datasets::Batch> training_batch(const Vars& phi, std::int64_t t) const {
-    const datasets::Batch batch = augment.empty() ? images_of_step(t) : augmented(t);
-    Var x = batch.x;
-    if (hyper.used("brightness")) x = brightened(x, hyper.value("brightness", phi), t);
-    if (!hyper.used("noise_std")) return {x, batch};
-    const Tensor noise = normal(split(noise_key, static_cast<std::uint64_t>(t)), batch.x.shape(), 0, 1, dtype());
-    return {axpy(hyper.value("noise_std", phi), noise, x), batch};
-  }
-
-  // What is measured on validation and test parts.
-  Var plain_loss(const Var& outputs, const datasets::Batch& batch) const {
-    return data.train.regression() ? nn::mse(outputs, batch.target) : nn::cross_entropy(outputs, batch.y);
-  }
-
-  Var weighted_cross_entropy(const Var& logits, const Tensor& labels, const Vars& phi) const {
-    nn::CrossEntropyOptions options;
-    if (hyper.used("label_smoothing")) options.label_smoothing = hyper.value("label_smoothing", phi);
-    if (hyper.used("class_weights")) {
-      const Var weights = hyper.value("class_weights", phi);
-      options.class_weights = weights / mean(weights);
-    }
-    if (!hyper.used("meta_weight_net")) return nn::cross_entropy(logits, labels, options);
-    return nn::meta_weighted_mean(nn::MetaWeightNet(hyper.value("meta_weight_net", phi)),
-                                  nn::cross_entropies(logits, labels, options));
+    return close({start, model.stats, average.none() ? Vars() : start, update.init(start)}, Tensor::zeros({}, dtype()));
   }
 
   // The loss that step t lowers, and the running statistics after it.
   std::pair<Var, Vars> training_loss(const Vars& weights, const Vars& stats_before, const Vars& phi,
                                      std::int64_t t) const {
-    const auto [x, batch] = training_batch(phi, t);
+    const auto [x, batch] = batches(phi, t);
     nn::Pass pass{.training = true, .key = split(dropout_key, static_cast<std::uint64_t>(t)), .stats = stats_before};
     const Var outputs = model.forward(weights, x, pass);
-    Var loss = data.train.regression() ? plain_loss(outputs, batch) : weighted_cross_entropy(outputs, batch.y, phi);
-    for (const Penalty& penalty : penalties) {
-      Var total;
-      for (const std::size_t i : penalty.members) total = plus(total, penalty.of(weights[i]));
-      loss = loss + hyper.value(penalty.name, phi) * total;
-    }
-    return {loss, pass.updated};
+    return {objective.training(outputs, batch, weights, phi), pass.updated};
   }
 
   Var loss(const Vars& s, const Vars& phi, std::int64_t t) const {
@@ -346,8 +148,8 @@ struct Experiment::Parts {
 
   Vars step(const Vars& s, const Vars& phi, std::int64_t t) const {
     State state = open(s);
-    const auto objective = [&](const Vars& weights) { return training_loss(weights, state.stats, phi, t); };
-    auto [value_and_stats, gradient] = value_and_grad(objective)(state.parameters);
+    const auto lowered = [&](const Vars& weights) { return training_loss(weights, state.stats, phi, t); };
+    auto [value_and_stats, gradient] = value_and_grad(lowered)(state.parameters);
     if (hyper.used("clip_norm")) gradient = optim::clip_by_global_norm(gradient, hyper.value("clip_norm", phi)).grads;
     optim::Step next = update(phi, state.parameters, gradient, state.buffers, t);
     if (!average.none()) {
@@ -378,28 +180,9 @@ struct Experiment::Parts {
 
   Var outer(const Vars& s, std::int64_t block) const {
     const datasets::Batch batch = data.validation.batch(validation_order(block), dtype());
-    const Network net = network(s);
-    nn::Pass pass{.training = false, .stats = net.stats};
-    return plain_loss(model.forward(net.parameters, batch.x, pass), batch);
+    return objective.plain(outputs_of(model, network(s), batch.x), batch);
   }
 };
-
-std::string ExperimentConfig::where(const std::string& key) const {
-  const auto found = given.find(key);
-  return found == given.end() ? flag_of(key) : found->second;
-}
-
-datasets::Options data_options(const ExperimentConfig& c) {
-  datasets::Options options;
-  options.data_dir = c.data_dir;
-  options.coarse_labels = c.labels == "coarse";
-  options.own = {datasets::layouts().at(c.layout).layout, c.loss == "mse"};
-  return options;
-}
-
-std::int64_t training_images(const ExperimentConfig& config) {
-  return load_data(config, key(config.seed)).train.size();
-}
 
 Experiment::Experiment(const ExperimentConfig& config) {
   const auto at_least = [&](const char* name, std::int64_t value, std::int64_t least) {
@@ -444,14 +227,9 @@ Score Experiment::evaluate(const Vars& s, Part part, const std::function<void()>
   for (std::int64_t begin = 0; begin < images.size(); begin += chunk) {
     poll();
     const datasets::Batch batch = images.range(begin, std::min(begin + chunk, images.size()), dtype());
-    const auto outputs_of = [&](const Tensor& x) {
-      nn::Pass pass{.training = false, .stats = net.stats};
-      return parts_->model.forward(net.parameters, x, pass);
-    };
-    Var outputs = outputs_of(batch.x);
-    if (parts_->config.test_views == 2) outputs = (outputs + outputs_of(datasets::mirrored(batch.x))) / 2;
+    const Var outputs = outputs_of(parts_->model, net, batch.x, parts_->config.test_views);
     const auto count = static_cast<double>(batch.x.dim(0));
-    score.loss += parts_->plain_loss(outputs, batch).item() * count;
+    score.loss += parts_->objective.plain(outputs, batch).item() * count;
     score.accuracy +=
         images.regression() ? std::numeric_limits<double>::quiet_NaN() : nn::accuracy(outputs.value(), batch.y) * count;
   }
@@ -460,7 +238,7 @@ Score Experiment::evaluate(const Vars& s, Part part, const std::function<void()>
   return score;
 }
 
-Experiment::Network Experiment::network(const Vars& s) const { return parts_->network(s); }
+Network Experiment::network(const Vars& s) const { return parts_->network(s); }
 
 std::vector<std::string> Experiment::state_names() const {
   std::vector<std::string> names;

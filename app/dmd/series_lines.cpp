@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include <glocal/core/text/lower.h>
 #include <glocal/core/text/printable.h>
 
 namespace glocal::app {
@@ -21,12 +21,6 @@ bool is_letter(char c) {
 std::string_view trimmed(std::string_view text) {
   text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
   return text.substr(0, text.find_last_not_of(' ') + 1);
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
 }
 
 // Blanks of other kinds, signs and quotes that may stand before a number: no-break, thin and narrow blanks, the byte

@@ -28,6 +28,7 @@
 #include <glocal/core/text/printable.h>
 #include <glocal/datasets/dataset.h>
 #include <glocal/datasets/load.h>
+#include <glocal/train/data.h>
 #include <glocal/train/experiment.h>
 
 namespace glocal::app {

@@ -21,11 +21,10 @@
 #include <glocal/core/shape.h>
 #include <glocal/core/tensor.h>
 #include <glocal/core/text/printable.h>
-#include <glocal/datasets/augment.h>
 #include <glocal/datasets/dataset.h>
 #include <glocal/nn/loss.h>
 #include <glocal/nn/models/model.h>
-#include <glocal/nn/pass.h>
+#include <glocal/train/experiment.h>
 
 namespace glocal::app {
 namespace {
@@ -140,13 +139,7 @@ Evaluation evaluate(const Network& network, datasets::Dataset images) {
   for (std::int64_t begin = 0; begin < images.size(); begin += chunk) {
     throw_if_interrupted();
     const datasets::Batch batch = images.range(begin, std::min(begin + chunk, images.size()), dtype);
-    const auto logits_of = [&](const Tensor& x) {
-      nn::Pass pass{.training = false, .stats = model.stats};
-      return model.forward(model.parameters, x, pass);
-    };
-    Var of_batch = logits_of(batch.x);
-    if (network.views == 2) of_batch = (of_batch + logits_of(datasets::mirrored(batch.x))) / 2;
-    const Tensor logits = of_batch.value();
+    const Tensor logits = train::outputs_of(model, {model.parameters, model.stats}, batch.x, network.views).value();
     add_predictions(all, logits);
     add_loss(all, logits, begin);
     to = std::copy_n(static_cast<const char*>(logits.raw()), logits.bytes(), to);

@@ -87,7 +87,7 @@ SafeTensors network_file(const train::Experiment& experiment, const Json& config
   Json input{
       {"channels", model.input[0]}, {"height", model.input[1]}, {"width", model.input[2]}, {"classes", model.classes}};
   input_fields(network, [&input](const char* key, const auto& field) { input[key] = field; });
-  const train::Experiment::Network net = experiment.network(s);
+  const train::Network net = experiment.network(s);
   SafeTensors file;
   file.metadata = {{"format", network_format},
                    {"config", config.dump()},

@@ -32,6 +32,7 @@
 #include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/estimators/registry.h>
 #include <glocal/hpo/search/registry.h>
+#include <glocal/train/data.h>
 #include <glocal/train/experiment.h>
 #include <glocal/train/refusal.h>
 

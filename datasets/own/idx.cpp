@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <cctype>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include <glocal/core/error.h>
+#include <glocal/core/text/lower.h>
 #include <glocal/core/text/printable.h>
 #include <glocal/datasets/own/raw.h>
 #include <glocal/datasets/readers/idx.h>
@@ -20,11 +20,6 @@ namespace fs = std::filesystem;
 
 namespace glocal::datasets {
 namespace {
-
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
 
 // The files of one part.
 struct Files {

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -17,6 +16,7 @@
 #include <vector>
 
 #include <glocal/core/error.h>
+#include <glocal/core/text/lower.h>
 #include <glocal/core/text/printable.h>
 #include <glocal/datasets/own/raw.h>
 #include <glocal/datasets/readers/payload.h>
@@ -26,11 +26,6 @@ namespace fs = std::filesystem;
 
 namespace glocal::datasets {
 namespace {
-
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
 
 // What a folder holds, by name; hidden entries, and what systems leave in folders of pictures, are passed over.
 struct Entries {

@@ -116,15 +116,7 @@ Picture parse_jpeg(std::string_view bytes, std::string_view file) {
                     width, height, bytes.size());
   std::vector<std::uint8_t> numbers(plane * channels);
   reader.rows(numbers, width * channels);
-  Picture picture{static_cast<std::int64_t>(channels),
-                  static_cast<std::int64_t>(height),
-                  static_cast<std::int64_t>(width),
-                  {},
-                  false};
-  picture.pixels.reserve(numbers.size());
-  for (std::size_t c = 0; c < channels; ++c)
-    for (std::size_t i = 0; i < plane; ++i) picture.pixels.push_back(numbers[i * channels + c]);
-  return picture;
+  return picture_of(numbers, channels, channels, height, width, false);
 }
 
 }  // namespace glocal::datasets

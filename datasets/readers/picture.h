@@ -1,5 +1,6 @@
 // Pictures as bytes, from PNG by libpng and from JPEG by libjpeg; either library may be missing from a build.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -30,6 +31,10 @@ Picture parse_png(std::string_view bytes, std::string_view file);
 /// Grey and colour, baseline or progressive; no rotation by EXIF. Throws DataError as parse_png, for CMYK, and where
 /// this build has no libjpeg.
 Picture parse_jpeg(std::string_view bytes, std::string_view file);
+
+/// Of numbers (H, W, samples), as both libraries give them, the first `channels` of each pixel; for the readers.
+Picture picture_of(const std::vector<std::uint8_t>& numbers, std::size_t samples, std::size_t channels,
+                   std::size_t height, std::size_t width, bool rounded);
 
 /// Either of them. Throws DataError for bytes of another kind, naming it.
 Picture parse_picture(std::string_view bytes, std::string_view file);

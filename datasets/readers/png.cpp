@@ -133,15 +133,7 @@ Picture parse_png(std::string_view bytes, std::string_view file) {
             "[images] {}: the pixel in row {}, column {} is transparent (alpha {}); give it a background: "
             "mogrify -background white -alpha remove",
             file, i / shape.width, i % shape.width, alpha);
-  Picture picture{static_cast<std::int64_t>(colours),
-                  static_cast<std::int64_t>(shape.height),
-                  static_cast<std::int64_t>(shape.width),
-                  {},
-                  shape.rounded};
-  picture.pixels.reserve(plane * colours);
-  for (std::size_t c = 0; c < colours; ++c)
-    for (std::size_t i = 0; i < plane; ++i) picture.pixels.push_back(numbers[i * shape.channels + c]);
-  return picture;
+  return picture_of(numbers, shape.channels, colours, shape.height, shape.width, shape.rounded);
 }
 
 }  // namespace glocal::datasets

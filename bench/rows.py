@@ -26,6 +26,8 @@ class Run:
             return f"unroll/{parts[1]}/{parts[2].replace('K', 'T')}", self.threads
         if parts[0] in ("local", "glocal"):
             return "estimators", self.threads
+        if parts[0] == "augment":
+            return "augment", self.threads
         return self.name, self.threads
 
 
@@ -157,8 +159,8 @@ class Cost:
     goal: Optional[float] = None
 
 
-def work(name):
-    return Run("work", name)
+def work(name, threads=1):
+    return Run("work", name, threads)
 
 
 def cost_rows():
@@ -169,6 +171,9 @@ def cost_rows():
         for q in (1, 3, 10):
             yield Cost(f"forward step, {label}, q = {q}", work(f"forward/{net}/q{q}"), work(f"plain/{net}/T50"), 1,
                        round(2 + 1.2 * q, 1), 2 + q)
+    for threads in (1, 2):
+        yield Cost(f"crop and flip in a step of ResNet-20, batch 128, threads: {threads}",
+                   work("augment/resnet20/crop_flip", threads), work("augment/resnet20/none", threads), 1, 1.05, 1.02)
     yield Cost("glocal / local with its trajectory, MLP, tau = 100", work("glocal/mlp/tau100"),
                work("local/mlp/tau100"), 1, 1.01, 1.01)
     yield Cost("glocal / local that looks at the end only", work("glocal/mlp/tau100"),

@@ -35,6 +35,7 @@ int run(int argc, char** argv) {
   Rows rows;
   add_training(rows);
   add_epochs(rows);
+  add_augmentation(rows);
   add_hypergradients(rows);
   add_extrapolation(rows);
   add_convolutions(rows);

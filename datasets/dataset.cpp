@@ -117,7 +117,7 @@ Batch Dataset::range(std::int64_t begin, std::int64_t end, DType dtype) const {
 Dataset Dataset::subset(std::span<const std::int64_t> indices) const {
   Dataset out{name,    title, source,  part,  synthetic,   channels,      height,      width,
               classes, {},    {},      scale, mean,        stddev,        class_names, black,
-              white,   {},    outputs, {},    target_mean, target_stddev, notes};
+              white,   {},    outputs, {},    target_mean, target_stddev, {},          notes};
   const auto take = [&](const auto& from, auto& to, std::int64_t each) {
     if (from.empty()) return;
     to.reserve(indices.size() * static_cast<std::size_t>(each));
@@ -131,6 +131,7 @@ Dataset Dataset::subset(std::span<const std::int64_t> indices) const {
   take(values, out.values, features());
   take(labels, out.labels, 1);
   take(targets, out.targets, outputs);
+  take(files, out.files, 1);
   return out;
 }
 

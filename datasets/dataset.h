@@ -41,6 +41,7 @@ struct Dataset {
   std::int64_t outputs = 0;         ///< numbers to be met per image (regression); 0: it has a label
   std::vector<float> targets = {};  ///< (N, outputs) instead of labels
   std::vector<double> target_mean = {}, target_stddev = {};  ///< (outputs,) over the training part
+  std::vector<std::string> files = {};  ///< (N,) of pictures that have each its own: its path from `source`; else none
   std::vector<std::string> notes = {};  ///< of a user's own files: what was taken for what, a line each
 
   bool regression() const { return outputs > 0; }

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <numeric>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -35,8 +36,6 @@ std::vector<std::int64_t> classes_of(const RawPart& part) {
   std::vector<std::int64_t> numbers = part.labels;
   std::sort(numbers.begin(), numbers.end());
   numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
-  if (numbers.size() < 2)
-    fail<DataError>("[data] {}: expected at least two classes, found one: every label is {}", part.source, numbers[0]);
   if (numbers.size() > most_classes)
     fail<DataError>(
         "[data] {}: {} different labels are more than the {} classes there may be; if y is a number to be "
@@ -64,8 +63,15 @@ Dataset images_of(RawPart& part, Part which, const std::string& name, const std:
   data.values = std::move(part.values);
   data.outputs = part.outputs;
   data.targets = std::move(part.targets);
+  data.files = std::move(part.files);
   if (data.values.empty()) data.scale = 255;
   return data;
+}
+
+std::vector<std::string> names_of(const std::vector<std::int64_t>& numbers) {
+  std::vector<std::string> names;
+  for (const std::int64_t number : numbers) names.push_back(fmt::format("{}", number));
+  return names;
 }
 
 void name_classes(RawData& raw, const std::vector<std::int64_t>& numbers, Dataset& train) {
@@ -74,8 +80,7 @@ void name_classes(RawData& raw, const std::vector<std::int64_t>& numbers, Datase
     train.class_names = raw.class_names;
     return;
   }
-  std::vector<std::string> names;
-  for (const std::int64_t number : numbers) names.push_back(fmt::format("{}", number));
+  std::vector<std::string> names = names_of(numbers);
   if (numbers.front() != 0 || numbers.back() != std::ssize(numbers) - 1) {
     std::vector<std::string> shown(names.begin(), names.begin() + std::min<std::ptrdiff_t>(std::ssize(names), 8));
     raw.notes.push_back(fmt::format("labels {}{} became classes 0 to {}", fmt::join(shown, ", "),
@@ -133,6 +138,9 @@ TrainTest data_sets_of(RawData raw, const std::string& name, const std::string& 
   std::vector<std::int64_t> numbers;
   if (!train.regression()) {
     numbers = classes_of(raw.train);
+    if (numbers.size() < 2)
+      fail<DataError>("[data] {}: expected at least two classes, found one: every label is {}", train.source,
+                      numbers[0]);
     train.labels = as_classes(raw.train, numbers);
     name_classes(raw, numbers, train);
   }
@@ -161,7 +169,9 @@ TrainTest data_sets_of(RawData raw, const std::string& name, const std::string& 
   return both;
 }
 
-TrainTest load_own(const OwnName& name, const RawOptions& options, const fs::path& data_dir) {
+namespace {
+
+RawData read_own(const OwnName& name, const RawOptions& options, const fs::path& data_dir) {
   const DataForm& form = data_forms().at(name.form);
   fs::path path = name.path;
   std::error_code error;
@@ -171,8 +181,34 @@ TrainTest load_own(const OwnName& name, const RawOptions& options, const fs::pat
                     fs::path(name.path).is_relative() ? fmt::format("; a relative path begins at {} or at --data-dir",
                                                                     fs::current_path(error).string())
                                                       : "");
-  return data_sets_of(form.read(path.string(), options), name.form + ":" + name.path,
-                      printable(fs::path(name.path).lexically_normal().string()));
+  return form.read(path.string(), options);
+}
+
+std::string text_of(const OwnName& name) { return name.form + ":" + name.path; }
+std::string title_of(const OwnName& name) { return printable(fs::path(name.path).lexically_normal().string()); }
+
+}  // namespace
+
+TrainTest load_own(const OwnName& name, const RawOptions& options, const fs::path& data_dir) {
+  return data_sets_of(read_own(name, options, data_dir), text_of(name), title_of(name));
+}
+
+ToEvaluate load_own_to_evaluate(const OwnName& name, Part part, RawOptions options, const fs::path& data_dir) {
+  options.to_evaluate = true;
+  RawData raw = read_own(name, options, data_dir);
+  RawPart& from = raw.test && part == Part::test ? *raw.test : raw.train;
+  std::vector<std::int64_t> numbers = classes_of(from);
+  if (!raw.class_names.empty()) {  // the labels are their places
+    numbers.resize(raw.class_names.size());
+    std::iota(numbers.begin(), numbers.end(), 0);
+  }
+  Dataset images = images_of(from, part, text_of(name), title_of(name));
+  images.classes = std::ssize(numbers);
+  images.class_names = raw.class_names.empty() ? names_of(numbers) : std::move(raw.class_names);
+  images.labels = as_classes(from, numbers);
+  if (from.labels.empty()) images.labels.assign(static_cast<std::size_t>(from.count), -1);
+  images.notes = std::move(raw.notes);
+  return {std::move(images), raw.test.has_value()};
 }
 
 }  // namespace glocal::datasets

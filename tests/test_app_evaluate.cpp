@@ -164,10 +164,51 @@ TEST_SUITE("fast") {
                                                         (scratch / "some.npz") + " " + (scratch / "run"));
       REQUIRE_MESSAGE(result.code == 0, result.error);
       const Json json = Json::parse(result.out);
+      CHECK(json.at("part") == "all");  // nothing is held out of what is only evaluated
+      CHECK(json.at("images") == 40);
       CHECK(json.at("accuracy") == 1);
       CHECK(json.at("classes").at(1).at("name") == "5");
       CHECK(json.at("classes").at(0).at("images") == 0);  // label 3
     }
+  }
+
+  TEST_CASE("evaluate: files without labels, of one class, or of a test part alone") {
+    const Scratch scratch;
+    trained(scratch, "train " + quick, "run");
+    const datasets::Dataset digits = datasets::load("digits", datasets::Part::test);
+    constexpr std::int64_t count = 30;
+    Tensor x({count, 8, 8}, DType::f64), y({count}, DType::i32), sevens({count}, DType::i32);
+    for (std::int64_t i = 0; i < x.size(); ++i) x.data<double>()[i] = digits.pixels[static_cast<std::size_t>(i)];
+    for (std::int64_t i = 0; i < count; ++i) {
+      y.data<std::int32_t>()[i] = digits.labels[static_cast<std::size_t>(i)];
+      sevens.data<std::int32_t>()[i] = 7;
+    }
+    const auto evaluated = [&](const std::string& dataset) {
+      const Result result = glocal_command(scratch, "evaluate --json --force --dataset " + dataset + " --out " +
+                                                        (scratch / "out") + " " + (scratch / "run"));
+      REQUIRE_MESSAGE(result.code == 0, result.error);
+      return Json::parse(result.out);
+    };
+    save_npz(scratch / "all.npz", {{"x", x}, {"y", y}});
+    const Json all = evaluated("npz:" + (scratch / "all.npz"));
+    const std::vector<Line> lines = predictions(scratch / "out/predictions.csv");
+    REQUIRE(lines.size() == count);
+    CHECK(all.at("known") == count);
+    save_npz(scratch / "test.npz", {{"x_test", x}, {"y_test", y}});
+    CHECK(evaluated("npz:" + (scratch / "test.npz")).at("accuracy") == all.at("accuracy"));
+    save_npz(scratch / "sevens.npz", {{"x", x}, {"y", sevens}});
+    CHECK(evaluated("npz:" + (scratch / "sevens.npz")).at("classes").at(7).at("images") == count);
+    for (const char* name : {"x", "x_test"}) {
+      save_npz(scratch / "none.npz", {{name, x}});
+      const Json none = evaluated("npz:" + (scratch / "none.npz"));
+      CHECK(none.at("images") == count);
+      CHECK(none.at("known") == 0);
+      const std::string csv = read_file(scratch / "out/predictions.csv");
+      CHECK(has(csv, fmt::format("\n{},{},", count - 1, lines.back().predicted)));
+    }
+    const Result trained_on = glocal_command(scratch, "train --dataset npz:" + (scratch / "none.npz"));
+    CHECK(trained_on.code == 3);  // only an evaluation does without labels
+    CHECK(has(trained_on.error, "expected y_test beside x_test"));
   }
 
   TEST_CASE("evaluate: --best takes the network of the least validation loss") {

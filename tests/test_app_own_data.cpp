@@ -333,6 +333,21 @@ TEST_SUITE("fast") {
         quietly);
     CHECK_MESSAGE(result.code == 0, result.error);
     CHECK(json::parse(read_file(scratch / "run/labels.json")) == json{{"0", "cat"}, {"1", "dog"}});
+    // Pictures of one class, then pictures of none: each is predicted, and named by its file.
+    fs::create_directories(scratch.path / "new");
+    fs::copy(scratch.path / "d" / "dog", scratch.path / "new" / "dog");
+    const auto evaluated = [&](const std::string& folder) {
+      const Result done = glocal_command(
+          scratch,
+          "evaluate --force --dataset images:" + folder + " --out " + (scratch / "out") + " " + (scratch / "run"),
+          quietly);
+      CHECK_MESSAGE(done.code == 0, done.error);
+      return read_file(scratch / "out/predictions.csv");
+    };
+    CHECK(has(evaluated(scratch / "new"), ",1,dog/21.png\n"));
+    CHECK(has(evaluated(scratch / "new/dog"), ",,21.png\n"));
+    CHECK(json::parse(read_file(scratch / "out/evaluation.json")).at("known") == 0);
+    CHECK(has(refused(scratch, "train --dataset images:" + (scratch / "new/dog"), 3), "a picture beside the folders"));
     write_pictures(scratch.path / "parts" / "train", 9, 8, 1);
     write_pictures(scratch.path / "parts" / "val", 9, 8, 1);
     CHECK(load("images:" + (scratch / "parts"), Part::test).size() == 24);

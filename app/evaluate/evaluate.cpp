@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <glocal/app/evaluate/page.h>
@@ -28,6 +29,8 @@
 #include <glocal/core/text/printable.h>
 #include <glocal/datasets/dataset.h>
 #include <glocal/datasets/load.h>
+#include <glocal/datasets/own/forms.h>
+#include <glocal/datasets/own_data.h>
 #include <glocal/train/data.h>
 #include <glocal/train/experiment.h>
 
@@ -98,19 +101,28 @@ datasets::Part part_of(const std::string& name) {
   return name == "train" ? datasets::Part::train : name == "test" ? datasets::Part::test : datasets::Part::validation;
 }
 
-datasets::Dataset images_of(const EvaluateArguments& a, const Json& config, const std::string& where) {
+struct Images {
+  datasets::Dataset data;
+  std::string part;
+};
+
+Images images_of(const EvaluateArguments& a, const Json& config, const std::string& where) {
   Options options;
   read_settings(options, config, where);
   train::ExperimentConfig& experiment = options.experiment;
   if (!a.data_dir.empty()) experiment.data_dir = a.data_dir;
   const datasets::Part part = part_of(a.part);
-  if (a.dataset.empty() || a.dataset == experiment.dataset) return train::Experiment(experiment).data(part);
+  if (a.dataset.empty() || a.dataset == experiment.dataset) return {train::Experiment(experiment).data(part), a.part};
   if (part == datasets::Part::validation)
     fail<ValueError>("[options] --part validation is taken out of the run's own training data; leave out --dataset");
   datasets::Options reading = train::data_options(experiment);
   if (a.dataset != "cifar100") reading.coarse_labels = false;  // other data sets refuse what is not theirs
   if (!a.dataset.starts_with("npz:")) reading.own = {};
-  return datasets::load(a.dataset, part, reading);
+  const auto own = datasets::own_name(a.dataset);
+  if (!own) return {datasets::load(a.dataset, part, reading), a.part};
+  datasets::ToEvaluate found = datasets::load_own_to_evaluate(*own, part, reading.own, reading.data_dir);
+  for (const std::string& note : found.images.notes) say("{}: {}\n", found.images.title, note);
+  return {std::move(found.images), found.divided ? a.part : "all"};
 }
 
 // A folder's name from that of data, which may be a path.
@@ -174,11 +186,11 @@ void evaluate(const EvaluateArguments& a) {
   const char* name = a.best ? "best.safetensors" : "model.safetensors";
   const std::string status = status_of(run);
   const Network network = read_network(run, name, status);
-  const datasets::Dataset images = images_of(a, config, (run / "config.json").string());
+  const auto [images, part] = images_of(a, config, (run / "config.json").string());
   const Evaluated about{a.run,
                         name,
                         images.title,
-                        a.part,
+                        part,
                         state_text(status, network, a.best),
                         images.synthetic,
                         config,

@@ -107,8 +107,9 @@ std::string scores(const Evaluation& e) {
 std::string evaluation_page(const Evaluated& about, const Network& network, const Evaluation& e) {
   Page page;
   page.title = fmt::format("{} on {}", text_at(network.config, "model"), about.data);
-  page.subtitle = fmt::format("{} images of the {} part · {} of {}, after {} steps on {}", e.size(), about.part,
-                              about.network, about.run, network.seen.steps, network.data);
+  const std::string part = about.part == "all" ? "all that there are" : fmt::format("the {} part", about.part);
+  page.subtitle = fmt::format("{} images, {} · {} of {}, after {} steps on {}", e.size(), part, about.network,
+                              about.run, network.seen.steps, network.data);
   page.synthetic = about.synthetic;
   if (!about.state.empty()) page.body += "<p class=\"alarm\">" + xml_text(about.state) + "</p>\n";
   if (!e.note.empty()) page.body += "<p class=\"alarm\">" + xml_text(e.note) + "</p>\n";

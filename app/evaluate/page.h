@@ -10,7 +10,7 @@ namespace glocal::app {
 /// What was evaluated; text.
 struct Evaluated {
   std::string run, network;  ///< folder, file in it
-  std::string data, part;    ///< title, "test"
+  std::string data, part;    ///< title; "test", or "all" where there is one part only
   std::string state;         ///< what is to be known of a run that has not come to its end; "" for others
   bool synthetic = false;
   Json config, meta;  ///< of the run

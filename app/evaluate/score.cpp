@@ -130,6 +130,7 @@ Evaluation evaluate(const Network& network, datasets::Dataset images) {
   all.confusion.assign(count, std::vector<std::int64_t>(count));
   for (const std::int32_t label : images.labels)
     all.labels.push_back(label < 0 ? -1 : classes.at(static_cast<std::size_t>(label)));
+  all.files = images.files;
   images.mean = network.mean;
   images.stddev = network.stddev;
   const DType dtype = model.parameters[0].dtype();
@@ -150,11 +151,13 @@ Evaluation evaluate(const Network& network, datasets::Dataset images) {
 }
 
 std::string predictions_csv(const Evaluation& evaluation) {
-  std::string text = "index,class,class_name,probability,label\n";
+  const bool files = !evaluation.files.empty();
+  std::string text = fmt::format("index,class,class_name,probability,label{}\n", files ? ",file" : "");
   for (std::size_t i = 0; i < evaluation.predicted.size(); ++i) {
     const std::int32_t best = evaluation.predicted[i], label = evaluation.labels[i];
-    text += fmt::format("{},{},{},{:.6g},{}\n", i, best, quoted(evaluation.class_names[static_cast<std::size_t>(best)]),
-                        evaluation.probability[i], label < 0 ? "" : fmt::format("{}", label));
+    text += fmt::format("{},{},{},{:.6g},{}{}\n", i, best,
+                        quoted(evaluation.class_names[static_cast<std::size_t>(best)]), evaluation.probability[i],
+                        label < 0 ? "" : fmt::format("{}", label), files ? "," + quoted(evaluation.files[i]) : "");
   }
   return text;
 }

@@ -18,6 +18,7 @@ struct Evaluation {
   std::vector<double> probability;       ///< (N,): of that class, softmax of the logits
   std::vector<std::int32_t> labels;      ///< (N,): in the network's classes, -1 where not known
   std::vector<std::string> class_names;  ///< (K,)
+  std::vector<std::string> files;        ///< (N,) of pictures that have each its own, else none
   double loss = 0, accuracy = 0;         ///< of the images whose label is known: mean cross entropy, share right
   std::vector<std::vector<std::int64_t>> confusion;  ///< images of class [label] that were given class [predicted]
   std::int64_t known = 0;                            ///< images whose label is known
@@ -33,7 +34,8 @@ struct Evaluation {
 /// that the network does not have; NumericError for logits that are not finite; Interrupted.
 Evaluation evaluate(const Network& network, datasets::Dataset images);
 
-/// "index,class,class_name,probability,label", a line an image; the label is empty where it is not known.
+/// "index,class,class_name,probability,label", a line an image, and ",file" where each has its own; the label is empty
+/// where it is not known.
 std::string predictions_csv(const Evaluation& evaluation);
 Json to_json(const Evaluation& evaluation);
 

@@ -36,17 +36,18 @@ std::string one_of(const std::string& folder, const std::vector<std::string>& fi
   return (fs::path(folder) / files[0]).string();
 }
 
-RawPart read_part(const std::string& folder, const Files& files, const std::string& part) {
+RawPart read_part(const std::string& folder, const Files& files, const std::string& part, bool labels_needed) {
   RawPart out;
-  const std::string images_file = one_of(folder, files.images, "the images of the " + part + " part");
-  const std::string labels_file = one_of(folder, files.labels, "the labels of the " + part + " part");
-  IdxArray images = read_idx(images_file, 3), labels = read_idx(labels_file, 1);
-  if (images.sizes[0] != labels.sizes[0])
-    fail<DataError>("[idx] {}: expected one label per image, found {} images and {} labels", labels_file,
-                    images.sizes[0], labels.sizes[0]);
-  out.source = images_file;
+  out.source = one_of(folder, files.images, "the images of the " + part + " part");
+  IdxArray images = read_idx(out.source, 3);
   out.count = images.sizes[0], out.channels = 1, out.height = images.sizes[1], out.width = images.sizes[2];
   out.pixels = std::move(images.values);
+  if (files.labels.empty() && !labels_needed) return out;
+  const std::string labels_file = one_of(folder, files.labels, "the labels of the " + part + " part");
+  const IdxArray labels = read_idx(labels_file, 1);
+  if (labels.sizes[0] != out.count)
+    fail<DataError>("[idx] {}: expected one label per image, found {} images and {} labels", labels_file, out.count,
+                    labels.sizes[0]);
   out.labels.assign(labels.values.begin(), labels.values.end());
   return out;
 }
@@ -75,8 +76,9 @@ RawData read_idx_data(const std::string& folder, const RawOptions& options) {
   }
   RawData data;
   data.no_test = "files t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte";
-  data.train = read_part(folder, train, "training");
-  if (!test.empty()) data.test = read_part(folder, test, "test");
+  if (train.empty() && options.to_evaluate) std::swap(train, test);
+  data.train = read_part(folder, train, "training", !options.to_evaluate);
+  if (!test.empty()) data.test = read_part(folder, test, "test", !options.to_evaluate);
   if (data.test && (data.test->height != data.train.height || data.test->width != data.train.width))
     fail<DataError>("[idx] {}: expected images of {} x {} as in the training part, found {} x {}", data.test->source,
                     data.train.height, data.train.width, data.test->height, data.test->width);

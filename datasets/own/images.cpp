@@ -58,15 +58,19 @@ bool is_foreign_picture(const fs::path& file) {
 
 class Part {
  public:
-  explicit Part(const fs::path& folder) {
+  Part(const fs::path& folder, bool to_evaluate) {
     part_.source = folder.string();
     const Entries entries = entries_of(folder);
+    classes_ = entries.folders;
+    if (to_evaluate && classes_.empty()) {
+      unlabelled_ = pictures_in(folder);
+      return;
+    }
     for (const fs::path& file : entries.files)
       if (is_picture(file))
         fail<DataError>("[images] {}: a picture beside the folders of the classes; put it into one of them",
                         printable(file.string()));
-    classes_ = entries.folders;
-    if (classes_.size() < 2)
+    if (classes_.size() < (to_evaluate ? 1 : 2))
       fail<DataError>("[images] {}: expected a folder for each class, at least 2, found {}", folder.string(),
                       classes_.size());
   }
@@ -86,9 +90,11 @@ class Part {
         fail<DataError>("[images] {}: a class that the training part does not have", printable(folder.string()));
       for (const fs::path& file : pictures_in(folder)) files.emplace_back(file, at - names.begin());
     }
+    for (const fs::path& file : unlabelled_) files.emplace_back(file, -1);
     for (const auto& [file, label] : files) {
       add(file, static_cast<std::int64_t>(files.size()));
-      part_.labels.push_back(label);
+      part_.files.push_back(file.lexically_relative(part_.source).string());
+      if (label >= 0) part_.labels.push_back(label);
     }
     part_.count = static_cast<std::int64_t>(files.size());
     return std::move(part_);
@@ -97,6 +103,7 @@ class Part {
     std::vector<std::string> notes;
     if (grey_ > 0 && part_.channels == 3) notes.push_back(fmt::format("{} grey pictures taken as colour", grey_));
     if (rounded_ > 0) notes.push_back(fmt::format("{} pictures of 16 bits rounded to 8", rounded_));
+    if (!unlabelled_.empty()) notes.emplace_back("no folders of classes: the pictures have no labels");
     if (passed_over_ > 0) notes.push_back(fmt::format("{} files that are no pictures passed over", passed_over_));
     return notes;
   }
@@ -170,7 +177,7 @@ class Part {
   RawPart part_;
   const RawPart* like_ = nullptr;  // the part whose sizes these pictures have
   std::string first_;
-  std::vector<fs::path> classes_;
+  std::vector<fs::path> classes_, unlabelled_;
   std::int64_t grey_ = 0, rounded_ = 0, passed_over_ = 0;
 };
 
@@ -208,12 +215,12 @@ RawData read_images_data(const std::string& folder, const RawOptions& options) {
   const Parts parts = parts_of(folder);
   RawData data;
   data.no_test = "folders train and test";
-  Part train(parts.train);
+  Part train(parts.train, options.to_evaluate);
   data.class_names = train.class_names();
   data.train = train.read(data.class_names);
   data.notes = train.notes();
   if (!parts.test.empty()) {
-    Part test(parts.test);
+    Part test(parts.test, options.to_evaluate);
     test.like(data.train);
     data.test = test.read(data.class_names);
     if (data.test->channels > data.train.channels)

@@ -202,13 +202,13 @@ void read_y(RawPart& part, const NpyArray& array, bool targets, const std::strin
   part.labels.assign(span.begin(), span.end());
 }
 
-// The pair of the list that the file has, if any.
-const Names* find_names(const Archive& archive, const std::vector<Names>& list) {
+// The pair of the list that the file has, if any; of one without labels the first half.
+const Names* find_names(const Archive& archive, const std::vector<Names>& list, bool labels_needed) {
   const Names* found = nullptr;
   for (const Names& names : list) {
     if (!archive.has(names.x)) continue;
     if (found) fail<DataError>("[npz] {}: {} and {} are both there; leave one out", archive.file(), found->x, names.x);
-    if (!archive.has(names.y))
+    if (labels_needed && !archive.has(names.y))
       fail<DataError>("[npz] {}: expected {} beside {}, found {}", archive.file(), names.y, names.x, archive.all());
     found = &names;
   }
@@ -231,6 +231,10 @@ Read read_part(const Archive& archive, const Names& names, const RawOptions& opt
     read_x(read.part, array, axes, where);
     notes.push_back(fmt::format("{} {} {} taken as {}{}", names.x, name_of(array.type), array.shape, axes.words,
                                 read.part.pixels.empty() || is_bytes(array.type) ? "" : " of pixels 0 to 255"));
+  }
+  if (!archive.has(names.y)) {
+    notes.push_back(fmt::format("no {}: the images have no labels", names.y));
+    return read;
   }
   const std::string bytes = archive.member(names.y), where = archive.where(names.y);
   const NpyArray array = parse_npy(bytes, where);
@@ -268,14 +272,15 @@ void match(Read& train, Read& test, const Names& names, const std::string& file)
 
 RawData parse_npz_data(std::string_view bytes, const std::string& file, const RawOptions& options) {
   const Archive archive(bytes, file);
-  const Names* train = find_names(archive, train_names);
+  const Names* train = find_names(archive, train_names, !options.to_evaluate);
+  const Names* test = find_names(archive, test_names, !options.to_evaluate);
+  if (!train && options.to_evaluate) std::swap(train, test);
   if (!train)
     fail<DataError>("[npz] {}: expected arrays x and y, or x_train and y_train, found {}; write them with {}", file,
                     archive.all(), Archive::how);
   RawData data;
   data.no_test = "x_test and y_test";
   Read read = read_part(archive, *train, options, data.notes);
-  const Names* test = find_names(archive, test_names);
   if (test) {
     Read other = read_part(archive, *test, options, data.notes);
     match(read, other, *test, file);

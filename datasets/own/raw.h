@@ -15,9 +15,10 @@ struct RawPart {
   std::int64_t count = 0, channels = 0, height = 0, width = 0;
   std::vector<std::uint8_t> pixels;  ///< (N, C, H, W), or else
   std::vector<float> values;         ///< the same, of what are no bytes; all finite
-  std::vector<std::int64_t> labels;  ///< (N,), any whole numbers; or else
+  std::vector<std::int64_t> labels;  ///< (N,), any whole numbers, none where they are not known; or else
   std::vector<float> targets;        ///< (N, outputs), all finite
   std::int64_t outputs = 0;
+  std::vector<std::string> files;  ///< (N,) of images that have each its own: its path from `source`; else none
 };
 
 struct RawData {
@@ -31,6 +32,8 @@ struct RawData {
 struct RawOptions {
   Layout layout = Layout::automatic;
   bool targets = false;  ///< y is a regression target, no labels
+  /// For a network that is trained: labels may be missing, or be of one class, and one part is enough, whichever.
+  bool to_evaluate = false;
 };
 
 /// More bytes of images than this are refused before they are read or unpacked.

@@ -30,6 +30,9 @@ struct FlatProblem {
   std::function<Vars(const Vars& s, const Vars& phi, std::int64_t t)> step;
   std::function<Var(const Vars& s, const Vars& phi, std::int64_t block)> outer;
   std::function<Var(const Vars& s, const Vars& phi, std::int64_t t)> loss = nullptr;  ///< may be empty
+  /// The same with its schedules compressed to a run of so many steps, from the same s_0 and on the same batches as
+  /// the first of the whole run; only rehearsals need it.
+  std::function<FlatProblem(std::int64_t steps)> compressed = nullptr;
   std::vector<std::string> names = {};  ///< of the leaves of phi, for messages; may be empty
   /// Called with every state s_{t+1} reached by training itself (not by a replay); may throw to stop the run.
   std::function<void(const Vars& s, std::int64_t t)> watch = [](const Vars&, std::int64_t) {};

@@ -58,7 +58,8 @@ Var outputs_of(const nn::Model& model, const Network& network, const Tensor& x, 
 
 struct Experiment::Parts {
   ExperimentConfig config;
-  datasets::Parts data;
+  std::shared_ptr<const datasets::Parts> images;
+  const datasets::Parts& data;
   nn::Model model;
   optim::Optimizer optimizer;
   optim::Schedule schedule;
@@ -73,9 +74,15 @@ struct Experiment::Parts {
   std::size_t parameters = 0, stats = 0;
 
   Parts(const ExperimentConfig& c, Key root)
+      : Parts(c, std::make_shared<const datasets::Parts>(load_data(c, root)), root, nullptr) {}
+  /// The same with its schedule in n steps.
+  Parts(const Parts& whole, std::int64_t n)
+      : Parts(compressed(whole.config, n), whole.images, key(whole.config.seed), &whole.model) {}
+  Parts(const ExperimentConfig& c, std::shared_ptr<const datasets::Parts> read, Key root, const nn::Model* made)
       : config(c),
-        data(load_data(c, root)),
-        model(make_model(c, data.train, child(root, Stream::initial_weights))),
+        images(std::move(read)),
+        data(*images),
+        model(made ? *made : make_model(c, data.train, child(root, Stream::initial_weights))),
         optimizer(optim::make_optimizer(c.optimizer)),
         schedule(make_schedule(c, optimizer)),
         average(optim::make_average(c.average, c.steps, c.average_share)),
@@ -94,6 +101,19 @@ struct Experiment::Parts {
         stats(model.stats.size()) {}
 
   DType dtype() const { return config.model_options.dtype; }
+
+  // What is said in steps becomes the same share of n steps.
+  static ExperimentConfig compressed(ExperimentConfig c, std::int64_t n) {
+    const auto scaled = [&](std::int64_t steps, std::int64_t least) {
+      const double share = static_cast<double>(n) / static_cast<double>(c.steps);
+      return std::clamp(std::llround(static_cast<double>(steps) * share), static_cast<long long>(least),
+                        static_cast<long long>(n));
+    };
+    if (c.schedule_every > 0) c.schedule_every = scaled(c.schedule_every, 1);
+    if (c.warm_up > 0) c.warm_up = scaled(c.warm_up, 0);
+    c.steps = n;
+    return c;
+  }
 
   static nn::Model make_model(const ExperimentConfig& c, const datasets::Dataset& images, Key key) {
     nn::Model model = nn::make_model(c.model, key, {images.channels, images.height, images.width},
@@ -182,6 +202,16 @@ struct Experiment::Parts {
     const datasets::Batch batch = data.validation.batch(validation_order(block), dtype());
     return objective.plain(outputs_of(model, network(s), batch.x), batch);
   }
+
+  static hpo::FlatProblem problem(const std::shared_ptr<const Parts>& parts) {
+    hpo::FlatProblem problem;
+    problem.init = [parts](const Vars& phi) { return parts->init(phi); };
+    problem.step = [parts](const Vars& s, const Vars& phi, std::int64_t t) { return parts->step(s, phi, t); };
+    problem.outer = [parts](const Vars& s, const Vars&, std::int64_t block) { return parts->outer(s, block); };
+    problem.loss = [parts](const Vars& s, const Vars& phi, std::int64_t t) { return parts->loss(s, phi, t); };
+    for (std::size_t i = 0; i < parts->hyper.space().size(); ++i) problem.names.push_back(parts->hyper.space()[i].name);
+    return problem;
+  }
 };
 
 Experiment::Experiment(const ExperimentConfig& config) {
@@ -199,11 +229,8 @@ Experiment::Experiment(const ExperimentConfig& config) {
   refuse_outside(config, "steps", config.steps, 1, most_steps, "the most there can be");
   const auto parts = std::make_shared<const Parts>(config, key(config.seed));
   parts_ = parts;
-  problem_.init = [parts](const Vars& phi) { return parts->init(phi); };
-  problem_.step = [parts](const Vars& s, const Vars& phi, std::int64_t t) { return parts->step(s, phi, t); };
-  problem_.outer = [parts](const Vars& s, const Vars&, std::int64_t block) { return parts->outer(s, block); };
-  problem_.loss = [parts](const Vars& s, const Vars& phi, std::int64_t t) { return parts->loss(s, phi, t); };
-  for (std::size_t i = 0; i < parts->hyper.space().size(); ++i) problem_.names.push_back(parts->hyper.space()[i].name);
+  problem_ = Parts::problem(parts);
+  problem_.compressed = [parts](std::int64_t n) { return Parts::problem(std::make_shared<const Parts>(*parts, n)); };
 }
 
 const hpo::Space& Experiment::space() const { return parts_->hyper.space(); }

@@ -79,6 +79,7 @@ const std::map<std::string, Row> rows{
     {"dropout", {"0.3", [](Options& o) { o.experiment.model_options.dropout = 0.3; }, {}, "train"}},
     {"norm", {"group", [](Options& o) { o.experiment.model_options.norm = "group"; }, residual, "train"}},
     {"optimizer", {"adam", [](Options& o) { o.experiment.optimizer = "adam"; }, {}, "train"}},
+    {"find_lr", {"rehearsal", [](Options& o) { o.find_lr = "rehearsal"; }, {{"steps", "200"}}, "train"}},
     {"schedule", {"cosine", [](Options& o) { o.experiment.schedule = "cosine"; }, {}, "train"}},
     {"schedule_every", {"5", [](Options& o) { o.experiment.schedule_every = 5; }, {{"schedule", "step"}}, "train"}},
     {"milestones", {"0.5", [](Options& o) { o.experiment.milestones = {0.5}; }, {{"schedule", "step"}}, "train"}},
@@ -136,9 +137,9 @@ const std::map<std::string, Row> rows{
 // clang-format on
 
 // Shown by other means than the numbers of one run.
-const std::set<std::string> elsewhere{"data_dir",        "estimators", "seeds",        "unroll_memory",
-                                      "threads",         "save_every", "mem_limit",    "test_views",
-                                      "average_batches", "labels",     "array_layout", "loss"};
+const std::set<std::string> elsewhere{"data_dir",     "estimators", "seeds",      "unroll_memory",   "threads",
+                                      "save_every",   "mem_limit",  "test_views", "average_batches", "labels",
+                                      "array_layout", "loss",       "find_lr"};
 
 Command command_of(const std::string& name) {
   return name == "train" ? Command::train : name == "tune" ? Command::tune : Command::compare;

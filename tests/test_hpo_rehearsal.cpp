@@ -25,8 +25,8 @@ namespace {
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 constexpr double first_loss = 2.3;
 
-// Losses of rehearsals as the law has them: ln R = (u - u*)^2 / 20, u* falling as length^-exponent to `best` at T. Rates
-// that are much too small leave the loss where it was.
+// Losses of rehearsals as the law has them: ln R = (u - u*)^2 / 20, u* falling as length^-exponent to `best` at T.
+// Rates that are much too small leave the loss where it was.
 double loss_by_law(double u, std::int64_t n, double best, const RehearsalOptions& o) {
   const double at = best + o.exponent * std::log(double(o.T) / double(n));
   const double loss = 0.3 * std::exp(std::pow(u - at, 2) / 20);
@@ -38,13 +38,13 @@ struct Told {
   std::int64_t steps = 0, whole = 0;  // of rehearsals; trials of the whole schedule
 };
 
-using Loss = std::function<double(const Trial&)>;
+using Loss = std::function<double(const RehearsalTrial&)>;
 
 Told told(double start, const RehearsalOptions& options, const Loss& loss) {
   Rehearsal rehearsal(start, options);
   Told all;
   while (!rehearsal.finished()) {
-    const Trial trial = rehearsal.ask();
+    const RehearsalTrial trial = rehearsal.ask();
     const bool whole = trial.schedule == options.T;
     CHECK((whole || trial.steps == trial.schedule));
     rehearsal.tell(trial.steps == 0 ? first_loss : loss(trial));
@@ -64,8 +64,9 @@ TEST_CASE("rehearsal: where losses follow the law the rate is exact, from any st
   for (const double best : {-3.0, 0.7})
     for (const double start : {-14.0, -9.2, -7.3, -5.5, -3.7, -1.8, 0.0, 5.0}) {
       CAPTURE(start);
-      const Told all =
-          told(start, options, [&](const Trial& trial) { return loss_by_law(trial.u, trial.steps, best, options); });
+      const Told all = told(start, options, [&](const RehearsalTrial& trial) {
+        return loss_by_law(trial.u, trial.steps, best, options);
+      });
       CHECK(all.result.u == doctest::Approx(best).epsilon(1e-9));
       CHECK(all.result.steps == 100);  // T / 40
       CHECK_FALSE(all.result.ceiling);
@@ -81,7 +82,7 @@ TEST_CASE("rehearsal: where losses follow the law the rate is exact, from any st
 
 TEST_CASE("rehearsal: nothing moves in a short one, so a longer one decides") {
   const RehearsalOptions options{.T = 4000, .ceiling = 1.5};
-  const Told all = told(-6, options, [&](const Trial& trial) {
+  const Told all = told(-6, options, [&](const RehearsalTrial& trial) {
     return trial.steps < 350 ? 0.99 * first_loss : loss_by_law(trial.u, trial.steps, -3, options);
   });
   CHECK(all.result.steps == 400);
@@ -89,14 +90,14 @@ TEST_CASE("rehearsal: nothing moves in a short one, so a longer one decides") {
   CHECK(std::abs(all.result.u - -3) < 0.7);  // of two nearly equal rates the smaller
   CHECK(all.result.u < -3 + 1e-9);
   // Where a longer one stays there too, the shortest is as good, and nothing is made of it.
-  const Told never = told(-6, options, [](const Trial&) { return 0.99 * first_loss; });
+  const Told never = told(-6, options, [](const RehearsalTrial&) { return 0.99 * first_loss; });
   CHECK(never.result.plateau);
   CHECK(never.result.steps == 100);
 }
 
 TEST_CASE("rehearsal: half the labels wrong is no plateau") {
   const RehearsalOptions options{.T = 1000};
-  const Told all = told(-4.6, options, [&](const Trial& trial) {  // never below 0.4 ln 10
+  const Told all = told(-4.6, options, [&](const RehearsalTrial& trial) {  // never below 0.4 ln 10
     return 1.6 + 0.1 * loss_by_law(trial.u, trial.steps, -3, options);
   });
   CHECK(all.result.steps == 25);
@@ -105,7 +106,7 @@ TEST_CASE("rehearsal: half the labels wrong is no plateau") {
 
 TEST_CASE("rehearsal: rates that diverge are climbed down from, and the ceiling holds") {
   RehearsalOptions options{.T = 4000};
-  const Loss loss = [&](const Trial& trial) {
+  const Loss loss = [&](const RehearsalTrial& trial) {
     return trial.u > -1 ? not_a_number : loss_by_law(trial.u, trial.steps, -3, options);
   };
   CHECK(told(2, options, loss).result.u == doctest::Approx(-3).epsilon(1e-9));
@@ -122,7 +123,7 @@ TEST_CASE("rehearsal: a whole run that begins badly begins again with half the r
   for (const int bad : {0, 1, 2, 3, 9}) {
     CAPTURE(bad);
     int begun = 0;
-    const Told all = told(-5, options, [&](const Trial& trial) {
+    const Told all = told(-5, options, [&](const RehearsalTrial& trial) {
       if (trial.schedule != options.T) return loss_by_law(trial.u, trial.steps, -3, options);
       CHECK(trial.steps == 200);
       CHECK(trial.u == doctest::Approx(-3 - begun * std::log(2)).epsilon(1e-9));
@@ -203,10 +204,11 @@ TEST_CASE("rehearsal: of an MLP on digits, as good as the best of a grid of whol
     CHECK(found.u < found.high);
     rates.push_back(std::exp(found.u));
     CHECK(mean_loss(trained(found.u)) < 1.3 * best);
-    for (const std::size_t made : {std::size_t{0}, std::size_t{1}, losses.size() / 2, losses.size()}) {  // stopped there
+    for (const std::size_t made :
+         {std::size_t{0}, std::size_t{1}, losses.size() / 2, losses.size()}) {  // stopped there
       std::vector<double> before(losses.begin(), losses.begin() + static_cast<std::ptrdiff_t>(made));
       std::size_t seen = 0;
-      CHECK(rehearse(problem, start, options, before, [&](const Trial&, double) { ++seen; }).u == found.u);
+      CHECK(rehearse(problem, start, options, before, [&](const RehearsalTrial&, double) { ++seen; }).u == found.u);
       CHECK(before == losses);
       CHECK(seen == losses.size());
     }

@@ -108,6 +108,7 @@ void add_training_command(CLI::App& app, Command which, const char* help, std::v
   add_options(*command, *options);
   command->callback([options, command, run] {
     take_resumed(*command, *options);
+    take_usual_schedule(*options);
     run(*options);
   });
 }

@@ -35,7 +35,7 @@ namespace {
 constexpr const char* files_of_a_run[] = {"meta.json",        "metrics.jsonl",     "hparams.jsonl", "timing.jsonl",
                                           "summary.json",     "params.npz",        "progress.json", "last.safetensors",
                                           "best.safetensors", "model.safetensors", "labels.json",   "report.html",
-                                          "config.json"};
+                                          "rehearsal.json",   "config.json"};
 
 bool holds_run(const fs::path& path) {
   std::error_code none;

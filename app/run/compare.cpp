@@ -20,6 +20,7 @@
 #include <glocal/app/record/run_folder.h>
 #include <glocal/app/record/run_record.h>
 #include <glocal/app/report/report.h>
+#include <glocal/app/run/find_lr.h>
 #include <glocal/app/run/run.h>
 #include <glocal/app/settings/config.h>
 #include <glocal/app/settings/json_text.h>
@@ -207,6 +208,16 @@ std::string accuracy_text(const Outcome& outcome) {
   return fmt::format("test accuracy {:.2f} %", 100 * outcome.test.accuracy);
 }
 
+// Where the rehearsals of a seed are kept, whose rate all its runs take.
+RunFolder rehearsal_folder(const Options& options, const RunFolder& folder) {
+  const RunFolder inside = folder.inside(fmt::format("rehearsal-seed{}", options.experiment.seed));
+  const bool go_on = !options.resume.empty() && std::filesystem::exists(inside.path() / "config.json");
+  if (go_on) return RunFolder::reopen(inside.path().string());
+  inside.create();
+  inside.write("config.json", app::to_json(options));
+  return inside;
+}
+
 // All runs, seed by seed; ends early when one is interrupted.
 std::vector<Outcome> run_all(const Options& base, const train::Experiment& first,
                              const std::vector<hpo::Cost>& predicted, const RunFolder& folder) {
@@ -214,7 +225,13 @@ std::vector<Outcome> run_all(const Options& base, const train::Experiment& first
   for (std::int64_t i = 0; i < base.seeds; ++i) {
     Options options = base;
     options.experiment.seed += static_cast<std::uint64_t>(i);
-    const train::Experiment experiment = i == 0 ? first : build(options, options.experiment.seed);
+    if (options.find_lr != "none") {
+      options =
+          with_lr_found(options, rehearsal_folder(options, folder), resume_command(options, folder.path().string()));
+      options.find_lr = "none";
+    }
+    const bool same = i == 0 && base.find_lr == "none";
+    const train::Experiment experiment = same ? first : build(options, options.experiment.seed);
     for (std::size_t k = 0; k < options.estimators.size(); ++k) {
       const std::string& estimator = options.estimators[k];
       outcomes.push_back(run_or_read(experiment, options, estimator, folder, predicted[k]));
@@ -255,6 +272,7 @@ void compare(Options options) {
     }
   const train::Experiment first = build(options, config.seed);
   const std::vector<hpo::Cost> predicted = predict(first, options, options.estimators);
+  if (options.find_lr != "none") check_lr_can_be_found(first, options);
   if (!go_on) folder.create();
   if (!go_on) folder.write("config.json", to_json(resolved(options, first)));
   hpo::Cost all;

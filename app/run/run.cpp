@@ -23,6 +23,7 @@
 #include <glocal/app/record/run_folder.h>
 #include <glocal/app/record/run_record.h>
 #include <glocal/app/report/report.h>
+#include <glocal/app/run/find_lr.h>
 #include <glocal/app/run/training.h>
 #include <glocal/app/settings/config.h>
 #include <glocal/app/settings/json_record.h>
@@ -245,10 +246,19 @@ void run_alone(Options options, const std::string& estimator) {
                   options.resume);
       return;
     }
-  const train::Experiment experiment = build(options, config.seed);
+  train::Experiment experiment = build(options, config.seed);
   const bool known = go_on && std::filesystem::exists(folder.path() / "meta.json");
   const hpo::Cost predicted = known ? predicted_before(folder) : predict(experiment, options, {estimator}).front();
+  if (options.find_lr != "none") check_lr_can_be_found(experiment, options);
   if (!go_on) folder.create();
+  if (options.find_lr != "none") {
+    // Before it too, so that a run that is stopped in a rehearsal can go on.
+    if (!go_on) folder.write("config.json", config_of(experiment, options, estimator));
+    if (!go_on) folder.write("meta.json", describe(experiment, predicted));
+    options = with_lr_found(options, folder, resume_command(options, folder.path().string()));
+    experiment = build(options, config.seed);
+    folder.write("config.json", config_of(experiment, options, estimator));
+  }
   const Outcome outcome =
       run(experiment, options, estimator, folder, predicted, {go_on, resume_command(options, folder.path().string())});
   write_report(folder.path());

@@ -110,12 +110,20 @@ void add_start_values(CLI::App& app, Options& o) {
   const auto start = [&app, &o](const char* flag, const char* key, const char* group, const char* help) {
     add_text(app, flag, help,
              [&o, key](const std::string& source, const std::string& text) {
+               const bool rate = key == std::string_view("lr");
+               std::string& found = o.experiment.given["find_lr"];
+               if (rate && text == "auto") {
+                 o.find_lr = "rehearsal";
+                 found = source;
+                 return;
+               }
+               if (rate && !found.starts_with("--")) o.find_lr = "none";  // a file may have said so
                set_hyper(o.experiment, key, source, value_of<double>(source, text, finite_number));
              })
         ->group(group)
         ->option_text("X");
   };
-  start("--lr", "lr", "Problem", "where it starts; --momentum X and --weight-decay X: where they do");
+  start("--lr", "lr", "Problem", "where it starts, or auto; --momentum X and --weight-decay X: where they do");
   start("--momentum", "momentum", unlisted, "");
   start("--weight-decay", "weight_decay", unlisted, "");
   plain(app.add_option_function<std::vector<std::string>>(
@@ -187,6 +195,13 @@ void add_options(CLI::App& app, Options& o) {
   app.add_flag("--json", o.json, "print the result as one JSON object")->group("Run");
   app.add_flag("--quiet", o.quiet, "no progress")->group("Run");
   app.footer(wrapped(also));
+}
+
+void take_usual_schedule(Options& options) {
+  train::ExperimentConfig& config = options.experiment;
+  if (options.find_lr == "none" || config.schedule != "constant" || config.given.contains("schedule")) return;
+  config.schedule = "linear";
+  config.given["schedule"] = "--lr auto";
 }
 
 void take_resumed(const CLI::App& app, Options& options) {

@@ -12,6 +12,9 @@ namespace glocal::app {
 /// together is found when the run is prepared.
 void add_options(CLI::App& app, Options& options);
 
+/// With --lr auto: a schedule that falls, unless one was asked for; a rate that stays is never as good.
+void take_usual_schedule(Options& options);
+
 /// With --resume: every setting from the config.json of that folder but --threads, --quiet and --json. Throws
 /// ValueError for any other flag beside it, or a run of another command.
 void take_resumed(const CLI::App& app, Options& options);

@@ -149,6 +149,11 @@ const std::vector<NameList>& name_lists() {
       {"norms", "normalisation", "of resnet20, wrn28_2: --norm", [] { return of(nn::norms()); }},
       {"optimizers", "optimizer", "--optimizer, with their hyperparameters", optimizers},
       {"schedules", "schedule", "of the learning rate: --schedule, with their hyperparameters", schedules},
+      {"lr-finders", "way of finding lr", "--find-lr; --lr auto is --find-lr rehearsal",
+       [] {
+         return Entries{{"none", "lr is what is given, or the optimiser's usual one"},
+                        {"rehearsal", "runs many times shorter under the same schedule, carried to the run's length"}};
+       }},
       {"augmentations", "augmentation", "of the training images: --augment",
        [] { return of(datasets::augmentations()); }},
       {"averages", "average", "of the weights over training: --average", [] { return of(optim::averages()); }},

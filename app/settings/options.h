@@ -28,6 +28,7 @@ struct Options {
   std::string budget = "20";     ///< of searches: plain training runs, or an estimator's name
   std::int64_t trial_steps = 0;  ///< of searches: steps of a trial; 0: all
   double search_width = 1;       ///< of searches: scales the box, see hpo::box_around
+  std::string find_lr = "none";  ///< or "rehearsal": see run/find_lr.h
   std::string unroll_memory;     ///< "200M": what global may keep of a run; empty: a state per sqrt(T) steps
 
   double save_every = 0;  ///< seconds between checkpoints; 0: about a minute, see docs/checkpoints.md

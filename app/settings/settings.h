@@ -76,6 +76,9 @@ void for_each_setting(O& options, Visit&& visit) {
   v({"norm", problem, "", "resnet20, wrn28_2: normalisation", name_in("norms")}, e.model_options.norm);
   v({"loss", problem, "", "cross-entropy, or mse of a regression target in npz:FILE", name_in("losses")}, e.loss);
   v({"optimizer", problem, "NAME", first_names("optimizers", 7), name_in("optimizers")}, e.optimizer);
+  v({"find_lr", problem, "", "--lr auto is rehearsal: lr is found by short runs before the run; none: it is as given",
+     name_in("lr-finders")},
+    options.find_lr);
   v({"schedule", problem, "NAME", "of lr: " + first_names("schedules", 5), name_in("schedules")}, e.schedule);
   v({"schedule_every", problem, "", "schedule step: steps between two drops; 0: a third of the run",
      within(0, most_steps)},

@@ -41,8 +41,8 @@ struct Parabola {
 }  // namespace
 
 // By length; two ways to the same rate may differ in the last bits.
-bool Rehearsal::Before::operator()(const Trial& a, const Trial& b) const {
-  const auto key = [](const Trial& t) { return std::tuple(t.schedule, t.steps, std::llround(1e9 * t.u)); };
+bool Rehearsal::Before::operator()(const RehearsalTrial& a, const RehearsalTrial& b) const {
+  const auto key = [](const RehearsalTrial& t) { return std::tuple(t.schedule, t.steps, std::llround(1e9 * t.u)); };
   return key(a) < key(b);
 }
 
@@ -119,7 +119,7 @@ double Rehearsal::law(double u, std::int64_t n) const {
 Rehearsed Rehearsal::best_known() const {
   const double most = left_the_start * known_.at({0, 0, 0});
   const auto best = [&](auto&& counts) {
-    const std::pair<const Trial, double>* found = nullptr;
+    const std::pair<const RehearsalTrial, double>* found = nullptr;
     for (const auto& each : known_)
       if (each.first.schedule < options_.T && each.first.steps > 0 && counts(each) &&
           (!found || each.first.steps > found->first.steps || each.second < found->second))
@@ -151,7 +151,7 @@ void Rehearsal::plan() {
   const std::int64_t steps = 2 * rehearsed_.steps;
   if (steps >= options_.T) return;
   for (int halved = 0; halved < most_halvings; ++halved) {
-    const Trial begun{rehearsed_.u, steps, options_.T};
+    const RehearsalTrial begun{rehearsed_.u, steps, options_.T};
     const auto found = known_.find(begun);
     if (found == known_.end()) {
       next_ = begun;
@@ -162,13 +162,13 @@ void Rehearsal::plan() {
   }
 }
 
-Trial Rehearsal::ask() const {
+RehearsalTrial Rehearsal::ask() const {
   if (!next_) fail<ValueError>("[rehearsal] has finished; there is nothing left to ask");
   return *next_;
 }
 
 void Rehearsal::tell(double E) {
-  const Trial trial = ask();
+  const RehearsalTrial trial = ask();
   if (trial.steps == 0) {
     if (!std::isfinite(E)) fail<DivergedError>("[rehearsal] the loss before any training is {}", E);
     known_[trial] = E;

@@ -29,7 +29,7 @@ struct Rehearsed {
 };
 
 /// Part of a run that is asked for: so many steps of a schedule that is compressed to so many.
-struct Trial {
+struct RehearsalTrial {
   double u = 0;  ///< logarithm of the rate
   std::int64_t steps = 0, schedule = 0;
 };
@@ -46,7 +46,7 @@ class Rehearsal {
 
   bool finished() const { return !next_; }
   /// Throws ValueError once it has finished.
-  Trial ask() const;
+  RehearsalTrial ask() const;
   /// E of the trial asked for; NaN: it left the finite numbers. Throws ValueError once it has finished, DivergedError
   /// for a loss at s_0 that is not finite.
   void tell(double E);
@@ -55,7 +55,7 @@ class Rehearsal {
 
  private:
   struct Before {
-    bool operator()(const Trial& a, const Trial& b) const;
+    bool operator()(const RehearsalTrial& a, const RehearsalTrial& b) const;
   };
   using Loss = std::function<double(double u, std::int64_t steps)>;
   std::int64_t first_length() const;
@@ -66,9 +66,9 @@ class Rehearsal {
 
   double start_;
   RehearsalOptions options_;
-  std::map<Trial, double, Before> known_;
+  std::map<RehearsalTrial, double, Before> known_;
   std::int64_t used_ = 0;
-  std::optional<Trial> next_;
+  std::optional<RehearsalTrial> next_;
   Rehearsed rehearsed_;
 };
 

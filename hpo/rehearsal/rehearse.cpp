@@ -36,16 +36,17 @@ double loss_of(const FlatProblem& problem, const Vars& phi, std::int64_t steps) 
 }  // namespace
 
 Rehearsed rehearse(const FlatProblem& problem, const Vars& phi, const RehearsalOptions& options,
-                   std::vector<double>& losses, const std::function<void(const Trial&, double)>& report) {
+                   std::vector<double>& losses, const std::function<void(const RehearsalTrial&, double)>& report) {
   if (components(phi) != 1)
     fail<ValueError>("[rehearsal] chooses one learning rate; phi has {} numbers", components(phi));
   if (!problem.compressed)
     fail<ValueError>("[rehearsal] this problem does not say how its schedule is compressed: FlatProblem::compressed");
   Rehearsal rehearsal(to_components(phi, phi)[0], options);
   for (std::size_t i = 0; !rehearsal.finished(); ++i) {
-    const Trial trial = rehearsal.ask();
+    const RehearsalTrial trial = rehearsal.ask();
     if (i == losses.size()) {
-      FlatProblem at = trial.schedule == options.T ? problem : problem.compressed(std::max<std::int64_t>(1, trial.schedule));
+      FlatProblem at =
+          trial.schedule == options.T ? problem : problem.compressed(std::max<std::int64_t>(1, trial.schedule));
       at.watch = problem.watch;
       losses.push_back(loss_of(at, to_leaves({trial.u}, phi), trial.steps));
     }

@@ -14,6 +14,7 @@ namespace glocal::hpo {
 /// loss, those before too; NaN: it diverged. Throws ValueError for options out of range and for a problem that cannot
 /// be compressed; and what the problem throws, but for DivergedError and NumericError in a trial.
 Rehearsed rehearse(const FlatProblem& problem, const Vars& phi, const RehearsalOptions& options,
-                   std::vector<double>& losses, const std::function<void(const Trial&, double loss)>& report = {});
+                   std::vector<double>& losses,
+                   const std::function<void(const RehearsalTrial&, double loss)>& report = {});
 
 }  // namespace glocal::hpo

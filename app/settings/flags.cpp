@@ -123,7 +123,7 @@ void add_start_values(CLI::App& app, Options& o) {
         ->group(group)
         ->option_text("X");
   };
-  start("--lr", "lr", "Problem", "where it starts, or auto; --momentum X and --weight-decay X: where they do");
+  start("--lr", "lr", "Problem", "where it starts, or auto; --momentum X, --weight-decay X: where they do");
   start("--momentum", "momentum", unlisted, "");
   start("--weight-decay", "weight_decay", unlisted, "");
   plain(app.add_option_function<std::vector<std::string>>(

@@ -157,8 +157,13 @@ TEST_CASE("rehearsal: a compressed experiment is one of so many steps, from the 
     config.schedule_every = schedule == "step" ? 20 : 0;
     config.warm_up = schedule == "linear" ? 12 : 0;
     config.hyper.erase("lr");
+    if (schedule == "linear") {
+      config.average = "exponential";
+      config.hyper["average_decay"] = 0.9;
+    }
     train::ExperimentConfig shorter = config;
     shorter.steps = 15;
+    if (schedule == "linear") shorter.hyper["average_decay"] = std::pow(0.9, 4);
     shorter.schedule_every = schedule == "step" ? 5 : 0;
     shorter.warm_up = schedule == "linear" ? 3 : 0;
     const train::Experiment whole(config), brief(shorter);

@@ -77,7 +77,7 @@ struct Experiment::Parts {
       : Parts(c, std::make_shared<const datasets::Parts>(load_data(c, root)), root, nullptr) {}
   /// The same with its schedule in n steps.
   Parts(const Parts& whole, std::int64_t n)
-      : Parts(compressed(whole.config, n), whole.images, key(whole.config.seed), &whole.model) {}
+      : Parts(whole.compressed(n), whole.images, key(whole.config.seed), &whole.model) {}
   Parts(const ExperimentConfig& c, std::shared_ptr<const datasets::Parts> read, Key root, const nn::Model* made)
       : config(c),
         images(std::move(read)),
@@ -102,15 +102,18 @@ struct Experiment::Parts {
 
   DType dtype() const { return config.model_options.dtype; }
 
-  // What is said in steps becomes the same share of n steps.
-  static ExperimentConfig compressed(ExperimentConfig c, std::int64_t n) {
+  // What is said in steps becomes the same share of n steps, and an average remembers the same share of the run.
+  ExperimentConfig compressed(std::int64_t n) const {
+    ExperimentConfig c = config;
+    const double share = static_cast<double>(n) / static_cast<double>(c.steps);
     const auto scaled = [&](std::int64_t steps, std::int64_t least) {
-      const double share = static_cast<double>(n) / static_cast<double>(c.steps);
-      return std::clamp(std::llround(static_cast<double>(steps) * share), static_cast<long long>(least),
-                        static_cast<long long>(n));
+      return std::clamp<std::int64_t>(std::llround(static_cast<double>(steps) * share), least, n);
     };
     if (c.schedule_every > 0) c.schedule_every = scaled(c.schedule_every, 1);
     if (c.warm_up > 0) c.warm_up = scaled(c.warm_up, 0);
+    if (const auto decay = hyper.values().find("average_decay");
+        decay != hyper.values().end() && !hyper.tuned("average_decay"))
+      c.hyper["average_decay"] = std::pow(decay->second.numbers[0], 1 / share);
     c.steps = n;
     return c;
   }

@@ -106,18 +106,24 @@ CLI::Option* plain(CLI::Option* option, const char* group, const char* text) {
   return option->group(group)->option_text(text);
 }
 
+// --lr: true for auto; a number wins over a file that says auto.
+bool takes_auto(Options& o, const std::string& source, const std::string& text) {
+  std::map<std::string, std::string>& given = o.experiment.given;
+  if (text == "auto") {
+    o.find_lr = "rehearsal";
+    given["find_lr"] = source;
+    return true;
+  }
+  if (const auto said = given.find("find_lr"); said == given.end() || !said->second.starts_with("--"))
+    o.find_lr = "none";
+  return false;
+}
+
 void add_start_values(CLI::App& app, Options& o) {
   const auto start = [&app, &o](const char* flag, const char* key, const char* group, const char* help) {
     add_text(app, flag, help,
              [&o, key](const std::string& source, const std::string& text) {
-               const bool rate = key == std::string_view("lr");
-               std::string& found = o.experiment.given["find_lr"];
-               if (rate && text == "auto") {
-                 o.find_lr = "rehearsal";
-                 found = source;
-                 return;
-               }
-               if (rate && !found.starts_with("--")) o.find_lr = "none";  // a file may have said so
+               if (key == std::string_view("lr") && takes_auto(o, source, text)) return;
                set_hyper(o.experiment, key, source, value_of<double>(source, text, finite_number));
              })
         ->group(group)

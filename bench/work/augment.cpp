@@ -1,7 +1,10 @@
 // Steps of ResNet-20 on images chosen from a data set, as they are and with crop and flip, made one batch ahead.
 #include <glocal/datasets/ahead.h>
 #include <glocal/datasets/augment.h>
+#include <glocal/datasets/dataset.h>
 #include <glocal/datasets/sampling.h>
+
+#include <memory>
 
 #include "nets.h"
 #include "row.h"

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -200,11 +201,17 @@ TEST_CASE("rehearsal: of an MLP on digits, as good as the best of a grid of whol
     std::int64_t steps = 0;
     FlatProblem problem = experiment.problem();
     problem.watch = [&](const Vars&, std::int64_t) { ++steps; };
+    std::set<std::int64_t> lengths;
+    problem.compressed = [&](std::int64_t n) {
+      lengths.insert(n);
+      return experiment.problem().compressed(n);
+    };
     const Vars start = to_leaves({std::log(lr)}, experiment.phi());
     const RehearsalOptions options{.T = config.steps};
     std::vector<double> losses;
     const Rehearsed found = rehearse(problem, start, options, losses);
     CHECK(steps < 0.6 * double(config.steps));
+    CHECK(lengths == std::set<std::int64_t>{1, 25});  // E(s_0) needs no schedule
     CHECK(found.low < found.u);
     CHECK(found.u < found.high);
     rates.push_back(std::exp(found.u));

@@ -38,6 +38,42 @@ Var decayed(const Var& g, const Var& w, const Var& weight_decay) {
   return vanishes(weight_decay) ? gradient : axpy(weight_decay, w, gradient);
 }
 
+Vars decayed(const Vars& grads, const Vars& params, const Var& weight_decay) {
+  Vars all;
+  for (std::size_t i = 0; i < params.size(); ++i) all.push_back(decayed(grads[i], params[i], weight_decay));
+  return all;
+}
+
+Var inner(const Vars& a, const Vars& b) {
+  Var total;
+  for (std::size_t i = 0; i < a.size(); ++i) total = plus(total, dot(a[i], b[i]));
+  return total;
+}
+
+Var squared_norm(const Vars& a) { return inner(a, a); }
+
+Var one_norm(const Vars& a) {
+  Var total;
+  for (const Var& x : a) total = plus(total, sum(abs(x)));
+  return total;
+}
+
+Vars difference(const Vars& a, const Vars& b) {
+  Vars all;
+  for (std::size_t i = 0; i < a.size(); ++i) all.push_back(a[i] - b[i]);
+  return all;
+}
+
+Vars moved_by(const Vars& x, const Var& step, const Vars& direction) {
+  Vars all;
+  for (std::size_t i = 0; i < x.size(); ++i) all.push_back(axpy(step, direction[i], x[i]));
+  return all;
+}
+
+Var larger(const Var& a, const Var& b) { return a.item() >= b.item() ? a : b; }
+Var smaller(const Var& a, const Var& b) { return a.item() <= b.item() ? a : b; }
+Var root(const Var& x) { return x.item() == 0 ? zeros_like(x) : sqrt(x); }
+
 Tensor result_in(const Var& x) { return x.sole_owner() ? x.value() : Tensor(x.shape(), x.dtype()); }
 
 }  // namespace glocal::optim

@@ -118,7 +118,7 @@ TEST_SUITE("gradcheck") {
   }
 
   TEST_CASE("hyperparameters: hypergradients three ways for all of them with Adam and every optimiser's decay") {
-    for (const std::string& optimizer : optim::optimizer_names()) {
+    for (const std::string optimizer : {"sgd", "nesterov", "adam", "adamw", "rmsprop", "adagrad"}) {
       CAPTURE(optimizer);
       train::ExperimentConfig config = with(
           {"lr@layers.0", "weight_decay@weights", "l2@layers.1", "l1", "class_weights", "noise_std", "meta_weight_net"},
@@ -159,6 +159,10 @@ TEST_SUITE("fast") {
       config.optimizer = optimizer;
       const Vars plain = trained(config);
       config.hyper["lr@weights"] = 1;
+      if (optim::make_optimizer(optimizer).joint) {
+        CHECK_THROWS_WITH_AS(trained(config), doctest::Contains("steps all parameters together"), ValueError);
+        continue;
+      }
       CHECK(same(trained(config), plain, plain.size()));
       config.hyper["lr@weights"] = config.hyper["lr@biases"] = 2;
       const Vars grouped = trained(config);

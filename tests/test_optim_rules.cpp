@@ -2,6 +2,10 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
 
 #include <glocal/autodiff/ops.h>
 #include <glocal/optim/optimizer.h>
@@ -131,20 +135,28 @@ TEST_SUITE("fast") {
         if (info.range == HyperInfo::Range::positive) CHECK(info.initial > 0);
         if (info.range == HyperInfo::Range::unit_interval) CHECK(info.initial < 1);
       }
-      const Vars w{Tensor::full({2, 3}, 2), Tensor::full({4}, -1)};
-      const Step step = optimizer.step(initial_hyper(optimizer, DType::f32), w,
-                                       {Tensor::full({2, 3}, 3), Tensor::full({4}, -5)}, optimizer.init(w), 1);
+      const Vars w{Tensor::full({2, 3}, 2), Tensor::full({4}, -1), Tensor::full({3, 2}, 1)};
+      const std::function<Evaluation(const Vars&)> seen = [&](const Vars& at) {  // the loss falls along (-1, 1, -1)
+        return Evaluation{{Tensor::full({2, 3}, 3), Tensor::full({4}, -5), Tensor::full({3, 2}, 1)},
+                          sum(at[0]) - sum(at[1]) + sum(at[2]) + 100,
+                          seen};
+      };
+      Step step{w, optimizer.init(w)};
+      for (std::int64_t t = 1; t <= 2; ++t)
+        step = optimizer.step(initial_hyper(optimizer, DType::f32), step.params, seen(step.params), step.state, t);
       CHECK(step.params[0].dtype() == DType::f32);
       CHECK(step.params[0].value().at(5) < 2);
       CHECK(step.params[1].value().at(3) > -1);
+      CHECK(step.params[2].value().at(0) < 1);
       CHECK(step.state.size() == optimizer.init(w).size());
+      for (const Var& buffer : step.state) CHECK(buffer.dtype() == DType::f32);
     }
   }
 
   TEST_CASE("optim: what does not fit is refused") {
-    CHECK_THROWS_WITH_AS(
-        make_optimizer("lion"),
-        "[optimizer] \"lion\" is no optimizer (there are: sgd, nesterov, adam, adamw, rmsprop, adagrad)", ValueError);
+    CHECK_THROWS_WITH_AS(make_optimizer("lyon"),
+                         "[optimizer] \"lyon\" is no optimizer; did you mean lion? (glocal list optimizers shows all)",
+                         ValueError);
     const Optimizer adam = make_optimizer("adam");
     const Vars w{Tensor::zeros({3}, f64)}, hyper = initial_hyper(adam, f64), state = adam.init(w);
     CHECK_THROWS_AS(adam.step(hyper, w, {}, state, 1), ShapeError);

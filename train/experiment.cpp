@@ -172,9 +172,17 @@ struct Experiment::Parts {
   Vars step(const Vars& s, const Vars& phi, std::int64_t t) const {
     State state = open(s);
     const auto lowered = [&](const Vars& weights) { return training_loss(weights, state.stats, phi, t); };
+    const auto clipped = [&](Vars gradient) {
+      if (!hyper.used("clip_norm")) return gradient;
+      return optim::clip_by_global_norm(gradient, hyper.value("clip_norm", phi)).grads;
+    };
+    const auto elsewhere = [&](const Vars& weights) {
+      auto [value_and_stats, gradient] = value_and_grad(lowered)(weights);
+      return optim::Evaluation{clipped(std::move(gradient)), value_and_stats.first, {}};
+    };
     auto [value_and_stats, gradient] = value_and_grad(lowered)(state.parameters);
-    if (hyper.used("clip_norm")) gradient = optim::clip_by_global_norm(gradient, hyper.value("clip_norm", phi)).grads;
-    optim::Step next = update(phi, state.parameters, gradient, state.buffers, t);
+    const optim::Evaluation seen{clipped(std::move(gradient)), value_and_stats.first, elsewhere};
+    optim::Step next = update(phi, state.parameters, seen, state.buffers, t);
     if (!average.none()) {
       Vars values;
       for (const optim::HyperInfo& info : average.hyper) values.push_back(hyper.value(info.name, phi));
@@ -187,9 +195,10 @@ struct Experiment::Parts {
   // What is evaluated.
   Network network(const Vars& s) const {
     State state = open(s);
-    if (average.none()) return {std::move(state.parameters), std::move(state.stats)};
-    if (stats == 0) return {std::move(state.averages), {}};
-    Network net{std::move(state.averages), model.stats};
+    if (average.none() && !update.judges_others()) return {std::move(state.parameters), std::move(state.stats)};
+    Vars judged = average.none() ? update.judged(state.parameters, state.buffers) : std::move(state.averages);
+    if (stats == 0) return {std::move(judged), {}};
+    Network net{std::move(judged), model.stats};
     for (std::int64_t i = 0; i < config.average_batches; ++i) {
       nn::Pass pass{.training = true,
                     .key = split(dropout_key, ~static_cast<std::uint64_t>(i)),
@@ -231,6 +240,9 @@ Experiment::Experiment(const ExperimentConfig& config) {
   constexpr std::int64_t most_steps = 1'000'000'000'000;
   refuse_outside(config, "steps", config.steps, 1, most_steps, "the most there can be");
   const auto parts = std::make_shared<const Parts>(config, key(config.seed));
+  if (!parts->average.none() && parts->update.judges_others())
+    refuse_value(config.where("average"), config.average,
+                 fmt::format("average for {}, which judges an average of its own; use none", config.optimizer));
   parts_ = parts;
   problem_ = Parts::problem(parts);
   problem_.compressed = [parts](std::int64_t n) { return Parts::problem(std::make_shared<const Parts>(*parts, n)); };
@@ -269,6 +281,7 @@ Score Experiment::evaluate(const Vars& s, Part part, const std::function<void()>
 }
 
 Network Experiment::network(const Vars& s) const { return parts_->network(s); }
+int Experiment::gradients_per_step() const { return parts_->optimizer.evaluations; }
 
 std::vector<std::string> Experiment::state_names() const {
   std::vector<std::string> names;

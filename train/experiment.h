@@ -60,9 +60,11 @@ class Experiment {
   /// to the caller.
   Score evaluate(
       const Vars& s, datasets::Part part, const std::function<void()>& poll = [] {}) const;
-  /// What is evaluated: the parameters, or their averages, and the running statistics that belong to them. With an
-  /// average these are made anew from `average_batches` training batches, without augmentation.
+  /// What is evaluated: the parameters, or their averages, those of the optimiser's rule too, and the running
+  /// statistics that belong to them. With an average these are made anew from `average_batches` training batches,
+  /// without augmentation.
   Network network(const Vars& s) const;
+  int gradients_per_step() const;  ///< that the optimiser takes: 1, of a rule that looks ahead 2
   /// Names of the leaves of the state: "param/conv1.weight", "stats/0", "average/conv1.weight", "optimizer/0", ...,
   /// "training_loss".
   std::vector<std::string> state_names() const;

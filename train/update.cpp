@@ -52,6 +52,9 @@ Update::Update(const nn::Model& model, optim::Optimizer optimizer, optim::Schedu
   for (std::size_t number = 0; number < optimizer_.hyper.size(); ++number) {
     const std::string& base = optimizer_.hyper[number].name;
     for (const auto& [name, members] : hyper_.groups_of(base)) {
+      if (optimizer_.joint)
+        fail<ValueError>("[experiment] {} is a factor for a group, but {} steps all parameters together; give {} alone",
+                         name, optimizer_.name, base);
       if (base != "lr" && !hyper_.tuned(base) && hyper_.values().at(base) == 0)
         fail<ValueError>("[experiment] {} is a factor on {}, which is 0; give it a value, --set {}=1e-4", name, base,
                          base);
@@ -73,16 +76,16 @@ Vars Update::optimizer_hyper(const Vars& phi, std::int64_t t) const {
   return all;
 }
 
-optim::Step Update::operator()(const Vars& phi, const Vars& weights, const Vars& gradient, const Vars& buffers,
+optim::Step Update::operator()(const Vars& phi, const Vars& weights, const optim::Evaluation& seen, const Vars& buffers,
                                std::int64_t t) const {
   const Vars numbers = optimizer_hyper(phi, t);
   if (factors_.size() <= 1 && (factors_.empty() || factors_[0].empty()))
-    return optimizer_.step(numbers, weights, gradient, buffers, t + 1);
+    return optimizer_.step(numbers, weights, seen, buffers, t + 1);
   std::vector<Vars> of_group(factors_.size(), numbers);
   for (std::size_t g = 0; g < factors_.size(); ++g)
     for (const Factor& factor : factors_[g])
       of_group[g][factor.number] = of_group[g][factor.number] * hyper_.value(factor.name, phi);
-  return optim::step_by_group(optimizer_, group_, of_group, weights, gradient, buffers, t + 1);
+  return optim::step_by_group(optimizer_, group_, of_group, weights, seen.grads, buffers, t + 1);
 }
 
 }  // namespace glocal::train

@@ -20,13 +20,17 @@ optim::Schedule make_schedule(const ExperimentConfig& config, const optim::Optim
 /// Uses the hyperparameters that it is made from.
 class Update {
  public:
-  /// Throws ValueError for a factor on a number that is 0.
+  /// Throws ValueError for a factor on a number that is 0, and for factors of groups on a rule that steps all
+  /// parameters together.
   Update(const nn::Model& model, optim::Optimizer optimizer, optim::Schedule schedule, const Hyperparameters& hyper);
 
   Vars init(const Vars& weights) const { return optimizer_.init(weights); }  ///< the optimiser's buffers
   /// Weights and buffers after step t = 0, 1, ...
-  optim::Step operator()(const Vars& phi, const Vars& weights, const Vars& gradient, const Vars& buffers,
+  optim::Step operator()(const Vars& phi, const Vars& weights, const optim::Evaluation& seen, const Vars& buffers,
                          std::int64_t t) const;
+  /// The weights to judge and to keep, where the rule trains others.
+  bool judges_others() const { return optimizer_.judged != nullptr; }
+  Vars judged(const Vars& weights, const Vars& buffers) const { return optimizer_.judged(weights, buffers); }
 
  private:
   /// What the optimiser takes at step t: its own numbers, with the schedule's learning rate.

@@ -71,7 +71,8 @@ Trial run_trial(const train::Experiment& experiment, const Options& options, con
   } catch (const NumericError& error) {
     trial.failure = error.what();
   }
-  trial.gradients = static_cast<double>(gradient_evaluations(experiment, options, estimator));
+  trial.gradients =
+      static_cast<double>(gradient_evaluations(experiment, options, estimator) * experiment.gradients_per_step());
   return trial;
 }
 

@@ -74,7 +74,7 @@ std::vector<OptimizerKind> adagrad_kinds() {
                                                             {"eps", 1e-10, Range::positive},
                                                             {"eps_root", 1e-20, Range::positive},
                                                             {"weight_decay", 0, Range::non_negative}},
-                                                           rule);
+                                                           rule, LrScales::direction);
            }}};
 }
 

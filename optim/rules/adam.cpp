@@ -112,7 +112,7 @@ std::vector<OptimizerKind> adam_kinds() {
                                                {"eps", 1e-8, Range::positive},
                                                {"eps_root", 1e-20, Range::positive},
                                                {"weight_decay", weight_decay, Range::non_negative}},
-                                              rule);
+                                              rule, LrScales::direction);
     };
   };
   return {{"adam", "steps of a size of their own for every weight", of("adam", 0, adam)},

@@ -82,7 +82,7 @@ std::vector<OptimizerKind> rmsprop_kinds() {
                                                             {"eps_root", 1e-20, Range::positive},
                                                             {"momentum", 0, Range::unit_interval},
                                                             {"weight_decay", 0, Range::non_negative}},
-                                                           rule);
+                                                           rule, LrScales::direction);
            }}};
 }
 

@@ -186,7 +186,7 @@ std::vector<OptimizerKind> sgd_kinds() {
                                             {{"lr", 0.1, Range::positive},
                                              {"momentum", 0.9, Range::unit_interval},
                                              {"weight_decay", 1e-4, Range::non_negative}},
-                                            rule);
+                                            rule, LrScales::gradient);
     };
   };
   return {{"sgd", "stochastic gradient descent with momentum", of("sgd", false)},

@@ -24,6 +24,15 @@ inline FlatProblem scalar_quadratic(double a, double w0) {
   return problem;
 }
 
+/// Three hyperparameters as heavy_ball takes them, from poor values on.
+inline Space quadratic_space() {
+  Space space;
+  space.add({"lr", {0.02}, Transform::log});
+  space.add({"momentum", {0.5}, Transform::logit});
+  space.add({"decay", {1e-3}, Transform::log});
+  return space;
+}
+
 /// d weights by heavy ball on 1/2 sum_i a_i (w_i - c_i)^2, curvatures log-spaced in [a_min, 1]; validation has another
 /// optimum: E = 1/2 sum_i a_i (w_i - c'_i)^2. phi = (log lr, logit momentum, log weight decay).
 inline FlatProblem heavy_ball(std::int64_t d, double a_min) {

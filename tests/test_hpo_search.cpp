@@ -110,14 +110,6 @@ double evaluations(const Objective& f, Point start, double sigma, std::uint64_t 
   return most;
 }
 
-Space quadratic_space() {
-  Space space;
-  space.add({"lr", {0.02}, Transform::log});
-  space.add({"momentum", {0.5}, Transform::logit});
-  space.add({"decay", {1e-3}, Transform::log});
-  return space;
-}
-
 }  // namespace
 
 TEST_CASE("search: branin and hartmann3 have their known minima") {
@@ -217,7 +209,7 @@ TEST_CASE("search: the box is a factor of 30 for logarithms and four units of a 
   CHECK(half.high[1] == 2);
   CHECK_THROWS_AS(box_around(space, space.initial(DType::f64), 0), ValueError);
   CHECK_THROWS_AS(box_around(space, Vars{number(1)}), ShapeError);
-  CHECK_THROWS_WITH_AS(make_search("tabu", box, 3, {}), doctest::Contains("cma-es"), ValueError);
+  CHECK_THROWS_WITH_AS(make_search("tabu", box, 3, {}), doctest::Contains("glocal list searches"), ValueError);
   CHECK_THROWS_AS(make_search("gp", box, 0, {}), ValueError);
   CHECK_THROWS_AS(make_search("gp", SearchBox{}, 3, {}), ValueError);
 }
@@ -308,6 +300,7 @@ TEST_CASE("search_run: the best trial is trained once more, and the budget pays 
   const Space space = quadratic_space();
   const Vars phi = space.initial(DType::f64);
   for (const std::string& method : search_names()) {
+    if (method == "successive-halving") continue;  // its trials are parts of runs: test_hpo_successive_halving.cpp
     CAPTURE(method);
     std::int64_t steps = 0, reports = 0;
     FlatProblem counted = problem;

@@ -102,14 +102,15 @@ void check_progress(const Json& json, const Json& seen, const RunRules& rules, c
   Fields progress(json, "progress", where);
   progress.equal("updates", updates, "as seen.updates");
   const bool ends = updates == rules.updates;  // what is left is plain training
-  const std::int64_t T = rules.search && !ends ? rules.replays.steps : rules.T;
+  const std::int64_t T = rules.search && !ends ? rules.replays.end_of(updates) : rules.T;
   progress.equal("T", T, "the steps of this run");
   progress.equal("has_state", true, "a checkpoint has a state");
   const bool in_block = progress.has("block");
   if (in_block && (ends || rules.kept.block == hpo::Kept::Block::none)) progress.refuse("block", "none");
   std::int64_t first = rules.block_start(updates), last = first + (in_block ? rules.tau : 0);
   if (ends || rules.search) last = T;
-  if (rules.search || rules.updates == 0) first = 0;
+  if (rules.updates == 0) first = 0;
+  if (rules.search) first = rules.replays.begin_of(updates);
   const bool blocks =
       rules.kept.block != hpo::Kept::Block::none && rules.kept.block != hpo::Kept::Block::anything && !ends;
   if (blocks && !in_block && json.contains("t") && json.at("t").is_number() && json.at("t") > first)
@@ -175,9 +176,12 @@ void check_seen(const Json& json, const Json& progress, const RunRules& rules, c
   if (left_early)
     seen.whole("steps", 0, steps);
   else
-    seen.equal("steps", steps, fmt::format("as progress.t, {}, and seen.pending say", t));
+    seen.equal("steps", steps > rules.first_step() ? steps : 0,
+               fmt::format("as progress.t, {}, and seen.pending say", t));
   // Its scores may be missing: check_lines counts them.
-  const bool scored = judged ? seen.flag("scored") : std::min(steps, rules.T - 1) >= rules.score_every;
+  const bool scored = judged
+                          ? seen.flag("scored")
+                          : std::min(steps, rules.T - 1) / rules.score_every > rules.first_step() / rules.score_every;
   seen.equal("scored", scored, fmt::format("validation is scored every {} steps", rules.score_every));
   seen.number_or_null("train_loss");
   if (scored) {

@@ -100,8 +100,9 @@ void check_metrics(Lines& lines, const Checkpoint& checkpoint, const RunRules& r
   double loss = 0, best = std::numeric_limits<double>::infinity();
   train::Score score;
   bool scored = false;
-  std::int64_t losses = rules.loss_every, scores = rules.score_every;
   const auto next_after = [](std::int64_t step, std::int64_t every) { return (step / every + 1) * every; };
+  std::int64_t losses = next_after(rules.first_step(), rules.loss_every);
+  std::int64_t scores = next_after(rules.first_step(), rules.score_every);
   for (std::int64_t step = std::min(losses, scores); step <= seen.steps; step = std::min(losses, scores)) {
     if (left && step <= rules.tau && seen.steps > rules.tau && lines.next_step() > rules.tau) {
       losses = next_after(rules.tau, rules.loss_every);

@@ -117,7 +117,7 @@ Recorder::Recorder(const train::Experiment& experiment, const Options& options, 
       metrics_(std::move(metrics)),
       hparams_(std::move(hparams)),
       timing_(std::move(timing)),
-      progress_(estimator_, rules_.replays.runs * rules_.replays.steps + T_, ProgressLine::style(options.quiet)),
+      progress_(estimator_, rules_.replays.steps_with(T_), ProgressLine::style(options.quiet)),
       progress_file_(folder.path()) {
   use(experiment.phi(), 0);
 }
@@ -149,13 +149,14 @@ Recorder::Recorder(const train::Experiment& experiment, const Options& options, 
   paused_ = -used.seconds;
   paused_in_block_ = -used.block_seconds;
   set_values(in_use, record);
-  before_ = steps_before() + seen.steps;
+  before_ = steps_done(seen.steps);
   step_ = seen.steps;
   progress_.begin_at(before_);
 }
 
-std::int64_t Recorder::steps_before() const {
-  return std::min(seen_.updates, rules_.replays.runs) * rules_.replays.steps;
+std::int64_t Recorder::steps_done(std::int64_t step) const {
+  const std::int64_t run = std::min(seen_.updates, rules_.replays.runs);
+  return rules_.replays.steps_before(run) + std::max<std::int64_t>(0, step - rules_.replays.begin_of(run));
 }
 
 Seen Recorder::seen() const {
@@ -195,8 +196,8 @@ std::string Recorder::note() const {
 
 Standing Recorder::standing() const {
   return {.estimator = estimator_,
-          .done = steps_before() + step_,
-          .total = rules_.replays.runs * rules_.replays.steps + T_,
+          .done = steps_done(step_),
+          .total = rules_.replays.steps_with(T_),
           .before = before_,
           .step = step_,
           .updates = seen_.updates,
@@ -225,7 +226,7 @@ void Recorder::step(const Vars& s, std::int64_t t) {
   const double before = std::exchange(seen_.train_loss, train::Experiment::training_loss(s));
   check(s, before, t);
   step_ = t + 1;
-  progress_.update(steps_before() + step_, note());
+  progress_.update(steps_done(step_), note());
   if (progress_file_.due()) progress_file_.write(standing());
   if (replays()) return;
   seen_.steps = t + 1;

@@ -114,7 +114,7 @@ class Recorder {
            JsonLines metrics, JsonLines hparams, JsonLines timing);
   void check(const Vars& s, double before, std::int64_t t) const;
   void validate(const Vars& s);
-  std::int64_t steps_before() const;  // of runs from the start, for the progress line
+  std::int64_t steps_done(std::int64_t step) const;  // of all runs, step of this one, for the progress line
   void write_update(const hpo::OuterUpdate& update);
   std::string note() const;
 

@@ -29,6 +29,8 @@ struct RunRules {
   bool tunes() const { return updates > 0 && !search; }
   /// While runs from the start are being made, of which metrics.jsonl holds nothing.
   bool replays_at(std::int64_t updates_made) const { return updates_made < replays.runs; }
+  /// The step at which training itself begins: 0, or where it goes on from a trial.
+  std::int64_t first_step() const { return replays.begin_of(replays.runs); }
   /// The step at which the next block begins after so many updates.
   std::int64_t block_start(std::int64_t updates_made) const { return from_start ? 0 : updates_made * tau; }
   /// Steps of the block at which its tangents are looked at: tau, tau / 2, ...

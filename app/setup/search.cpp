@@ -41,25 +41,40 @@ void check_search(const Options& options, const std::string& method) {
   if (options.experiment.tune.empty()) fail<ValueError>("[{}] nothing to tune; give --tune lr", method);
 }
 
+std::int64_t Replays::steps_before(std::int64_t run) const {
+  if (whole()) return run * steps;
+  std::int64_t sum = 0;
+  for (std::int64_t i = 0; i < run; ++i) sum += end_of(i) - begin_of(i);
+  return sum;
+}
+
 Replays replays_of(const train::Experiment& experiment, const Options& options, const std::string& estimator) {
   if (is_plain(estimator)) return {};
   if (hpo::is_search(estimator)) {
     const Vars phi = experiment.phi();
     const hpo::SearchOptions search = search_options(options, estimator, hpo::components(phi));
-    return {make_search(experiment.space(), phi, search)->trials(),
-            search.trial_steps == 0 ? search.T : search.trial_steps};
+    const auto made = make_search(experiment.space(), phi, search);
+    Replays replays{made->trials(), search.trial_steps == 0 ? search.T : search.trial_steps};
+    if (made->last_begins() > 0)
+      for (std::int64_t i = 0; i <= replays.runs; ++i) replays.parts.push_back(steps_of_trial(*made, search, i));
+    return replays;
   }
   const auto made = hpo::make_estimator(estimator, options.tuning.estimator_options);
   if (!made->from_start()) return {};
   return {options.tuning.updates, made->steps({{}, {}, 0, options.tuning.T})};
 }
 
+std::int64_t kept_states(const train::Experiment& experiment, const Options& options, const std::string& search) {
+  const Vars phi = experiment.phi();
+  const hpo::SearchOptions settings = search_options(options, search, hpo::components(phi));
+  return make_search(experiment.space(), phi, settings)->most_kept();
+}
+
 std::int64_t gradient_evaluations(const train::Experiment& experiment, const Options& options,
                                   const std::string& estimator) {
   const hpo::TuneOptions& tuning = options.tuning;
   if (is_plain(estimator) || hpo::is_search(estimator)) {
-    const Replays trials = replays_of(experiment, options, estimator);
-    return trials.runs * trials.steps + tuning.T;
+    return replays_of(experiment, options, estimator).steps_with(tuning.T);
   }
   return hpo::gradient_evaluations(estimator, tuning.estimator_options, hpo::components(experiment.phi()), tuning.T,
                                    tuning.updates);

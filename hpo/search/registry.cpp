@@ -13,14 +13,15 @@
 #include <glocal/hpo/search/grid_search.h>
 #include <glocal/hpo/search/random_search.h>
 #include <glocal/hpo/search/search.h>
+#include <glocal/hpo/search/successive_halving.h>
 
 namespace glocal::hpo {
 
 // A new search is one line here.
 const Registry<SearchKind>& searches() {
-  static const Registry<SearchKind> all(
-      "search", "glocal list searches",
-      {random_search_kind(), grid_search_kind(), gaussian_process_search_kind(), cma_es_search_kind()});
+  static const Registry<SearchKind> all("search", "glocal list searches",
+                                        {random_search_kind(), grid_search_kind(), gaussian_process_search_kind(),
+                                         cma_es_search_kind(), successive_halving_kind()});
   return all;
 }
 

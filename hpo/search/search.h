@@ -28,14 +28,27 @@ struct SearchBox {
 /// unless width > 0, finite.
 SearchBox box_around(const Space& space, In phi, double width = 1);
 
+/// The part of a run that a trial makes: shares of its steps. The last training takes the best of those that end last.
+struct Part {
+  double begin = 0, end = 1;
+};
+
 /// One search of `trials()` trials. Deterministic: what is asked depends on the key and on what was told.
 struct Search {
   virtual ~Search() = default;
   virtual const char* name() const = 0;
-  virtual std::int64_t trials() const = 0;  ///< how many it makes; may be less than it was given
-  virtual std::vector<double> ask() = 0;    ///< the next u, inside the box
+  /// How many it makes: at most the number of whole runs it was given, or parts of runs that cost no more.
+  virtual std::int64_t trials() const = 0;
+  virtual std::vector<double> ask() = 0;  ///< the next u, inside the box
   /// E at the last point asked; one that is not finite counts as the worst.
   virtual void tell(const std::vector<double>& u, double E) = 0;
+
+  // Of a search whose trials go on from one another:
+  virtual Part part(std::int64_t) const { return {}; }      ///< of trial 0, 1, ...
+  virtual std::int64_t goes_on_from() const { return -1; }  ///< the trial that the last one asked continues; -1: none
+  virtual bool keeps(std::int64_t) const { return false; }  ///< whether a trial told may be continued
+  virtual std::int64_t most_kept() const { return 0; }      ///< trials that are kept at once
+  virtual double last_begins() const { return 0; }          ///< share at which the last training goes on from the best
 };
 
 /// An entry of the list of searches.

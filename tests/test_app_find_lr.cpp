@@ -27,6 +27,13 @@ Json made(const Scratch& scratch, const std::string& command, const std::string&
   return raw::json(scratch / name + "/summary.json");
 }
 
+// What rehearsals found, without the time they took.
+Json rehearsal_in(const std::string& folder) {
+  Json json = raw::json(folder + "/rehearsal.json");
+  CHECK(json.erase("seconds") == 1);
+  return json;
+}
+
 void refused(const Scratch& scratch, const std::string& arguments, const std::string& message) {
   const Result result = glocal_command(scratch, arguments + " --out " + (scratch / "refused"));
   CHECK_MESSAGE(result.code == 2, result.error);
@@ -84,8 +91,9 @@ TEST_SUITE("fast") {
       CHECK(has(stopped.error, "--resume"));
       const Result resumed = glocal_command(scratch, "train --quiet --resume " + out, "PATH=/nowhere ");
       REQUIRE_MESSAGE(resumed.code == 0, resumed.error);
-      for (const char* file : {"rehearsal.json", "params.npz", "metrics.jsonl", "config.json"})
+      for (const char* file : {"params.npz", "metrics.jsonl", "config.json"})
         CHECK(read_file(out + "/" + file) == read_file(scratch / "whole/" + file));
+      CHECK(rehearsal_in(out) == rehearsal_in(scratch / "whole"));
     }
     made(scratch, "train --lr auto --force " + small, "stopped-60");  // nothing of the run before it is used
     CHECK(read_file(scratch / "stopped-60/params.npz") == read_file(scratch / "whole/params.npz"));
@@ -105,6 +113,42 @@ TEST_SUITE("fast") {
     CHECK(compared["rows"].size() == 4);
     made(scratch, "tune --lr auto --tune lr --estimator local --block 50 " + small, "t");
     CHECK(raw::json(scratch / "t/config.json")["hyper"]["lr"] == raw::json(scratch / "t/rehearsal.json")["lr"]);
+  }
+
+  TEST_CASE("rehearsal: a row that finds its own rate from --lr, with what that took in its cost") {
+    const Scratch scratch;
+    const Json compared =
+        made(scratch, "compare --estimators rehearsal --lr 1e-3 --schedule linear --seeds 2 " + small, "c");
+    REQUIRE(compared["rows"].size() == 4);
+    for (const std::string seed : {"0", "1"}) {
+      CAPTURE(seed);
+      const std::string row = scratch / "c/rehearsal-seed" + seed;
+      const Json rehearsal = raw::json(row + "/rehearsal.json"), summary = raw::json(row + "/summary.json");
+      std::int64_t steps = 400;
+      for (const Json& trial : rehearsal["trials"]) steps += trial["steps"].get<int>();
+      CHECK(summary["gradient_evaluations"] == steps);
+      CHECK(summary["seconds"] > rehearsal["seconds"]);
+      CHECK(summary["estimate_seconds"] == rehearsal["seconds"]);
+      CHECK(raw::json(scratch / "c/fixed-seed" + seed + "/config.json")["hyper"]["lr"] == 1e-3);
+      CHECK(raw::json(row + "/config.json")["hyper"]["lr"] == rehearsal["lr"]);
+      made(scratch, "train --find-lr rehearsal --lr 1e-3 --schedule linear --seed " + seed + " " + small, "t" + seed);
+      CHECK(rehearsal_in(row) == rehearsal_in(scratch / "t" + seed));
+    }
+    made(scratch, "tune --estimator rehearsal --lr 1e-3 --schedule linear " + small, "tune");
+    CHECK(read_file(scratch / "tune/params.npz") == read_file(scratch / "c/rehearsal-seed0/params.npz"));
+    const Result stopped =
+        glocal_command(scratch,
+                       "compare --estimators rehearsal --lr 1e-3 --schedule linear --quiet --seeds 2 " + small +
+                           " --out " + (scratch / "s"),
+                       "PATH=/nowhere GLOCAL_INTERRUPT_AT=460 ");
+    CHECK(stopped.code != 0);
+    const Result resumed = glocal_command(scratch, "compare --quiet --resume " + (scratch / "s"), "PATH=/nowhere ");
+    REQUIRE_MESSAGE(resumed.code == 0, resumed.error);
+    for (const std::string row : {"rehearsal-seed0", "rehearsal-seed1", "fixed-seed1"})
+      CHECK(read_file(scratch / "s/" + row + "/params.npz") == read_file(scratch / "c/" + row + "/params.npz"));
+    refused(scratch, "compare --estimators rehearsal --lr auto " + small, "rehearsal is no row of its own");
+    refused(scratch, "compare --estimators rehearsal --steps 100", "give at least 150 steps");
+    refused(scratch, "train --lr auto --optimizer prodigy " + small, "prodigy finds its rate by itself");
   }
 
   TEST_CASE("lr auto: what cannot be found is refused before anything is written") {

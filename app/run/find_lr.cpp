@@ -31,10 +31,13 @@
 namespace glocal::app {
 namespace {
 
+constexpr const char* file = "rehearsal.json";
+
 // What rehearsal.json holds.
 struct Record {
   double start = 0;  // the rate that the first rehearsal takes
   std::vector<double> losses;
+  RehearsalCost cost;
 };
 
 std::optional<Record> read(const std::filesystem::path& file) {
@@ -50,8 +53,12 @@ std::optional<Record> read(const std::filesystem::path& file) {
   for (const Json& trial : json["trials"]) {
     if (!trial.is_object() || !trial.contains("loss") || !(trial["loss"].is_number() || trial["loss"].is_null()))
       refuse("trials with a loss");
+    if (!trial.contains("steps") || !trial["steps"].is_number_unsigned()) refuse("trials with their steps");
     record.losses.push_back(trial["loss"].is_null() ? NAN : trial["loss"].get<double>());
+    record.cost.steps += trial["steps"].get<std::int64_t>();
   }
+  if (!json.contains("seconds") || !json["seconds"].is_number()) refuse("seconds");
+  record.cost.seconds = json["seconds"].get<double>();
   return record;
 }
 
@@ -59,8 +66,12 @@ std::optional<Record> read(const std::filesystem::path& file) {
 // averages of the gradient: 2.5 / (1 - momentum).
 hpo::RehearsalOptions options_for(const train::Experiment& experiment, const train::ExperimentConfig& config) {
   hpo::RehearsalOptions options{.T = config.steps};
-  for (const optim::HyperInfo& info : optim::make_optimizer(config.optimizer).hyper) {
-    if (info.name == "eps") options.exponent = 0.1;  // it divides by the size of the gradient
+  const optim::Optimizer optimizer = optim::make_optimizer(config.optimizer);
+  if (optimizer.lr_scales == optim::LrScales::own_rate)
+    fail<ValueError>("[rehearsal] {} finds its rate by itself, and lr is a factor on that; leave --lr out",
+                     optimizer.name);
+  if (optimizer.lr_scales == optim::LrScales::direction) options.exponent = 0.1;
+  for (const optim::HyperInfo& info : optimizer.hyper) {
     if (info.name != "momentum" && info.name != "beta1") continue;
     const double memory = 2.5 / (1 - experiment.hyper().at(info.name).numbers[0]);
     options.shortest = std::max<std::int64_t>(options.shortest, std::llround(memory));
@@ -101,13 +112,12 @@ void check_lr_can_be_found(const train::Experiment& experiment, const Options& o
 }
 
 Options with_lr_found(Options options, const RunFolder& folder, const std::string& resume_command) {
-  constexpr const char* file = "rehearsal.json";
   train::ExperimentConfig config = options.experiment;
   config.tune = {"lr"};
   std::optional<Record> record = read(folder.path() / file);
   if (record) config.hyper["lr"] = record->start;
   const train::Experiment experiment(config);
-  if (!record) record = Record{experiment.hyper().at("lr").numbers[0], {}};
+  if (!record) record = Record{experiment.hyper().at("lr").numbers[0], {}, {}};
 
   const hpo::RehearsalOptions settings = options_for(experiment, config);
   const auto most = static_cast<std::int64_t>(settings.ceiling * static_cast<double>(config.steps));
@@ -124,6 +134,7 @@ Options with_lr_found(Options options, const RunFolder& folder, const std::strin
   const std::size_t known = record->losses.size();
   const auto report = [&](const hpo::RehearsalTrial& trial, double loss) {
     json["trials"].push_back(to_json(trial, loss));
+    json["seconds"] = record->cost.seconds + clock.seconds();
     if (json["trials"].size() > known) folder.write(file, json);
   };
   hpo::Rehearsed found;
@@ -143,6 +154,7 @@ Options with_lr_found(Options options, const RunFolder& folder, const std::strin
                {"exponent", settings.exponent},
                {"ceiling_met", found.ceiling},
                {"plateau", found.plateau}});
+  if (!json.contains("seconds")) json["seconds"] = record->cost.seconds;
   folder.write(file, json);
   if (!options.quiet) {
     say("{}", table_of(json["trials"]));
@@ -154,6 +166,11 @@ Options with_lr_found(Options options, const RunFolder& folder, const std::strin
   }
   options.experiment.hyper["lr"] = lr;
   return options;
+}
+
+RehearsalCost cost_of_rehearsals(const RunFolder& folder) {
+  const std::optional<Record> record = read(folder.path() / file);
+  return record ? record->cost : RehearsalCost{};
 }
 
 }  // namespace glocal::app

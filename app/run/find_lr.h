@@ -1,5 +1,6 @@
 // `--lr auto`: the learning rate of a run from rehearsals that are made before it.
 #pragma once
+#include <cstdint>
 #include <string>
 
 #include <glocal/app/record/run_folder.h>
@@ -16,5 +17,13 @@ void check_lr_can_be_found(const train::Experiment& experiment, const Options& o
 /// check_lr_can_be_found, DataError for a rehearsal.json that is none, Interrupted, which says the command that goes
 /// on, and what an Experiment throws.
 Options with_lr_found(Options options, const RunFolder& folder, const std::string& resume_command);
+
+/// What the rehearsals in a folder have taken so far; nothing where there are none.
+struct RehearsalCost {
+  std::int64_t steps = 0;
+  double seconds = 0;
+};
+/// Throws DataError for a rehearsal.json that is none.
+RehearsalCost cost_of_rehearsals(const RunFolder& folder);
 
 }  // namespace glocal::app

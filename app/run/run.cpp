@@ -116,9 +116,11 @@ Outcome run(const train::Experiment& experiment, const Options& options, const s
   outcome.estimator = estimator;
   outcome.seed = options.experiment.seed;
   outcome.predicted = has_meta ? predicted_before(folder) : predicted;
-  outcome.gradient_evaluations = gradient_evaluations(experiment, options, estimator);
+  outcome.gradient_evaluations = gradient_evaluations(experiment, options, estimator) * experiment.gradients_per_step();
   on_leaving(fmt::format("interrupted in the middle of a long step; go on from the last checkpoint with: {}",
                          resumption.command));
+  const RehearsalCost rehearsals = cost_of_rehearsals(folder);
+  outcome.gradient_evaluations += rehearsals.steps * experiment.gradients_per_step();
   std::unique_ptr<Training> training;
   const auto stopped = [&](const char* status, const char* error) {
     outcome.status = status;
@@ -139,8 +141,8 @@ Outcome run(const train::Experiment& experiment, const Options& options, const s
     outcome.test = training->recorder().test;
     outcome.values = training->recorder().values();
     outcome.record = training->recorder().record();
-    outcome.estimate_seconds = seen.estimate_seconds;
-    outcome.seconds = used.seconds;
+    outcome.estimate_seconds = seen.estimate_seconds + rehearsals.seconds;
+    outcome.seconds = used.seconds + rehearsals.seconds;
     outcome.peak_bytes = used.peak_bytes;
     folder.write("summary.json", to_json(outcome));
   };
@@ -249,9 +251,10 @@ void run_alone(Options options, const std::string& estimator) {
   train::Experiment experiment = build(options, config.seed);
   const bool known = go_on && std::filesystem::exists(folder.path() / "meta.json");
   const hpo::Cost predicted = known ? predicted_before(folder) : predict(experiment, options, {estimator}).front();
-  if (options.find_lr != "none") check_lr_can_be_found(experiment, options);
+  const bool finds_lr = options.find_lr != "none" || is_rehearsal(estimator);
+  if (finds_lr) check_lr_can_be_found(experiment, options);
   if (!go_on) folder.create();
-  if (options.find_lr != "none") {
+  if (finds_lr) {
     // Before it too, so that a run that is stopped in a rehearsal can go on.
     if (!go_on) folder.write("config.json", config_of(experiment, options, estimator));
     if (!go_on) folder.write("meta.json", describe(experiment, predicted));

@@ -55,7 +55,8 @@ Entries of(const Registry<Entry>& registry) {
 Entries searches() { return of(hpo::searches()); }
 
 Entries estimators() {
-  Entries entries{{"fixed", "plain training, nothing is tuned"}};
+  Entries entries{{"fixed", "plain training, nothing is tuned"},
+                  {"rehearsal", "plain training with the lr that short runs before it have found, from --lr on"}};
   for (const Entries& more : {of(hpo::estimators()), searches()})
     entries.insert(entries.end(), more.begin(), more.end());
   return entries;

@@ -50,8 +50,10 @@ std::string complaint_about_dataset(const std::string& text);
 /// "" for an augmentation with or without a strength, "crop=4", else what is wrong with its name.
 std::string complaint_about_augmentation(const std::string& text);
 
+/// True for the estimator that is plain training with an lr that rehearsals have found: see run/find_lr.h.
+inline bool is_rehearsal(const std::string& estimator) { return estimator == "rehearsal"; }
 /// True for plain training, which is no estimator of hpo's.
-inline bool is_plain(const std::string& estimator) { return estimator == "fixed"; }
+inline bool is_plain(const std::string& estimator) { return estimator == "fixed" || is_rehearsal(estimator); }
 
 /// The number of runs in a text of --budget, or 0 when it is none.
 std::int64_t runs_of_budget(const std::string& budget);

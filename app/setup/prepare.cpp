@@ -22,6 +22,7 @@
 #include <glocal/core/linalg/blas.h>
 #include <glocal/core/memory.h>
 #include <glocal/core/parallel.h>
+#include <glocal/core/shape.h>
 #include <glocal/core/tensor.h>
 #include <glocal/core/version.h>
 #include <glocal/datasets/dataset.h>
@@ -31,6 +32,7 @@
 #include <glocal/hpo/estimators/predict.h>
 #include <glocal/hpo/estimators/probe.h>
 #include <glocal/hpo/estimators/registry.h>
+#include <glocal/hpo/rehearsal/rehearsal.h>
 #include <glocal/hpo/search/registry.h>
 #include <glocal/train/data.h>
 #include <glocal/train/experiment.h>
@@ -129,6 +131,11 @@ void check(const Options& options, const std::vector<std::string>& estimators) {
         fmt::format("whole number from 1 to {}, the steps of a block ({})", tuning.tau, config.where("block")));
   for (const std::string& estimator : estimators)
     if (!is_plain(estimator)) check_estimator(options, estimator);
+  if (options.command == Command::compare && options.find_lr != "none" && std::ranges::any_of(estimators, is_rehearsal))
+    fail<ValueError>(
+        "[options] {}: every run takes the rate that is found, so that rehearsal is no row of its own; "
+        "give --lr a number, or leave rehearsal out of {}",
+        config.where("find_lr"), config.where("estimators"));
 }
 
 train::Experiment build(Options& options, std::uint64_t seed) {
@@ -200,10 +207,15 @@ std::vector<hpo::Cost> predict(const train::Experiment& experiment, const Option
   std::vector<hpo::Cost> costs;
   for (const std::string& estimator : estimators) {
     const bool plain = is_plain(estimator) || hpo::is_search(estimator);
-    costs.push_back(plain ? hpo::predict_training(probe, gradient_evaluations(experiment, options, estimator))
+    const bool finds_lr = is_rehearsal(estimator) || (options.find_lr != "none" && options.command != Command::compare);
+    const double rehearsals = finds_lr ? hpo::RehearsalOptions{}.ceiling * static_cast<double>(tuning.T) : 0;
+    costs.push_back(plain ? hpo::predict_training(probe, gradient_evaluations(experiment, options, estimator) +
+                                                             static_cast<std::int64_t>(rehearsals))
                           : hpo::predict(probe, estimator, tuning.estimator_options, tuning.T, tuning.updates));
-    if (hpo::is_search(estimator))  // a trial ends with a value of E
+    if (hpo::is_search(estimator)) {  // a trial ends with a value of E
       costs.back().bytes = std::max(costs.back().bytes, probe.base_bytes + probe.state_bytes + probe.outer_bytes);
+      costs.back().bytes += checked_mul(kept_states(experiment, options, estimator), probe.state_bytes);
+    }
     if (!plain)
       hpo::refuse_above(limit, probe, estimator, tuning.estimator_options, tuning.T, tuning.updates);
     else if (costs.back().bytes > limit)

@@ -40,9 +40,9 @@ struct Record {
   RehearsalCost cost;
 };
 
-std::optional<Record> read(const std::filesystem::path& file) {
-  if (!std::filesystem::exists(file)) return {};
-  const std::string where = file.string();
+std::optional<Record> read(const std::filesystem::path& path) {
+  if (!std::filesystem::exists(path)) return {};
+  const std::string where = path.string();
   const Json json = read_json(where);
   const auto refuse = [&](const char* what) { fail<DataError>("[rehearsal] {}: expected {}", where, what); };
   Record record;

@@ -3,6 +3,8 @@
 #include <cmath>
 
 #include <glocal/autodiff/ops.h>
+#include <glocal/datasets/dataset.h>
+#include <glocal/hpo/tune/tune.h>
 #include <glocal/nn/loss.h>
 #include <glocal/nn/pass.h>
 
@@ -262,5 +264,33 @@ TEST_SUITE("fast") {
     CHECK(experiment.first_non_finite(s).empty());
     s[1] = Tensor::full(s[1].shape(), std::nan(""), DType::f64);
     CHECK(experiment.first_non_finite(s) == experiment.model().names[1]);
+  }
+}
+
+TEST_SUITE("fast") {
+  TEST_CASE("experiment: one that shares the data of another is the one that reads them, and other data are read") {
+    train::ExperimentConfig config;
+    config.steps = 3;
+    config.noise = 0.2;
+    const train::Experiment first(config);
+    const auto trained = [](const train::Experiment& experiment) {
+      return train::Experiment::training_loss(hpo::train(experiment.problem(), experiment.phi(), 3).s);
+    };
+    config.optimizer = "adam";
+    const train::Experiment shared(config, first), own(config);
+    CHECK(&shared.data(datasets::Part::train) == &first.data(datasets::Part::train));
+    CHECK(trained(shared) == trained(own));
+    const auto other = [&](auto&& change) {
+      train::ExperimentConfig changed = config;
+      change(changed);
+      const train::Experiment made(changed, first);
+      CHECK(&made.data(datasets::Part::train) != &first.data(datasets::Part::train));
+      CHECK(trained(made) == trained(train::Experiment(changed)));
+    };
+    other([](auto& c) { c.seed = 1; });
+    other([](auto& c) { c.noise = 0.3; });
+    other([](auto& c) { c.train_limit = 500; });
+    other([](auto& c) { c.validation = 100; });
+    other([](auto& c) { c.imbalance = 2; });
   }
 }

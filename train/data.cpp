@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -49,6 +50,14 @@ datasets::Parts load_data(const ExperimentConfig& c, Key root) {
   if (c.noise != 0) parts.train = datasets::noisy_labels(parts.train, c.noise, split(variants, 1), kind).data;
   refuse_outside(c, "batch", c.batch, 1, parts.train.size(), "the training images of " + c.dataset);
   return parts;
+}
+
+bool same_data(const ExperimentConfig& a, const ExperimentConfig& b) {
+  const auto what = [](const ExperimentConfig& c) {
+    return std::tie(c.dataset, c.data_dir, c.labels, c.layout, c.loss, c.validation, c.train_limit, c.imbalance,
+                    c.noise, c.noise_kind, c.seed);
+  };
+  return what(a) == what(b);
 }
 
 std::int64_t training_images(const ExperimentConfig& config) {

@@ -73,8 +73,9 @@ struct Experiment::Parts {
   Key dropout_key;
   std::size_t parameters = 0, stats = 0;
 
-  Parts(const ExperimentConfig& c, Key root)
-      : Parts(c, std::make_shared<const datasets::Parts>(load_data(c, root)), root, nullptr) {}
+  /// Reads the data unless `read` holds them.
+  Parts(const ExperimentConfig& c, std::shared_ptr<const datasets::Parts> read, Key root)
+      : Parts(c, read ? std::move(read) : std::make_shared<const datasets::Parts>(load_data(c, root)), root, nullptr) {}
   /// The same with its schedule in n steps.
   Parts(const Parts& whole, std::int64_t n)
       : Parts(whole.compressed(n), whole.images, key(whole.config.seed), &whole.model) {}
@@ -226,7 +227,12 @@ struct Experiment::Parts {
   }
 };
 
-Experiment::Experiment(const ExperimentConfig& config) {
+Experiment::Experiment(const ExperimentConfig& config) : Experiment(config, nullptr) {}
+
+Experiment::Experiment(const ExperimentConfig& config, const Experiment& other)
+    : Experiment(config, same_data(config, other.parts_->config) ? other.parts_->images : nullptr) {}
+
+Experiment::Experiment(const ExperimentConfig& config, std::shared_ptr<const datasets::Parts> images) {
   const auto at_least = [&](const char* name, std::int64_t value, std::int64_t least) {
     if (value < least) refuse_value(config.where(name), fmt::format("{}", value), fmt::format("number from {}", least));
   };
@@ -239,7 +245,7 @@ Experiment::Experiment(const ExperimentConfig& config) {
     refuse_value(config.where("average_share"), fmt::format("{}", config.average_share), "number > 0, up to 1");
   constexpr std::int64_t most_steps = 1'000'000'000'000;
   refuse_outside(config, "steps", config.steps, 1, most_steps, "the most there can be");
-  const auto parts = std::make_shared<const Parts>(config, key(config.seed));
+  const auto parts = std::make_shared<const Parts>(config, std::move(images), key(config.seed));
   if (!parts->average.none() && parts->update.judges_others())
     refuse_value(config.where("average"), config.average,
                  fmt::format("average for {}, which judges an average of its own; use none", config.optimizer));

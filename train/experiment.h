@@ -17,6 +17,10 @@
 #include <glocal/train/config.h>
 #include <glocal/train/hyper_value.h>
 
+namespace glocal::datasets {
+struct Parts;
+}
+
 namespace glocal::train {
 
 struct Score {
@@ -44,6 +48,8 @@ class Experiment {
  public:
   /// Loads the data and builds the model. Throws ValueError for unknown names or values out of range, DataError.
   explicit Experiment(const ExperimentConfig& config);
+  /// The same; shares the data of `other` where both see the same.
+  Experiment(const ExperimentConfig& config, const Experiment& other);
 
   const hpo::FlatProblem& problem() const { return problem_; }
   const hpo::Space& space() const;  ///< the tuned hyperparameters
@@ -73,6 +79,8 @@ class Experiment {
 
  private:
   struct Parts;
+  Experiment(const ExperimentConfig& config, std::shared_ptr<const datasets::Parts> images);
+
   std::shared_ptr<const Parts> parts_;
   hpo::FlatProblem problem_;
 };

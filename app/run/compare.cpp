@@ -211,8 +211,8 @@ Outcome run_or_read(const train::Experiment& experiment, const Options& options,
   if (!is_rehearsal(estimator)) return run(experiment, options, estimator, inside, predicted, resumption);
   if (!resumption.go_on) inside.write("config.json", config_of(experiment, options, estimator));
   if (!resumption.go_on) inside.write("meta.json", describe(experiment, predicted));
-  Options found = with_lr_found(options, inside, resumption.command);
-  const train::Experiment rehearsed = build(found, found.experiment.seed);
+  Options found = with_lr_found(experiment, options, inside, resumption.command);
+  const train::Experiment rehearsed = build(found, found.experiment.seed, &experiment);
   inside.write("config.json", config_of(rehearsed, found, estimator));
   return run(rehearsed, found, estimator, inside, predicted, resumption);
 }
@@ -240,12 +240,12 @@ std::vector<Outcome> run_all(const Options& base, const train::Experiment& first
     Options options = base;
     options.experiment.seed += static_cast<std::uint64_t>(i);
     if (options.find_lr != "none") {
-      options =
-          with_lr_found(options, rehearsal_folder(options, folder), resume_command(options, folder.path().string()));
+      options = with_lr_found(first, options, rehearsal_folder(options, folder),
+                              resume_command(options, folder.path().string()));
       options.find_lr = "none";
     }
     const bool same = i == 0 && base.find_lr == "none";
-    const train::Experiment experiment = same ? first : build(options, options.experiment.seed);
+    const train::Experiment experiment = same ? first : build(options, options.experiment.seed, &first);
     for (std::size_t k = 0; k < options.estimators.size(); ++k) {
       const std::string& estimator = options.estimators[k];
       outcomes.push_back(run_or_read(experiment, options, estimator, folder, predicted[k]));

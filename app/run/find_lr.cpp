@@ -15,6 +15,7 @@
 #include <glocal/app/record/run_folder.h>
 #include <glocal/app/settings/json_text.h>
 #include <glocal/app/settings/options.h>
+#include <glocal/app/setup/rehearsal.h>
 #include <glocal/app/terminal/progress.h>
 #include <glocal/app/terminal/say.h>
 #include <glocal/app/terminal/signals.h>
@@ -24,8 +25,6 @@
 #include <glocal/core/stopwatch.h>
 #include <glocal/hpo/problem.h>
 #include <glocal/hpo/rehearsal/rehearse.h>
-#include <glocal/optim/optimizer.h>
-#include <glocal/optim/rules/registry.h>
 #include <glocal/train/experiment.h>
 
 namespace glocal::app {
@@ -62,23 +61,6 @@ std::optional<Record> read(const std::filesystem::path& path) {
   return record;
 }
 
-// How far the best rate falls with the length of a run, and the steps that a rehearsal needs for the optimiser's
-// averages of the gradient: 2.5 / (1 - momentum).
-hpo::RehearsalOptions options_for(const train::Experiment& experiment, const train::ExperimentConfig& config) {
-  hpo::RehearsalOptions options{.T = config.steps};
-  const optim::Optimizer optimizer = optim::make_optimizer(config.optimizer);
-  if (optimizer.lr_scales == optim::LrScales::own_rate)
-    fail<ValueError>("[rehearsal] {} finds its rate by itself, and lr is a factor on that; leave --lr out",
-                     optimizer.name);
-  if (optimizer.lr_scales == optim::LrScales::direction) options.exponent = 0.1;
-  for (const optim::HyperInfo& info : optimizer.hyper) {
-    if (info.name != "momentum" && info.name != "beta1") continue;
-    const double memory = 2.5 / (1 - experiment.hyper().at(info.name).numbers[0]);
-    options.shortest = std::max<std::int64_t>(options.shortest, std::llround(memory));
-  }
-  return options;
-}
-
 Json to_json(const hpo::RehearsalTrial& trial, double loss) {
   return {{"steps", trial.steps},
           {"schedule", trial.schedule},
@@ -104,22 +86,26 @@ void check_lr_can_be_found(const train::Experiment& experiment, const Options& o
   if (lr == experiment.hyper().end() || lr->second.vector)
     fail<ValueError>("[rehearsal] schedule {} has no single lr to be found; give --schedule linear, or its values",
                      options.experiment.schedule);
-  const hpo::RehearsalOptions settings = options_for(experiment, options.experiment);
+  const hpo::RehearsalOptions settings = rehearsal_options(experiment, options.experiment);
   hpo::Rehearsal(std::log(lr->second.numbers[0]), settings);
-  if (!options.quiet)
-    say("rehearsal: finds lr first, in short runs of at most {:.0f} steps together\n",
-        settings.ceiling * static_cast<double>(settings.T));
+  if (options.quiet) return;
+  say("rehearsal: finds lr first, in short runs of at most {:.0f} steps together\n",
+      settings.ceiling * static_cast<double>(settings.T));
+  if (const std::int64_t memory = steps_remembered(experiment, options.experiment); memory > settings.shortest)
+    say("rehearsal: note: the momentum remembers {} steps, of which a rehearsal of {} sees a part; lr may be off\n",
+        memory, settings.shortest);
 }
 
-Options with_lr_found(Options options, const RunFolder& folder, const std::string& resume_command) {
+Options with_lr_found(const train::Experiment& run, Options options, const RunFolder& folder,
+                      const std::string& resume_command) {
   train::ExperimentConfig config = options.experiment;
   config.tune = {"lr"};
   std::optional<Record> record = read(folder.path() / file);
   if (record) config.hyper["lr"] = record->start;
-  const train::Experiment experiment(config);
+  const train::Experiment experiment(config, run);
   if (!record) record = Record{experiment.hyper().at("lr").numbers[0], {}, {}};
 
-  const hpo::RehearsalOptions settings = options_for(experiment, config);
+  const hpo::RehearsalOptions settings = rehearsal_options(experiment, config);
   const auto most = static_cast<std::int64_t>(settings.ceiling * static_cast<double>(config.steps));
   const Stopwatch clock;
   ProgressLine progress("rehearsal", std::max<std::int64_t>(1, most), ProgressLine::style(options.quiet));

@@ -16,7 +16,8 @@ void check_lr_can_be_found(const train::Experiment& experiment, const Options& o
 /// and a run that goes on makes those that are left, to the same bits; what was tried is said as a table. Throws as
 /// check_lr_can_be_found, DataError for a rehearsal.json that is none, Interrupted, which says the command that goes
 /// on, and what an Experiment throws.
-Options with_lr_found(Options options, const RunFolder& folder, const std::string& resume_command);
+Options with_lr_found(const train::Experiment& experiment, Options options, const RunFolder& folder,
+                      const std::string& resume_command);
 
 /// What the rehearsals in a folder have taken so far; nothing where there are none.
 struct RehearsalCost {

@@ -258,8 +258,8 @@ void run_alone(Options options, const std::string& estimator) {
     // Before it too, so that a run that is stopped in a rehearsal can go on.
     if (!go_on) folder.write("config.json", config_of(experiment, options, estimator));
     if (!go_on) folder.write("meta.json", describe(experiment, predicted));
-    options = with_lr_found(options, folder, resume_command(options, folder.path().string()));
-    experiment = build(options, config.seed);
+    options = with_lr_found(experiment, options, folder, resume_command(options, folder.path().string()));
+    experiment = build(options, config.seed, &experiment);
     folder.write("config.json", config_of(experiment, options, estimator));
   }
   const Outcome outcome =

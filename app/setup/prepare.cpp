@@ -138,7 +138,7 @@ void check(const Options& options, const std::vector<std::string>& estimators) {
         config.where("find_lr"), config.where("estimators"));
 }
 
-train::Experiment build(Options& options, std::uint64_t seed) {
+train::Experiment build(Options& options, std::uint64_t seed, const train::Experiment* like) {
   train::ExperimentConfig config = options.experiment;
   config.seed = options.tuning.estimator_options.seed = seed;
   if (options.epochs > 0) {
@@ -153,7 +153,8 @@ train::Experiment build(Options& options, std::uint64_t seed) {
   options.tuning.T = config.steps;
   if (!options.unroll_memory.empty())
     options.tuning.estimator_options.unroll_bytes = parse_bytes(options.unroll_memory);
-  return below(memory_limit(options), [&] { return train::Experiment(config); });
+  return below(memory_limit(options),
+               [&] { return like ? train::Experiment(config, *like) : train::Experiment(config); });
 }
 
 Options resolved(Options options, const train::Experiment& experiment) {

@@ -12,8 +12,9 @@ namespace glocal::app {
 
 /// Checks the settings that do not need data, sets the number of threads. Throws ValueError.
 void check(const Options& options, const std::vector<std::string>& estimators);
-/// The problem with this seed; turns options.epochs into steps. Throws ValueError, ShapeError, DataError.
-train::Experiment build(Options& options, std::uint64_t seed);
+/// The problem with this seed, which shares the data of `like` where both see the same; turns options.epochs into
+/// steps. Throws ValueError, ShapeError, DataError.
+train::Experiment build(Options& options, std::uint64_t seed, const train::Experiment* like = nullptr);
 /// The settings with every default resolved, for config.json.
 Options resolved(Options options, const train::Experiment& experiment);
 

@@ -1,10 +1,13 @@
 #include <doctest/doctest.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <cmath>
+#include <cstddef>
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <glocal/app/reproduce/reproduce.h>
 #include <glocal/core/error.h>
@@ -38,6 +41,22 @@ const char* const quick_rates = R"({
                "updates": 2, "val_size": 200, "train_limit": 400, "seeds": 2},
   "sweep": {"lr": [0.001, 0.1]}})";
 
+// A tiny form of the study, whose first way has this weight decay.
+std::string small_pays(const std::string& decay) {
+  return R"({"training": {"seed": 7, "seeds": 2},
+    "sweep": {"plain": "fixed", "against": "best of three", "starts": [{"lr": 0.01}, {"lr": 0.1}],
+      "box": {"lr": ["log", 0.001, 1]},
+      "cases": [{"label": "digits", "changes": {"dataset": "digits", "hidden": [8], "steps": 270, "batch": 32,
+                 "val_batch": 64, "val_size": 200, "train_limit": 400}}],
+      "ways": [{"label": "fixed", "estimator": "fixed", "starts": "given",
+                "changes": {"hyper": {"weight_decay": )" +
+         decay + R"(}}},
+               {"label": "drawn", "estimator": "fixed", "starts": 4, "changes": {}},
+               {"label": "best of three", "best_of": "drawn", "runs": 3},
+               {"label": "halving", "estimator": "successive-halving", "changes": {"budget": "3"}},
+               {"label": "rehearsal", "estimator": "rehearsal", "starts": "given", "changes": {}}]}})";
+}
+
 ReproduceOptions quick(const Scratch& scratch) {
   ReproduceOptions options;
   options.out = scratch.path / "questions";
@@ -70,7 +89,7 @@ TEST_SUITE("fast") {
     for (const Study& each : studies().entries()) {
       CAPTURE(each.name);
       const Json config = settings(each);
-      CHECK(config.at("minutes").get<double>() <= (each.name == "bank" ? 60 : 6));
+      CHECK(config.at("minutes").get<double>() <= (each.name == "bank" ? 60 : each.kept ? 300 : 6));
       CHECK(each.about.ends_with('?'));
       CHECK_NOTHROW(Lab(each.name, config, {.quiet = true}));
       if (page.find("<!-- " + each.name + " -->") == std::string::npos) continue;
@@ -166,5 +185,87 @@ TEST_SUITE("fast") {
     };
     CHECK(relative(1) > 1e-3);
     CHECK(relative(2) < 1e-10);
+  }
+
+  TEST_CASE("reproduce: of a study whose runs are kept those that are missing are made, to the same numbers") {
+    const Scratch scratch;
+    ReproduceOptions options;
+    options.out = scratch.path / "questions";
+    options.config = scratch.write("small.json", small_pays("0.1"));
+    options.lab.quiet = true;
+    const auto rows = [&] { return Json::parse(read_file(scratch / "questions/pays.json")).at("rows"); };
+    const Study& pays = find_study("pays");
+
+    options.lab.only = "no such case";
+    app::reproduce(pays, options);
+    CHECK(rows().empty());
+    options.lab.only = "";
+    app::reproduce(pays, options);
+    const Json whole = rows();
+    REQUIRE(whole.size() == 2 + 4 + 1 + 2);  // given starts, drawn ones, halving, rehearsals; each with two seeds
+    for (const Json& row : whole) CHECK(row.at("seeds") == Json{7, 8});
+
+    Json result = Json::parse(read_file(scratch / "questions/pays.json"));
+    result["rows"].erase(3);
+    result["rows"][0]["test"][1] = 0.123;  // to see that it is kept
+    for (auto& [key, list] : result["rows"][4].items())
+      if (list.is_array()) list.erase(0);
+    scratch.write("questions/pays.json", result.dump());
+    app::reproduce(pays, options);
+    Json again = rows();
+    CHECK(again[0]["test"][1] == 0.123);
+    again[0]["test"][1] = whole[0]["test"][1];
+    const auto timed = [](Json all) {
+      for (Json& row : all) row.erase("processor_seconds");
+      return all;
+    };
+    CHECK(timed(again) == timed(whole));
+
+    // Runs of other settings are not mixed with those: those of the first way are made again, the others stay.
+    result = Json::parse(read_file(scratch / "questions/pays.json"));
+    for (Json& row : result["rows"]) row["test"] = {0.5, 0.5};
+    scratch.write("questions/pays.json", result.dump());
+    options.config = scratch.write("small.json", small_pays("0.2"));
+    app::reproduce(pays, options);
+    for (const Json& row : rows()) CHECK((row.at("test") == Json{0.5, 0.5}) == (row.at("way") != "fixed"));
+
+    scratch.write("questions/pays.json", "{\"rows\": []}");
+    CHECK_THROWS_WITH_AS(app::reproduce(pays, options), doctest::Contains("has no config; move it away"), DataError);
+    options.lab.only = "digits";
+    options.config = "";
+    CHECK_THROWS_WITH_AS(app::reproduce(find_study("cost"), options), doctest::Contains("leave --only out"),
+                         ValueError);
+  }
+
+  TEST_CASE("reproduce: the best of some runs has the least validation loss of them, and the price of all") {
+    const Scratch scratch;
+    Json config = settings(find_study("pays"));
+    config.merge_patch(Json::parse(small_pays("0.1")));
+    const Findings findings = find_study("pays").run(Lab("pays", config, {.quiet = true}));
+    std::vector<double> mean;
+    for (std::size_t seed = 0; seed < 2; ++seed) {
+      double least = 10, test = 0;
+      int runs = 0;
+      for (const Json& row : findings.rows)
+        if (row.at("way") == "drawn" && runs++ < 3 && row.at("validation_loss").at(seed).get<double>() < least) {
+          least = row.at("validation_loss").at(seed).get<double>();
+          test = row.at("test").at(seed).get<double>();
+        }
+      mean.push_back(100 * test);
+    }
+    const auto row_of = [&](std::size_t table) {
+      for (const auto& row : findings.tables[table].rows)
+        if (row.front() == "best of three") return row.at(1);
+      return std::string();
+    };
+    CHECK(row_of(0).starts_with(fmt::format("{:.2f} ± ", (mean[0] + mean[1]) / 2)));
+    CHECK(row_of(1).starts_with("+0.00"));
+    CHECK(row_of(4).starts_with("3.00, "));
+    for (const Json& row : findings.rows) {
+      const double gradients = row.at("gradients").at(0).get<double>();
+      if (row.at("way") == "halving") CHECK(gradients == 3);
+      if (row.at("way") == "rehearsal") CHECK((gradients > 1.1 && gradients < 1.8));
+      if (row.at("way") == "drawn") CHECK((row.at("lr").at(0) >= 1e-3 && row.at("lr").at(0) <= 1.0));
+    }
   }
 }

@@ -41,13 +41,6 @@ std::string outcome(const Trial& trial, const std::vector<std::string>& names) {
   return line;
 }
 
-// `changes` and then `more`; nulls stay, they mean something to Lab::options.
-Json joined(Json changes, const Json& more) {
-  for (const auto& [key, value] : more.items())
-    changes[key] = value.is_object() && changes.contains(key) ? joined(changes[key], value) : value;
-  return changes;
-}
-
 // Every seed a dot, their mean a cross; the ways from the top.
 Plot accuracies(const std::vector<Cell>& ways) {
   Plot plot{ways.front().what.label, {"test accuracy, %"}, {}, {}};
@@ -72,6 +65,12 @@ Plot accuracies(const std::vector<Cell>& ways) {
 }
 
 }  // namespace
+
+Json joined(Json changes, const Json& more) {
+  for (const auto& [key, value] : more.items())
+    changes[key] = value.is_object() && changes.contains(key) ? joined(changes[key], value) : value;
+  return changes;
+}
 
 std::vector<Variant> variants(const Lab& lab, const char* key) {
   std::vector<Variant> out;

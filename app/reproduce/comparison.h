@@ -19,6 +19,8 @@ struct Variant {
   Json changes = Json::object();
   std::string estimator = {};
 };
+/// `changes` and then `more`; nulls stay, they mean something to Lab::options.
+Json joined(Json changes, const Json& more);
 /// An entry of "sweep" as variants; a text stands for the estimator of that name. Throws ValueError.
 std::vector<Variant> variants(const Lab& lab, const char* key);
 

@@ -139,6 +139,17 @@ fs::path folder_of(const ReproduceOptions& options) {
   return fs::is_directory("docs/questions") ? "docs/questions" : "reproduce";
 }
 
+// The result in `file` when its runs are of the same settings: others are not mixed with those.
+Json earlier_runs(const fs::path& file, const Json& config) {
+  Json result = parsed(read_file(file.string()), file.string());
+  for (const char* key : {"config", "rows", "seconds"})
+    if (!result.contains(key))
+      fail<DataError>("[reproduce] {} has no {}; move it away to begin anew", file.string(), key);
+  Json then = result["config"]["training"], now = config.at("training");
+  for (Json* each : {&then, &now}) each->erase("seeds");
+  return then == rounded(now) ? result : Json();
+}
+
 std::string minutes_text(const Study& study) {
   const Json config = config_of(study, {});
   return fmt::format("{:.3g}", config.at("minutes").get<double>());
@@ -146,8 +157,8 @@ std::string minutes_text(const Study& study) {
 
 }  // namespace
 
-Lab::Lab(std::string name, Json config, LabOptions options)
-    : name_(std::move(name)), config_(std::move(config)), outside_(std::move(options)) {
+Lab::Lab(std::string name, Json config, LabOptions options, KeptRuns kept)
+    : name_(std::move(name)), config_(std::move(config)), outside_(std::move(options)), kept_(std::move(kept)) {
   for (const char* part : {"training", "sweep"})
     if (!config_.contains(part) || !config_[part].is_object())
       fail<ValueError>("[reproduce] {}: the settings have no object {}", name_, part);
@@ -180,6 +191,10 @@ void Lab::say(const std::string& line) const {
   app::say("{:>12}  {}: {}\n", duration(clock_.seconds()), name_, line);
 }
 
+void Lab::keep(const Json& rows) const {
+  if (kept_.keep) kept_.keep(rows);
+}
+
 Study study_of(const std::string& name, std::span<const unsigned char> config,
                const std::function<Findings(const Lab&)>& run) {
   return {name, file_of(name, config).at("question").get<std::string>(), config, run};
@@ -188,18 +203,33 @@ Study study_of(const std::string& name, std::span<const unsigned char> config,
 void reproduce(const Study& study, const ReproduceOptions& options) {
   if (options.threads > 0) set_threads(options.threads);
   const Json config = config_of(study, options);
-  const Lab lab(study.name, config, options.lab);
+  const fs::path folder = folder_of(options), file = folder / (study.name + ".json");
+  if (!options.lab.only.empty() && !study.kept)
+    fail<ValueError>("[reproduce] {} is made as a whole; leave --only out", study.name);
   const Stopwatch clock;
+  KeptRuns kept;
+  double before = 0;  // seconds of the runs that are there
+  const auto write = [&](const Json& rows) {
+    std::error_code error;
+    fs::create_directories(folder, error);
+    if (error) fail<IoError>("[reproduce] cannot make {}: {}", folder.string(), error.message());
+    const Json result{{"study", study.name},
+                      {"question", study.about},
+                      {"config", config},
+                      {"machine", machine()},
+                      {"seconds", before + clock.seconds()},
+                      {"rows", rows}};
+    write_file_atomically(file.string(), file_text(rounded(result)));
+  };
+  if (study.kept) {
+    kept.keep = write;
+    if (fs::exists(file)) kept.earlier = earlier_runs(file, config);
+    if (!kept.earlier.is_null()) before = kept.earlier.at("seconds").get<double>();
+  }
+  const Lab lab(study.name, config, options.lab, std::move(kept));
   const Findings findings = study.run(lab);
-  const double seconds = clock.seconds();
-
-  const fs::path folder = folder_of(options);
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) fail<IoError>("[reproduce] cannot make {}: {}", folder.string(), error.message());
-  const Json result{{"study", study.name},  {"question", study.about}, {"config", config},
-                    {"machine", machine()}, {"seconds", seconds},      {"rows", findings.rows}};
-  write_file_atomically((folder / (study.name + ".json")).string(), file_text(rounded(result)));
+  const double seconds = before + clock.seconds();
+  write(findings.rows);
   std::string page = markdown(findings.tables);
   if (!findings.plots.empty() && gnuplot_found()) {
     const std::string picture = study.name + ".svg";

@@ -35,13 +35,20 @@ struct Findings {
 struct LabOptions {
   std::string data_dir = {};
   bool quiet = false;
+  std::string only = {};  ///< of a study whose runs are kept: makes only those of cases with this in their label
+};
+
+/// What there is of a study whose runs are kept, and how it grows.
+struct KeptRuns {
+  Json earlier = {};                           ///< the result file, of the same "training"; null: there is none
+  std::function<void(const Json& rows)> keep;  ///< writes it anew
 };
 
 /// What a study is given: its settings {"minutes": about how long on one core, "training": settings as in a run's
 /// config.json, "sweep": the study's own}, and a way to report progress.
 class Lab {
  public:
-  Lab(std::string name, Json config, LabOptions options);
+  Lab(std::string name, Json config, LabOptions options, KeptRuns kept = {});
 
   /// An entry of "sweep". Throws ValueError when it is of another kind.
   template <class T>
@@ -59,11 +66,16 @@ class Lab {
   std::vector<std::uint64_t> seeds() const;  ///< seed, seed + 1, ...: as many as "seeds" says
   /// A line on stderr with the time since the start. Throws Interrupted when the run was asked to stop.
   void say(const std::string& line) const;
+  bool asked_for(const std::string& label) const { return label.find(outside_.only) != std::string::npos; }
+  const Json& earlier() const { return kept_.earlier; }
+  /// Of a study whose runs are kept: its rows so far.
+  void keep(const Json& rows) const;
 
  private:
   std::string name_;
   Json config_;
   LabOptions outside_;
+  KeptRuns kept_;
   Stopwatch clock_;
 };
 
@@ -71,6 +83,7 @@ struct Study {
   std::string name, about;                ///< about: its question
   std::span<const unsigned char> config;  ///< reproduce/NAME.json
   std::function<Findings(const Lab&)> run;
+  bool kept = false;  ///< its runs are kept one by one, and made only where they are missing: see from_starts.h
 };
 /// The study of that file, whose "question" it answers.
 Study study_of(const std::string& name, std::span<const unsigned char> config,
@@ -92,7 +105,8 @@ struct ReproduceOptions {
 
 /// Runs a study, prints its tables, writes NAME.json and NAME.svg into the folder, and the tables into the page beside
 /// it (FOLDER.md) where that has the marks <!-- NAME --> ... <!-- /NAME -->. Files are written when all is done: a run
-/// that fails or is interrupted leaves the old ones. Throws ValueError, DataError, IoError, Interrupted.
+/// that fails or is interrupted leaves the old ones, but for NAME.json of a study whose runs are kept. Throws
+/// ValueError, DataError, IoError, Interrupted.
 void reproduce(const Study& study, const ReproduceOptions& options);
 
 /// Name, minutes and question of each, on stdout.

@@ -4,12 +4,13 @@
 #include <string>
 
 #include <glocal/app/reproduce/comparison.h>
+#include <glocal/app/reproduce/from_starts.h>
 #include <glocal/app/reproduce/reproduce.h>
 #include <glocal/core/text/registry.h>
 
 namespace glocal::embedded {
 extern const std::span<const unsigned char> reproduce_equal_compute, reproduce_reweighting, reproduce_optimizers,
-    reproduce_models;
+    reproduce_models, reproduce_pays, reproduce_starts;
 }
 
 namespace glocal::app {
@@ -17,6 +18,12 @@ namespace {
 
 Study grid_of_trials(const std::string& name, std::span<const unsigned char> config) {
   return study_of(name, config, comparison);
+}
+
+Study grid_of_starts(const std::string& name, std::span<const unsigned char> config) {
+  Study study = study_of(name, config, from_starts);
+  study.kept = true;
+  return study;
 }
 
 }  // namespace
@@ -29,7 +36,8 @@ const Registry<Study>& studies() {
        policies(), regime(), choices(), orders(), noise(), explosion(), error_bound(), cost(),
        grid_of_trials("reweighting", embedded::reproduce_reweighting),
        grid_of_trials("optimizers", embedded::reproduce_optimizers),
-       grid_of_trials("models", embedded::reproduce_models), keep_best()});
+       grid_of_trials("models", embedded::reproduce_models), keep_best(), horizon(),
+       grid_of_starts("pays", embedded::reproduce_pays), grid_of_starts("starts", embedded::reproduce_starts)});
   return all;
 }
 

@@ -5,18 +5,24 @@
 #include <limits>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <glocal/app/settings/options.h>
 #include <glocal/app/setup/divergence.h>
 #include <glocal/app/setup/prepare.h>
+#include <glocal/app/setup/rehearsal.h>
 #include <glocal/app/setup/search.h>
 #include <glocal/app/terminal/signals.h>
 #include <glocal/autodiff/var.h>
 #include <glocal/core/error.h>
+#include <glocal/core/stopwatch.h>
 #include <glocal/datasets/dataset.h>
 #include <glocal/hpo/forecast/forecast.h>
 #include <glocal/hpo/problem.h>
+#include <glocal/hpo/rehearsal/rehearsal.h>
+#include <glocal/hpo/rehearsal/rehearse.h>
 #include <glocal/hpo/search/registry.h>
+#include <glocal/hpo/space.h>
 #include <glocal/hpo/tune/search_run.h>
 #include <glocal/hpo/tune/tune.h>
 #include <glocal/train/experiment.h>
@@ -24,9 +30,21 @@
 namespace glocal::app {
 namespace {
 
+// Plain training with the rate that rehearsals have found, which is phi; `steps` grows by theirs.
+hpo::TuneResult rehearsed(const train::Experiment& experiment, const hpo::FlatProblem& problem, const Options& options,
+                          std::int64_t& steps) {
+  std::vector<double> losses;
+  const hpo::Rehearsed found =
+      hpo::rehearse(problem, experiment.phi(), rehearsal_options(experiment, options.experiment), losses,
+                    [&](const hpo::RehearsalTrial& trial, double) { steps += trial.steps; });
+  return hpo::train(problem, hpo::to_leaves({found.u}, experiment.phi()), options.tuning.T);
+}
+
 hpo::TuneResult run_way(const train::Experiment& experiment, const hpo::FlatProblem& problem, const Options& options,
-                        const std::string& estimator, const std::function<void(const hpo::OuterUpdate&)>& report) {
+                        const std::string& estimator, std::int64_t& rehearsal_steps,
+                        const std::function<void(const hpo::OuterUpdate&)>& report) {
   const Vars phi = experiment.phi();
+  if (is_rehearsal(estimator)) return rehearsed(experiment, problem, options, rehearsal_steps);
   if (is_plain(estimator)) return hpo::train(problem, phi, options.tuning.T);
   if (hpo::is_search(estimator))
     return hpo::search_run(problem, experiment.space(), phi, search_options(options, estimator, hpo::components(phi)),
@@ -56,9 +74,13 @@ Trial run_trial(const train::Experiment& experiment, const Options& options, con
     trial.moves.push_back(
         {update.t, trial.values, update.estimate.h, update.estimate.forecast && update.estimate.forecast->fell_back});
   };
+  const Stopwatch clock;
+  const double processor = processor_seconds();
+  std::int64_t rehearsal_steps = 0;
   try {
-    const hpo::TuneResult result = run_way(experiment, problem, options, estimator, moved);
-    trial.seconds = result.seconds;
+    const hpo::TuneResult result = run_way(experiment, problem, options, estimator, rehearsal_steps, moved);
+    trial.seconds = clock.seconds();
+    trial.processor_seconds = processor_seconds() - processor;
     trial.values = experiment.space().values(result.phi);
     trial.best = result.best;
     trial.peak_bytes = result.peak_bytes;
@@ -71,8 +93,8 @@ Trial run_trial(const train::Experiment& experiment, const Options& options, con
   } catch (const NumericError& error) {
     trial.failure = error.what();
   }
-  trial.gradients =
-      static_cast<double>(gradient_evaluations(experiment, options, estimator) * experiment.gradients_per_step());
+  trial.gradients = static_cast<double>((gradient_evaluations(experiment, options, estimator) + rehearsal_steps) *
+                                        experiment.gradients_per_step());
   return trial;
 }
 

@@ -27,13 +27,14 @@ struct Trial {
   std::optional<hpo::BestRun> best = {};  ///< estimators from the start: the run that was kept
   double gradients = 0;                   ///< gradient evaluations that it cost, by count: see hpo/estimators/cost.h
   double seconds = 0;                     ///< of training and tuning
+  double processor_seconds = 0;           ///< of all threads, in the same
   std::int64_t peak_bytes = 0;
 
   bool ok() const { return failure.empty(); }
 };
 
-/// Trains with fixed hyperparameters ("fixed"), tunes with an estimator or searches, and scores the end. A run that is
-/// no longer finite is a trial too. Throws Interrupted, ValueError.
+/// Trains with fixed hyperparameters ("fixed") or with a rate from rehearsals, tunes with an estimator or searches, and
+/// scores the end. A run that is no longer finite is a trial too. Throws Interrupted, ValueError.
 Trial run_trial(const train::Experiment& experiment, const Options& options, const std::string& estimator);
 
 }  // namespace glocal::app

@@ -16,5 +16,6 @@ Study keep_best();
 Study regime();
 Study noise();
 Study cost();
+Study horizon();
 
 }  // namespace glocal::app

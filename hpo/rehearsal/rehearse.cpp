@@ -39,16 +39,23 @@ Rehearsed rehearse(const FlatProblem& problem, const Vars& phi, const RehearsalO
                    std::vector<double>& losses, const std::function<void(const RehearsalTrial&, double)>& report) {
   if (components(phi) != 1)
     fail<ValueError>("[rehearsal] chooses one learning rate; phi has {} numbers", components(phi));
+  return rehearse(problem, phi, 0, options, losses, report);
+}
+
+Rehearsed rehearse(const FlatProblem& problem, const Vars& phi, std::size_t component, const RehearsalOptions& options,
+                   std::vector<double>& losses, const std::function<void(const RehearsalTrial&, double)>& report) {
   if (!problem.compressed)
     fail<ValueError>("[rehearsal] this problem does not say how its schedule is compressed: FlatProblem::compressed");
-  Rehearsal rehearsal(to_components(phi, phi)[0], options);
+  std::vector<double> u = to_components(phi, phi);
+  Rehearsal rehearsal(u.at(component), options);
   for (std::size_t i = 0; !rehearsal.finished(); ++i) {
     const RehearsalTrial trial = rehearsal.ask();
     if (i == losses.size()) {
       FlatProblem at =
           trial.schedule == options.T ? problem : problem.compressed(std::max<std::int64_t>(1, trial.schedule));
       at.watch = problem.watch;
-      losses.push_back(loss_of(at, to_leaves({trial.u}, phi), trial.steps));
+      u[component] = trial.u;
+      losses.push_back(loss_of(at, to_leaves(u, phi), trial.steps));
     }
     rehearsal.tell(losses[i]);
     if (report) report(trial, losses[i]);

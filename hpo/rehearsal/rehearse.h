@@ -1,5 +1,6 @@
 // A learning rate by rehearsals, before the run that it is for.
 #pragma once
+#include <cstddef>
 #include <functional>
 #include <vector>
 
@@ -14,6 +15,10 @@ namespace glocal::hpo {
 /// loss, those before too; NaN: it diverged. Throws ValueError for options out of range and for a problem that cannot
 /// be compressed; and what the problem throws, but for DivergedError and NumericError in a trial.
 Rehearsed rehearse(const FlatProblem& problem, const Vars& phi, const RehearsalOptions& options,
+                   std::vector<double>& losses,
+                   const std::function<void(const RehearsalTrial&, double loss)>& report = {});
+/// The same where phi is many numbers, of which this one is the logarithm of the rate and the others stay.
+Rehearsed rehearse(const FlatProblem& problem, const Vars& phi, std::size_t component, const RehearsalOptions& options,
                    std::vector<double>& losses,
                    const std::function<void(const RehearsalTrial&, double loss)>& report = {});
 

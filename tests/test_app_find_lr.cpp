@@ -151,6 +151,61 @@ TEST_SUITE("fast") {
     refused(scratch, "train --lr auto --optimizer prodigy " + small, "prodigy finds its rate by itself");
   }
 
+  TEST_CASE("rehearsal-gradient: all that is tuned is found before the run, at its price, and a stop changes no byte") {
+    const Scratch scratch;
+    const std::string problem = "--lr 3e-3 --tune lr,momentum,class_weights --imbalance 10 --schedule linear " + small;
+    const Json summary = made(scratch, "tune --estimator rehearsal-gradient " + problem, "whole");
+    const Json rehearsal = raw::json(scratch / "whole/rehearsal.json"),
+               config = raw::json(scratch / "whole/config.json");
+    CHECK(config["hyper"]["lr"] == rehearsal["values"][0]);
+    CHECK(config["hyper"]["momentum"] == rehearsal["values"][1]);
+    CHECK(config["hyper"]["class_weights"][9] == rehearsal["values"][11]);
+    CHECK(rehearsal["given"]["lr"] == 3e-3);
+    std::int64_t steps = 400;
+    for (const char* list : {"trials", "gradient_trials", "trials_after"})
+      for (const Json& trial : rehearsal[list])
+        steps += (list == std::string("gradient_trials") ? 4 : 1) * trial["steps"].get<int>();
+    CHECK(summary["gradient_evaluations"] == steps);
+    CHECK(steps < 1400);
+
+    // The run is the one with those values.
+    std::string weights;
+    for (const Json& one : config["hyper"]["class_weights"]) weights += (weights.empty() ? "" : ",") + one.dump();
+    made(scratch,
+         fmt::format("train --lr {} --set momentum={} --set 'class_weights=[{}]' --imbalance 10 --schedule linear {}",
+                     config["hyper"]["lr"].dump(), config["hyper"]["momentum"].dump(), weights, small),
+         "given");
+    CHECK(read_file(scratch / "whole/params.npz") == read_file(scratch / "given/params.npz"));
+
+    for (const int at : {2, 130, 190, 260, 700}) {
+      CAPTURE(at);
+      const std::string out = scratch / fmt::format("stopped-{}", at);
+      const Result stopped =
+          glocal_command(scratch, "tune --estimator rehearsal-gradient --quiet " + problem + " --out " + out,
+                         fmt::format("PATH=/nowhere GLOCAL_INTERRUPT_AT={} ", at));
+      CHECK(stopped.code != 0);
+      const Result resumed = glocal_command(scratch, "tune --quiet --resume " + out, "PATH=/nowhere ");
+      REQUIRE_MESSAGE(resumed.code == 0, resumed.error);
+      for (const char* file : {"params.npz", "metrics.jsonl", "config.json"})
+        CHECK(read_file(out + "/" + file) == read_file(scratch / "whole/" + file));
+      CHECK(rehearsal_in(out) == rehearsal_in(scratch / "whole"));
+    }
+
+    const std::string rows = "compare --quiet --estimators rehearsal-gradient --seeds 2 " + problem;
+    const Result stopped =
+        glocal_command(scratch, rows + " --out " + (scratch / "c"), "PATH=/nowhere GLOCAL_INTERRUPT_AT=1500 ");
+    CHECK(stopped.code != 0);
+    const Result resumed = glocal_command(scratch, "compare --quiet --resume " + (scratch / "c"), "PATH=/nowhere ");
+    REQUIRE_MESSAGE(resumed.code == 0, resumed.error);
+    CHECK(read_file(scratch / "c/rehearsal-gradient-seed0/params.npz") == read_file(scratch / "whole/params.npz"));
+
+    refused(scratch, "tune --estimator rehearsal-gradient --tune momentum --steps 100", "give at least 134 steps");
+    refused(scratch, "tune --estimator rehearsal-gradient --tune lr --optimizer prodigy " + small,
+            "finds its rate by itself");
+    refused(scratch, "tune --estimator rehearsal-gradient --tune meta_weight_net --steps 400",
+            "give --estimator truncated");
+  }
+
   TEST_CASE("lr auto: what cannot be found is refused before anything is written") {
     const Scratch scratch;
     refused(scratch, "train --lr auto --steps 100", "give at least 150 steps");

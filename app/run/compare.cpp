@@ -184,14 +184,6 @@ std::optional<Json> finished_summary(const std::filesystem::path& file) {
   return status == "ok" || status == "diverged" ? std::optional(std::move(summary)) : std::nullopt;
 }
 
-// The settings in a run's folder as they were before rehearsals changed its rate.
-Json settings_before(const std::filesystem::path& folder, const std::string& estimator) {
-  Json config = without_machine(read_json(folder / "config.json"));
-  if (is_rehearsal(estimator) && std::filesystem::exists(folder / "rehearsal.json"))
-    config["hyper"]["lr"] = read_json(folder / "rehearsal.json").at("start");
-  return config;
-}
-
 // A run of a comparison that goes on is read back when it had come to its end.
 Outcome run_or_read(const train::Experiment& experiment, const Options& options, const std::string& estimator,
                     const RunFolder& folder, const hpo::Cost& predicted) {
@@ -202,19 +194,19 @@ Outcome run_or_read(const train::Experiment& experiment, const Options& options,
   if (!options.resume.empty() && std::filesystem::exists(inside.path() / "config.json")) {
     // Else it is left from a comparison that --force has replaced.
     resumption.go_on =
-        settings_before(inside.path(), estimator) == without_machine(config_of(experiment, options, estimator));
+        without_machine(settings_before(inside)) == without_machine(config_of(experiment, options, estimator));
     inside = resumption.go_on ? RunFolder::reopen(path) : RunFolder::plan(path, "", /*force=*/true);
     if (resumption.go_on)
       if (auto before = finished(inside.path())) return std::move(*before);
   }
   if (!resumption.go_on) inside.create();
-  if (!is_rehearsal(estimator)) return run(experiment, options, estimator, inside, predicted, resumption);
+  if (!rehearses(estimator)) return run(experiment, options, estimator, inside, predicted, resumption);
   if (!resumption.go_on) inside.write("config.json", config_of(experiment, options, estimator));
   if (!resumption.go_on) inside.write("meta.json", describe(experiment, predicted));
-  Options found = with_lr_found(experiment, options, inside, resumption.command);
-  const train::Experiment rehearsed = build(found, found.experiment.seed, &experiment);
-  inside.write("config.json", config_of(rehearsed, found, estimator));
-  return run(rehearsed, found, estimator, inside, predicted, resumption);
+  Options found = rehearsed(experiment, options, estimator, inside, resumption.command);
+  const train::Experiment after = build(found, found.experiment.seed, &experiment);
+  inside.write("config.json", config_of(after, found, estimator));
+  return run(after, found, estimator, inside, predicted, resumption);
 }
 
 std::string accuracy_text(const Outcome& outcome) {
@@ -286,8 +278,9 @@ void compare(Options options) {
     }
   const train::Experiment first = build(options, config.seed);
   const std::vector<hpo::Cost> predicted = predict(first, options, options.estimators);
-  const bool rehearses = std::any_of(options.estimators.begin(), options.estimators.end(), is_rehearsal);
-  if (options.find_lr != "none" || rehearses) check_lr_can_be_found(first, options);
+  if (options.find_lr != "none") check_lr_can_be_found(first, options);
+  for (const std::string& estimator : options.estimators)
+    if (rehearses(estimator)) check_can_rehearse(first, options, estimator);
   if (!go_on) folder.create();
   if (!go_on) folder.write("config.json", to_json(resolved(options, first)));
   hpo::Cost all;

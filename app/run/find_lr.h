@@ -1,4 +1,5 @@
-// `--lr auto`: the learning rate of a run from rehearsals that are made before it.
+// Hyperparameters of a run from rehearsals that are made before it: `--lr auto` and the estimators rehearsal and
+// rehearsal-gradient.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -18,6 +19,19 @@ void check_lr_can_be_found(const train::Experiment& experiment, const Options& o
 /// on, and what an Experiment throws.
 Options with_lr_found(const train::Experiment& experiment, Options options, const RunFolder& folder,
                       const std::string& resume_command);
+
+/// Of the estimator rehearsal-gradient, which finds all that is tuned: throws ValueError for a run that is too short,
+/// for more than 1000 numbers, and for an optimiser that finds its own rate where lr is tuned.
+void check_values_can_be_found(const train::Experiment& experiment, const Options& options);
+/// The options with the values found; all as with_lr_found.
+Options with_values_found(const train::Experiment& experiment, Options options, const RunFolder& folder,
+                          const std::string& resume_command);
+/// That for the estimators that rehearse, each its own.
+void check_can_rehearse(const train::Experiment& experiment, const Options& options, const std::string& estimator);
+Options rehearsed(const train::Experiment& experiment, Options options, const std::string& estimator,
+                  const RunFolder& folder, const std::string& resume_command);
+/// The settings in a run's folder as they were before rehearsals changed them. Throws DataError.
+Json settings_before(const RunFolder& folder);
 
 /// What the rehearsals in a folder have taken so far; nothing where there are none.
 struct RehearsalCost {

@@ -251,14 +251,14 @@ void run_alone(Options options, const std::string& estimator) {
   train::Experiment experiment = build(options, config.seed);
   const bool known = go_on && std::filesystem::exists(folder.path() / "meta.json");
   const hpo::Cost predicted = known ? predicted_before(folder) : predict(experiment, options, {estimator}).front();
-  const bool finds_lr = options.find_lr != "none" || is_rehearsal(estimator);
-  if (finds_lr) check_lr_can_be_found(experiment, options);
+  const bool first = options.find_lr != "none" || rehearses(estimator);
+  if (first) check_can_rehearse(experiment, options, estimator);
   if (!go_on) folder.create();
-  if (finds_lr) {
+  if (first) {
     // Before it too, so that a run that is stopped in a rehearsal can go on.
     if (!go_on) folder.write("config.json", config_of(experiment, options, estimator));
     if (!go_on) folder.write("meta.json", describe(experiment, predicted));
-    options = with_lr_found(experiment, options, folder, resume_command(options, folder.path().string()));
+    options = rehearsed(experiment, options, estimator, folder, resume_command(options, folder.path().string()));
     experiment = build(options, config.seed, &experiment);
     folder.write("config.json", config_of(experiment, options, estimator));
   }

@@ -52,8 +52,13 @@ std::string complaint_about_augmentation(const std::string& text);
 
 /// True for the estimator that is plain training with an lr that rehearsals have found: see run/find_lr.h.
 inline bool is_rehearsal(const std::string& estimator) { return estimator == "rehearsal"; }
+/// True for the one that is plain training with all that is tuned found by hypergradients of rehearsals.
+inline bool is_gradient_rehearsal(const std::string& estimator) { return estimator == "rehearsal-gradient"; }
+inline bool rehearses(const std::string& estimator) {
+  return is_rehearsal(estimator) || is_gradient_rehearsal(estimator);
+}
 /// True for plain training, which is no estimator of hpo's.
-inline bool is_plain(const std::string& estimator) { return estimator == "fixed" || is_rehearsal(estimator); }
+inline bool is_plain(const std::string& estimator) { return estimator == "fixed" || rehearses(estimator); }
 
 /// The number of runs in a text of --budget, or 0 when it is none.
 std::int64_t runs_of_budget(const std::string& budget);

@@ -13,6 +13,7 @@
 #include <glocal/app/settings/config.h>
 #include <glocal/app/settings/json_text.h>
 #include <glocal/app/settings/options.h>
+#include <glocal/app/setup/rehearsal.h>
 #include <glocal/app/setup/search.h>
 #include <glocal/app/terminal/progress.h>
 #include <glocal/app/terminal/say.h>
@@ -131,10 +132,10 @@ void check(const Options& options, const std::vector<std::string>& estimators) {
         fmt::format("whole number from 1 to {}, the steps of a block ({})", tuning.tau, config.where("block")));
   for (const std::string& estimator : estimators)
     if (!is_plain(estimator)) check_estimator(options, estimator);
-  if (options.command == Command::compare && options.find_lr != "none" && std::ranges::any_of(estimators, is_rehearsal))
+  if (options.command == Command::compare && options.find_lr != "none" && std::ranges::any_of(estimators, rehearses))
     fail<ValueError>(
-        "[options] {}: every run takes the rate that is found, so that rehearsal is no row of its own; "
-        "give --lr a number, or leave rehearsal out of {}",
+        "[options] {}: every run takes the rate that is found, so that a rehearsal is no row of its own; "
+        "give --lr a number, or leave it out of {}",
         config.where("find_lr"), config.where("estimators"));
 }
 
@@ -203,13 +204,19 @@ std::vector<hpo::Cost> predict(const train::Experiment& experiment, const Option
     if (!is_plain(estimator) && !hpo::is_search(estimator))
       hpo::make_estimator(estimator, tuning.estimator_options)->check(experiment.problem(), phi);
   // The measurement itself may take more than the run that is asked for, but not more than the machine has.
-  const auto measure = std::all_of(estimators.begin(), estimators.end(), is_plain) ? hpo::probe_training : hpo::probe;
+  const bool no_derivatives =
+      std::ranges::all_of(estimators, is_plain) && std::ranges::none_of(estimators, is_gradient_rehearsal);
+  const auto measure = no_derivatives ? hpo::probe_training : hpo::probe;
   const hpo::Probe probe = below(std::max(limit, memory_limit({})), [&] { return measure(experiment.problem(), phi); });
   std::vector<hpo::Cost> costs;
   for (const std::string& estimator : estimators) {
     const bool plain = is_plain(estimator) || hpo::is_search(estimator);
     const bool finds_lr = is_rehearsal(estimator) || (options.find_lr != "none" && options.command != Command::compare);
-    const double rehearsals = finds_lr ? hpo::RehearsalOptions{}.ceiling * static_cast<double>(tuning.T) : 0;
+    const double rehearsals =
+        (finds_lr                           ? hpo::RehearsalOptions{}.ceiling
+         : is_gradient_rehearsal(estimator) ? most_of(gradient_rehearsal_options(experiment, options.experiment))
+                                            : 0) *
+        static_cast<double>(tuning.T);
     costs.push_back(plain ? hpo::predict_training(probe, gradient_evaluations(experiment, options, estimator) +
                                                              static_cast<std::int64_t>(rehearsals))
                           : hpo::predict(probe, estimator, tuning.estimator_options, tuning.T, tuning.updates));
@@ -217,6 +224,10 @@ std::vector<hpo::Cost> predict(const train::Experiment& experiment, const Option
       costs.back().bytes = std::max(costs.back().bytes, probe.base_bytes + probe.state_bytes + probe.outer_bytes);
       costs.back().bytes += checked_mul(kept_states(experiment, options, estimator), probe.state_bytes);
     }
+    if (is_gradient_rehearsal(estimator))  // the longest has a quarter of the steps
+      costs.back().bytes = std::max(
+          costs.back().bytes,
+          hpo::predict(probe, "global", tuning.estimator_options, std::max<std::int64_t>(tuning.T / 4, 1), 1).bytes);
     if (!plain)
       hpo::refuse_above(limit, probe, estimator, tuning.estimator_options, tuning.T, tuning.updates);
     else if (costs.back().bytes > limit)

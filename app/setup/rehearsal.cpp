@@ -2,10 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include <glocal/core/error.h>
 #include <glocal/hpo/rehearsal/rehearsal.h>
+#include <glocal/hpo/rehearsal/rehearsal_gradient.h>
+#include <glocal/hpo/space.h>
 #include <glocal/optim/optimizer.h>
 #include <glocal/optim/rules/registry.h>
 #include <glocal/train/experiment.h>
@@ -30,6 +35,26 @@ hpo::RehearsalOptions rehearsal_options(const train::Experiment& experiment, con
   const std::int64_t most = config.steps / 10;  // so that five of them are within the ceiling
   options.shortest = std::max(options.shortest, std::min(steps_remembered(experiment, config), most));
   return options;
+}
+
+hpo::GradientRehearsalOptions gradient_rehearsal_options(const train::Experiment& experiment,
+                                                         const train::ExperimentConfig& config) {
+  hpo::GradientRehearsalOptions options{.lengths = rehearsal_options(experiment, config)};
+  const std::vector<std::string> names = experiment.space().component_names();
+  const bool momentum_scales = optim::make_optimizer(config.optimizer).lr_scales == optim::LrScales::gradient;
+  for (std::size_t k = 0; k < names.size(); ++k) {
+    const bool rate =
+        names[k] == "lr" || names[k] == "lr_first" || names[k] == "lr_last" || names[k].starts_with("lr[");
+    options.drift.push_back(rate ? -options.lengths.exponent : 0);
+    if (names[k].starts_with("lr@")) options.factors.push_back(k);
+    if (names[k] == "lr") options.lr = k;
+    if (names[k] == "momentum" && momentum_scales) options.momentum = k;
+  }
+  return options;
+}
+
+double most_of(const hpo::GradientRehearsalOptions& options) {
+  return options.ceiling + (options.lr ? 2 * options.lengths.ceiling : 0);
 }
 
 }  // namespace glocal::app

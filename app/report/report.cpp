@@ -21,6 +21,7 @@
 #include <glocal/app/report/compare.h>
 #include <glocal/app/report/figures.h>
 #include <glocal/app/report/html.h>
+#include <glocal/app/report/rehearsals.h>
 #include <glocal/app/report/sections.h>
 #include <glocal/app/settings/json_record.h>
 #include <glocal/app/settings/json_text.h>
@@ -103,6 +104,7 @@ std::string run_page(const RunRecord& run) {
                           : "");
     page.body += "</div>\n";
   }
+  page.body += rehearsal_section(run.folder);
   page.body += forecast_section(run) + updates_section(run) + cost_section(run.summary);
   page.body += settings_section(run.config, run.meta);
   return html_of(page);

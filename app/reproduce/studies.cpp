@@ -10,7 +10,7 @@
 
 namespace glocal::embedded {
 extern const std::span<const unsigned char> reproduce_equal_compute, reproduce_reweighting, reproduce_optimizers,
-    reproduce_models, reproduce_pays, reproduce_starts;
+    reproduce_models, reproduce_pays, reproduce_starts, reproduce_spaces;
 }
 
 namespace glocal::app {
@@ -30,14 +30,27 @@ Study grid_of_starts(const std::string& name, std::span<const unsigned char> con
 
 // A new study is one line here.
 const Registry<Study>& studies() {
-  static const Registry<Study> all(
-      "study", "glocal list studies",
-      {trajectories(), accuracy(), grid_of_trials("equal-compute", embedded::reproduce_equal_compute), learning_rates(),
-       policies(), regime(), choices(), orders(), noise(), explosion(), error_bound(), cost(),
-       grid_of_trials("reweighting", embedded::reproduce_reweighting),
-       grid_of_trials("optimizers", embedded::reproduce_optimizers),
-       grid_of_trials("models", embedded::reproduce_models), keep_best(), horizon(),
-       grid_of_starts("pays", embedded::reproduce_pays), grid_of_starts("starts", embedded::reproduce_starts)});
+  static const Registry<Study> all("study", "glocal list studies",
+                                   {trajectories(),
+                                    accuracy(),
+                                    grid_of_trials("equal-compute", embedded::reproduce_equal_compute),
+                                    learning_rates(),
+                                    policies(),
+                                    regime(),
+                                    choices(),
+                                    orders(),
+                                    noise(),
+                                    explosion(),
+                                    error_bound(),
+                                    cost(),
+                                    grid_of_trials("reweighting", embedded::reproduce_reweighting),
+                                    grid_of_trials("optimizers", embedded::reproduce_optimizers),
+                                    grid_of_trials("models", embedded::reproduce_models),
+                                    keep_best(),
+                                    horizon(),
+                                    grid_of_starts("pays", embedded::reproduce_pays),
+                                    grid_of_starts("starts", embedded::reproduce_starts),
+                                    grid_of_starts("spaces", embedded::reproduce_spaces)});
   return all;
 }
 

@@ -34,7 +34,8 @@ struct Trial {
 };
 
 /// Trains with fixed hyperparameters ("fixed") or with a rate from rehearsals, tunes with an estimator or searches, and
-/// scores the end. A run that is no longer finite is a trial too. Throws Interrupted, ValueError.
+/// scores the end. "gp in rehearsals" is a search whose trials are as long as rehearsals. A run that is no longer
+/// finite is a trial too. Throws Interrupted, ValueError.
 Trial run_trial(const train::Experiment& experiment, const Options& options, const std::string& estimator);
 
 }  // namespace glocal::app

@@ -60,6 +60,26 @@ Told told(double start, const RehearsalOptions& options, const Loss& loss) {
 
 TEST_SUITE_BEGIN("fast");
 
+// CIFAR-10 with LeNet and Adam: in 50 steps the best rate takes 14 % off the loss, one ten times smaller 9 %. Of "two
+// nearly equal rates" the smaller was taken, and the run lost 7 points.
+TEST_CASE("rehearsal: where little is gained, rates that gain a third less are not nearly equal") {
+  const RehearsalOptions options{.T = 1000, .exponent = 0.1};
+  for (const double best : {std::log(1e-3), std::log(5e-3), std::log(0.05)}) {
+    const Loss slow = [&](const RehearsalTrial& trial) {
+      const double at = best + options.exponent * std::log(1000.0 / double(trial.schedule));
+      const double gain = 0.09 * std::pow(double(trial.steps) / 25, 0.6) * std::exp(-std::pow(trial.u - at, 2) / 8);
+      return first_loss * (1 - std::min(gain, 0.5));
+    };
+    for (const double start : {1e-4, 1e-3, 0.1}) {
+      const Rehearsed found = told(std::log(start), options, slow).result;
+      CAPTURE(std::exp(best));
+      CAPTURE(std::exp(found.u));
+      CHECK(std::abs(found.u - best) < std::log(2.0));
+      CHECK_FALSE(found.plateau);
+    }
+  }
+}
+
 TEST_CASE("rehearsal: where losses follow the law the rate is exact, from any start") {
   const RehearsalOptions options{.T = 4000};
   for (const double best : {-3.0, 0.7})

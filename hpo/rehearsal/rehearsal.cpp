@@ -72,12 +72,14 @@ Rehearsed Rehearsal::rehearse(const Loss& loss) const {
   double u = decade / 2 * std::round(start_ / (decade / 2)), f = decade;
   std::int64_t n = first_length();
   const double at_start = loss(u, 0);
+  // Shares of a loss are counted of what is left of it, or of what has been gained, where that is less.
+  const auto scale = [&](double here) { return std::max(0.0, std::min(here, at_start - here)); };
   const auto climb = [&](double better, int moves) {
     for (int i = 0; i < moves; ++i) {
       const double here = loss(u, n);
       if (here >= diverged * at_start)
         u -= f;
-      else if (here == at_start || loss(u + f, n) < better * here)
+      else if (here == at_start || loss(u + f, n) < here - better * scale(here))
         u += f;
       else if (loss(u - f, n) < here)
         u -= f;
@@ -86,7 +88,7 @@ Rehearsed Rehearsal::rehearse(const Loss& loss) const {
     }
   };
   const auto left = [&] { return loss(u, n) < left_the_start * at_start; };
-  climb(1, 30);
+  climb(0, 30);
 
   bool longer = false, plateau = false;
   if (!left()) {
@@ -94,14 +96,15 @@ Rehearsed Rehearsal::rehearse(const Loss& loss) const {
     for (f = decade / 2; !left() && n <= options_.T / 5; longer = true) {
       n *= 2;
       u -= options_.exponent * ln2;
-      climb(0.98, 4);
+      climb(0.02, 4);
     }
     plateau = !left();
     if (plateau) std::tie(u, n) = short_of, longer = false;
   }
   f = decade / 2;
   if (longer) {  // of two nearly equal rates the smaller: one too large may lose the run, one too small costs little
-    if (loss(u - f, n) < 1.1 * loss(u, n)) u -= f;
+    const double here = loss(u, n);
+    if (loss(u - f, n) < here + 0.1 * scale(here)) u -= f;
   } else {
     const double here = loss(u, n), above = loss(u + f, n), below = loss(u - f, n);
     if (std::min(above, below) < here) u += above < below ? f : -f;

@@ -89,7 +89,7 @@ TEST_SUITE("fast") {
     for (const Study& each : studies().entries()) {
       CAPTURE(each.name);
       const Json config = settings(each);
-      CHECK(config.at("minutes").get<double>() <= (each.name == "bank" ? 60 : each.kept ? 300 : 6));
+      CHECK(config.at("minutes").get<double>() <= (each.name == "bank" ? 60 : each.kept ? 300 : 10));
       CHECK(each.about.ends_with('?'));
       CHECK_NOTHROW(Lab(each.name, config, {.quiet = true}));
       if (page.find("<!-- " + each.name + " -->") == std::string::npos) continue;

@@ -289,7 +289,7 @@ TEST_SUITE("fast") {
     };
     CHECK(names("models") == std::vector<std::string>{"mlp", "lenet", "resnet20", "wrn28_2", "fastnet"});
     CHECK(names("searches") == std::vector<std::string>{"random-search", "grid", "gp", "cma-es", "successive-halving"});
-    CHECK(names("estimators").size() == 2 + 15 + 5);
+    CHECK(names("estimators").size() == 3 + 15 + 5);
     CHECK(has(glocal_command(scratch, "list estimators").out, "truncated              reverse mode through"));
     CHECK(has(glocal_command(scratch, "list hyperparameters").out, "of adam, adamw"));
     CHECK(has(glocal_command(scratch, "list settings").out, "whole number from 1 to 1000000000000"));

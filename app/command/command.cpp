@@ -248,7 +248,7 @@ void add_reproduce_command(CLI::App& app) {
       ->option_text("DIR");
   command->add_option("--config", options->config, "JSON that overrides what it names of the study's settings")
       ->option_text("FILE");
-  command->add_option("--only", options->lab.only, "of a study whose runs are kept: the cases with this in their name")
+  command->add_option("--only", options->lab.only, "of a study that keeps its runs: cases so named")
       ->option_text("TEXT");
   add_value(*command, "--seeds", options->seeds, within(1, 1e6), "repeats; default as the study says")
       ->option_text("N");

@@ -56,9 +56,10 @@ Entries searches() { return of(hpo::searches()); }
 
 Entries estimators() {
   Entries entries{{"fixed", "plain training, nothing is tuned"},
-                  {"rehearsal", "plain training with the lr that short runs before it have found, from --lr on"},
-                  {"rehearsal-gradient", "the same with all that is tuned found, by hypergradients of such runs"}};
-  for (const Entries& more : {of(hpo::estimators()), searches()})
+                  {"rehearsal", "plain training with the lr that short runs before it have found, from --lr on"}};
+  const Entries all_tuned{
+      {"rehearsal-gradient", "plain training with all that is tuned found, by hypergradients of short runs before it"}};
+  for (const Entries& more : {of(hpo::estimators()), all_tuned, searches()})
     entries.insert(entries.end(), more.begin(), more.end());
   return entries;
 }
